@@ -1,0 +1,658 @@
+"""The layers of a convolutional network in NumPy: each formula beside its gradient.
+
+Layout is Keras': images (N, H, W, C), kernels (kh, kw, C_in, C_out). A forward function takes its
+inputs; its ``_backward`` twin takes the gradient of the loss with respect to the output, then the
+same inputs, and returns the gradient of the loss with respect to each of them (the chain rule).
+Nothing is remembered between the two calls.
+
+Chapter 2 derives the convolution with its gradient, ReLU and max-pooling; chapter 3 the dense
+layer, softmax and cross-entropy; chapter 4 uses their gradients to train. The arithmetic keeps the
+dtype of its inputs: float32 stays float32. Arrays are expected to be finite.
+
+References
+----------
+V. Dumoulin and F. Visin, "A guide to convolution arithmetic for deep learning", 2016,
+arXiv:1603.07285. I. Goodfellow, Y. Bengio and A. Courville, *Deep Learning*, MIT Press, 2016,
+section 4.1 (stable softmax), section 6.5 (backpropagation) and chapter 9 (convolution, pooling).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from operator import index
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
+
+__all__ = [
+    "conv2d",
+    "conv2d_backward",
+    "cross_entropy",
+    "cross_entropy_backward",
+    "dense",
+    "dense_backward",
+    "max_pool2d",
+    "max_pool2d_backward",
+    "relu",
+    "relu_backward",
+    "softmax",
+    "softmax_backward",
+]
+
+Floats: TypeAlias = npt.NDArray[np.floating[Any]]
+Pair: TypeAlias = int | tuple[int, int]
+
+
+# --- convolution ----------------------------------------------------------------------------------
+
+
+def conv2d(
+    images: npt.ArrayLike,
+    kernels: npt.ArrayLike,
+    bias: npt.ArrayLike | None = None,
+    *,
+    strides: Pair = 1,
+    padding: str = "valid",
+) -> Floats:
+    """Slide every kernel over every image: what deep learning calls a convolution.
+
+    ``output[n, y, x, o] = Σ_ijc images[n, y·sh + i, x·sw + j, c] · kernels[i, j, c, o] + bias[o]``
+
+    The kernel is not flipped (a mathematician calls this cross-correlation), as in Keras.
+
+    Parameters
+    ----------
+    images : float array (N, H, W, C_in)
+    kernels : float array (kh, kw, C_in, C_out)
+    bias : float array (C_out,), optional
+    strides : int or pair of int
+        Step down and step right, at least 1.
+    padding : {"valid", "same"}
+        "valid": windows that lie inside the image, ``⌊(H − kh)/sh⌋ + 1`` rows.
+        "same": zeros around it, ``⌈H/sh⌉`` rows; an odd zero goes below and to the right, as in
+        TensorFlow.
+
+    Returns
+    -------
+    float array (N, H', W', C_out)
+
+    Raises
+    ------
+    TypeError
+        If an array is not floating point or a stride is not an integer.
+    ValueError
+        If a rank, a number of channels, a stride or the padding does not fit, or if the kernel is
+        larger than the image under "valid" padding.
+
+    Notes
+    -----
+    Chapter 2 derives it. All windows are copied once, kh·kw times the memory of the images: pass
+    a large set in batches. Source: Dumoulin and Visin (2016); Goodfellow et al. (2016), eq. 9.6.
+    """
+    images, kernels = _images_and_kernels(images, kernels)
+    frame = _frame(images, kernels.shape[:2], strides, padding)
+    output: Floats = np.tensordot(frame.windows(images), kernels, axes=((4, 5, 3), (0, 1, 2)))
+    if bias is not None:
+        output = output + _floats("bias", bias, (kernels.shape[3],))
+    return output
+
+
+def conv2d_backward(
+    gradient: npt.ArrayLike,
+    images: npt.ArrayLike,
+    kernels: npt.ArrayLike,
+    *,
+    strides: Pair = 1,
+    padding: str = "valid",
+) -> tuple[Floats, Floats, Floats]:
+    """Gradients of the loss with respect to the images, kernels and bias of `conv2d`.
+
+    Every output is a sum of products, so each factor's gradient is the other factor times the
+    gradient of that output, added up over all the outputs in which it takes part:
+
+    ``d_bias[o]             = Σ_nyx  gradient[n, y, x, o]``
+    ``d_kernels[i, j, c, o] = Σ_nyx  gradient[n, y, x, o] · images[n, y·sh + i, x·sw + j, c]``
+    ``d_images[n, y·sh + i, x·sw + j, c] += Σ_o  gradient[n, y, x, o] · kernels[i, j, c, o]``
+
+    Parameters
+    ----------
+    gradient : float array (N, H', W', C_out)
+        Gradient with respect to the output of ``conv2d(images, kernels, …)``.
+    images, kernels, strides, padding
+        As given to `conv2d`.
+
+    Returns
+    -------
+    d_images, d_kernels, d_bias : float arrays
+        Shaped like the images, the kernels and the bias (C_out,).
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `conv2d`; also if the gradient does not have the output's shape.
+
+    Notes
+    -----
+    Chapter 2 derives it and checks it by finite differences. Source: Goodfellow et al. (2016),
+    eqs. 9.11 and 9.13.
+    """
+    images, kernels = _images_and_kernels(images, kernels)
+    frame = _frame(images, kernels.shape[:2], strides, padding)
+    gradient = _floats("gradient", gradient, frame.output_shape(kernels.shape[3]))
+    d_bias = gradient.sum(axis=(0, 1, 2))
+    d_kernels = np.tensordot(frame.windows(images), gradient, axes=((0, 1, 2), (0, 1, 2)))
+    d_windows = np.tensordot(gradient, kernels, axes=(3, 3))
+    d_padded = np.zeros(frame.padded_shape, d_windows.dtype)
+    for i, j, pixels in frame.offsets():
+        d_padded[pixels] += d_windows[:, :, :, i, j]
+    return d_padded[frame.inside], d_kernels.transpose(1, 2, 0, 3), d_bias
+
+
+# --- max-pooling ----------------------------------------------------------------------------------
+
+
+def max_pool2d(
+    images: npt.ArrayLike,
+    pool_size: Pair = 2,
+    *,
+    strides: Pair | None = None,
+    padding: str = "valid",
+) -> Floats:
+    """Keep the largest value of every window, channel by channel.
+
+    ``output[n, y, x, c] = max_ij images[n, y·sh + i, x·sw + j, c]``
+
+    Parameters
+    ----------
+    images : float array (N, H, W, C)
+    pool_size : int or pair of int
+        Height and width of the window.
+    strides : int or pair of int, optional
+        Step down and step right; the pool size if not given, so that windows do not overlap.
+    padding : {"valid", "same"}
+        As in `conv2d`, but "same" pads with −∞, which never wins.
+
+    Returns
+    -------
+    float array (N, H', W', C)
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `conv2d`.
+
+    Notes
+    -----
+    Chapter 2 derives it. Source: Goodfellow et al. (2016), section 9.3.
+    """
+    images = _floats("images", images, "NHWC")
+    pool = _pair("pool_size", pool_size)
+    frame = _frame(images, pool, pool if strides is None else strides, padding)
+    return _window_maximum(frame, frame.pad(images, -np.inf))
+
+
+def max_pool2d_backward(
+    gradient: npt.ArrayLike,
+    images: npt.ArrayLike,
+    pool_size: Pair = 2,
+    *,
+    strides: Pair | None = None,
+    padding: str = "valid",
+) -> Floats:
+    """Gradient of the loss with respect to the images of `max_pool2d`.
+
+    Only the winner of a window moves the maximum, so it receives that window's whole gradient:
+
+    ``d_images[n, y·sh + i, x·sw + j, c] += gradient[n, y, x, c]  where (i, j) is the winner``
+
+    Where several pixels of a window share the maximum, the first in reading order (left to right,
+    then top to bottom) is the winner, as in TensorFlow. There the maximum has a kink, and this is
+    one of its subgradients.
+
+    Parameters
+    ----------
+    gradient : float array (N, H', W', C)
+        Gradient with respect to the output of ``max_pool2d(images, …)``.
+    images, pool_size, strides, padding
+        As given to `max_pool2d`.
+
+    Returns
+    -------
+    d_images : float array (N, H, W, C)
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `max_pool2d`; also if the gradient does not have the output's shape.
+    """
+    images = _floats("images", images, "NHWC")
+    pool = _pair("pool_size", pool_size)
+    frame = _frame(images, pool, pool if strides is None else strides, padding)
+    gradient = _floats("gradient", gradient, frame.output_shape(images.shape[3]))
+    padded = frame.pad(images, -np.inf)
+    maximum = _window_maximum(frame, padded)
+    d_padded = np.zeros(padded.shape, np.result_type(gradient, images))
+    undecided = np.ones(maximum.shape, bool)
+    for _, _, pixels in frame.offsets():
+        winner = undecided & (padded[pixels] == maximum)
+        d_padded[pixels] += gradient * winner
+        undecided &= ~winner
+    return d_padded[frame.inside]
+
+
+# --- ReLU, dense ----------------------------------------------------------------------------------
+
+
+def relu(x: npt.ArrayLike) -> Floats:
+    """Rectify: ``max(x, 0)``, element by element.
+
+    Parameters
+    ----------
+    x : float array of any shape
+
+    Returns
+    -------
+    float array, shaped like x
+
+    Raises
+    ------
+    TypeError
+        If x is not floating point.
+
+    Notes
+    -----
+    Chapter 2 uses it on feature maps. Source: Goodfellow et al. (2016), section 6.3.1.
+    """
+    result: Floats = np.maximum(_floats("x", x), 0)
+    return result
+
+
+def relu_backward(gradient: npt.ArrayLike, x: npt.ArrayLike) -> Floats:
+    """Gradient of the loss with respect to the input of `relu`: it passes where ``x > 0``.
+
+    ``d_x = gradient · [x > 0]``
+
+    The mask looks at the *input* x. Taken from the output as ``output >= 0`` it would be true
+    everywhere and never act. At the kink x = 0 the gradient is 0, as in TensorFlow.
+
+    Parameters
+    ----------
+    gradient : float array, shaped like x
+        Gradient with respect to ``relu(x)``.
+    x : float array of any shape
+        What was given to `relu`.
+
+    Returns
+    -------
+    d_x : float array, shaped like x
+
+    Raises
+    ------
+    TypeError
+        If an array is not floating point.
+    ValueError
+        If the gradient is not shaped like x.
+    """
+    x = _floats("x", x)
+    return _floats("gradient", gradient, x.shape) * (x > 0)
+
+
+def dense(x: npt.ArrayLike, weights: npt.ArrayLike, bias: npt.ArrayLike | None = None) -> Floats:
+    """Weigh all inputs for every output: ``x @ weights + bias``.
+
+    Parameters
+    ----------
+    x : float array (N, features)
+    weights : float array (features, units)
+    bias : float array (units,), optional
+
+    Returns
+    -------
+    float array (N, units)
+
+    Raises
+    ------
+    TypeError
+        If an array is not floating point.
+    ValueError
+        If the shapes do not fit together.
+
+    Notes
+    -----
+    Chapter 3 derives it.
+    """
+    x, weights = _inputs_and_weights(x, weights)
+    output: Floats = x @ weights
+    if bias is not None:
+        output = output + _floats("bias", bias, (weights.shape[1],))
+    return output
+
+
+def dense_backward(
+    gradient: npt.ArrayLike, x: npt.ArrayLike, weights: npt.ArrayLike
+) -> tuple[Floats, Floats, Floats]:
+    """Gradients of the loss with respect to the input, weights and bias of `dense`.
+
+    ``d_x = gradient @ weightsᵀ    d_weights = xᵀ @ gradient    d_bias = Σ_n gradient[n]``
+
+    Parameters
+    ----------
+    gradient : float array (N, units)
+        Gradient with respect to the output of ``dense(x, weights, …)``.
+    x, weights
+        As given to `dense`.
+
+    Returns
+    -------
+    d_x, d_weights, d_bias : float arrays
+        Shaped like x, the weights and the bias (units,).
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `dense`; also if the gradient does not have the output's shape.
+
+    Notes
+    -----
+    Source: Goodfellow et al. (2016), section 6.5.6.
+    """
+    x, weights = _inputs_and_weights(x, weights)
+    gradient = _floats("gradient", gradient, (x.shape[0], weights.shape[1]))
+    return gradient @ weights.T, x.T @ gradient, gradient.sum(axis=0)
+
+
+# --- softmax, cross-entropy -----------------------------------------------------------------------
+
+
+def softmax(logits: npt.ArrayLike, axis: int = -1) -> Floats:
+    """Turn scores into probabilities: ``exp(z_k) / Σ_m exp(z_m)`` along an axis.
+
+    Subtracting the largest score first changes nothing (it cancels) and keeps exp from overflowing.
+
+    Parameters
+    ----------
+    logits : float array of rank 1 or more
+    axis : int
+        The axis that runs over the classes.
+
+    Returns
+    -------
+    float array, shaped like the logits; positive, with sum 1 along the axis
+
+    Raises
+    ------
+    TypeError
+        If the logits are not floating point.
+    ValueError
+        If there is no such axis (`numpy.exceptions.AxisError`) or it is empty.
+
+    Notes
+    -----
+    Chapter 3 derives it. Source: Goodfellow et al. (2016), section 4.1.
+    """
+    logits = _floats("logits", logits)
+    exponentials: Floats = np.exp(logits - logits.max(axis=axis, keepdims=True))
+    exponentials /= exponentials.sum(axis=axis, keepdims=True)
+    return exponentials
+
+
+def softmax_backward(
+    gradient: npt.ArrayLike, probabilities: npt.ArrayLike, axis: int = -1
+) -> Floats:
+    """Gradient of the loss with respect to the logits of `softmax`.
+
+    ``∂p_k/∂z_m = p_k ([k = m] − p_m)``, hence ``d_z_m = p_m (g_m − Σ_k g_k p_k)``.
+
+    Parameters
+    ----------
+    gradient : float array, shaped like the probabilities
+        Gradient with respect to ``softmax(logits)``.
+    probabilities : float array
+        The *output* of `softmax`, which is all that its derivative needs.
+    axis : int
+        The axis that runs over the classes.
+
+    Returns
+    -------
+    d_logits : float array, shaped like the probabilities
+
+    Raises
+    ------
+    TypeError
+        If an array is not floating point.
+    ValueError
+        If the shapes differ or there is no such axis.
+    """
+    probabilities = _floats("probabilities", probabilities)
+    gradient = _floats("gradient", gradient, probabilities.shape)
+    mean: Floats = (gradient * probabilities).sum(axis=axis, keepdims=True)
+    return probabilities * (gradient - mean)
+
+
+def cross_entropy(logits: npt.ArrayLike, labels: npt.ArrayLike) -> float:
+    """Mean surprise at the true labels, in nats: ``mean_n −log softmax(logits[n])[labels[n]]``.
+
+    With m the largest logit of a row, ``−log p_label = m + log Σ_k exp(z_k − m) − z_label``: no
+    probability is formed, so none can be rounded to 0 and give an infinite loss.
+
+    Parameters
+    ----------
+    logits : float array (N, classes)
+        Scores before the softmax.
+    labels : integer array (N,)
+        True classes, 0 … classes − 1.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    TypeError
+        If the logits are not floating point or the labels not integers.
+    ValueError
+        If the ranks or lengths do not fit, there is no row, or a label is out of range.
+
+    Notes
+    -----
+    Chapter 3 derives it. Source: Goodfellow et al. (2016), sections 4.1 and 6.2.2.
+    """
+    logits, labels = _logits_and_labels(logits, labels)
+    largest = logits.max(axis=1)
+    log_sum = largest + np.log(np.exp(logits - largest[:, None]).sum(axis=1))
+    return float(np.mean(log_sum - logits[np.arange(len(labels)), labels]))
+
+
+def cross_entropy_backward(logits: npt.ArrayLike, labels: npt.ArrayLike) -> Floats:
+    """Gradient of `cross_entropy` with respect to the logits.
+
+    ``d_logits = (softmax(logits) − onehot(labels)) / N``
+
+    Parameters
+    ----------
+    logits, labels
+        As given to `cross_entropy`.
+
+    Returns
+    -------
+    d_logits : float array (N, classes)
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `cross_entropy`.
+
+    Notes
+    -----
+    Chapter 4 derives it.
+    """
+    logits, labels = _logits_and_labels(logits, labels)
+    d_logits = softmax(logits)
+    d_logits[np.arange(len(labels)), labels] -= 1
+    return d_logits / len(labels)
+
+
+# --- windows --------------------------------------------------------------------------------------
+
+
+class _Frame(NamedTuple):
+    """Where the windows of a batch of images lie."""
+
+    padded_shape: tuple[int, int, int, int]
+    inside: tuple[slice, slice, slice]  # the image within its padding
+    window: tuple[int, int]
+    strides: tuple[int, int]
+    rows: int
+    columns: int
+
+    def output_shape(self, channels: int) -> tuple[int, ...]:
+        return self.padded_shape[0], self.rows, self.columns, channels
+
+    def pad(self, images: Floats, value: float = 0.0) -> Floats:
+        """Lay the images into a larger array of the given value."""
+        if images.shape == self.padded_shape:
+            return images
+        padded = np.full(self.padded_shape, value, images.dtype)
+        padded[self.inside] = images
+        return padded
+
+    def windows(self, images: Floats) -> Floats:
+        """View every window without a copy: (N, rows, columns, C, kh, kw)."""
+        windows = sliding_window_view(self.pad(images), self.window, axis=(1, 2))
+        view: Floats = windows[:, :: self.strides[0], :: self.strides[1]]
+        return view
+
+    def offsets(self) -> Iterator[tuple[int, int, tuple[slice, slice, slice]]]:
+        """For each place (i, j) in the window: that place's pixel in all windows at once."""
+        down, right = self.strides
+        for i in range(self.window[0]):
+            for j in range(self.window[1]):
+                rows = slice(i, i + down * (self.rows - 1) + 1, down)
+                columns = slice(j, j + right * (self.columns - 1) + 1, right)
+                yield i, j, (slice(None), rows, columns)
+
+
+def _frame(images: Floats, window: tuple[int, ...], strides: Pair, padding: str) -> _Frame:
+    steps = _pair("strides", strides)
+    if padding not in ("valid", "same"):
+        raise ValueError(f'padding must be "valid" or "same", got {padding!r}.')
+    n, height, width, channels = images.shape
+    rows, top, padded_height = _along("height", height, window[0], steps[0], padding)
+    columns, left, padded_width = _along("width", width, window[1], steps[1], padding)
+    return _Frame(
+        padded_shape=(n, padded_height, padded_width, channels),
+        inside=(slice(None), slice(top, top + height), slice(left, left + width)),
+        window=(window[0], window[1]),
+        strides=steps,
+        rows=rows,
+        columns=columns,
+    )
+
+
+def _along(name: str, size: int, window: int, stride: int, padding: str) -> tuple[int, int, int]:
+    """Return outputs along one axis, pixels of padding before the image, and the padded size."""
+    if padding == "valid":
+        if window > size:
+            raise ValueError(
+                f"The window's {name} {window} exceeds the image's {name} {size}: with \"valid\" "
+                f'padding no window fits. Use a smaller window or padding="same".'
+            )
+        return (size - window) // stride + 1, 0, size
+    outputs = -(-size // stride)
+    missing = max((outputs - 1) * stride + window - size, 0)
+    return outputs, missing // 2, size + missing
+
+
+def _window_maximum(frame: _Frame, padded: Floats) -> Floats:
+    # One np.maximum per place in the window beats a reduction over two short axes by far.
+    maximum: Floats = np.full(frame.output_shape(padded.shape[3]), -np.inf, padded.dtype)
+    for _, _, pixels in frame.offsets():
+        np.maximum(maximum, padded[pixels], out=maximum)
+    return maximum
+
+
+# --- checks of what came in -----------------------------------------------------------------------
+
+_RANKS = {"NHWC": "(N, H, W, C)", "kernels": "(kh, kw, C_in, C_out)", "matrix": "(rows, columns)"}
+
+
+def _floats(name: str, values: npt.ArrayLike, shape: str | tuple[int, ...] | None = None) -> Floats:
+    """Return a floating-point array of the given layout (a key of _RANKS) or exact shape."""
+    array = np.asarray(values)
+    if not np.issubdtype(array.dtype, np.floating):
+        raise TypeError(
+            f"{name} must be a floating-point array, got {array.dtype}. Convert it first: "
+            f"mnist_lib.data.prepare for images as loaded, array.astype(np.float32) otherwise."
+        )
+    if isinstance(shape, str):
+        layout = _RANKS[shape]
+        if array.ndim != layout.count(",") + 1:
+            raise ValueError(
+                f"{name} must have {layout.count(',') + 1} axes {layout}, got shape {array.shape}."
+            )
+        if 0 in array.shape[1:]:
+            raise ValueError(f"{name} has an empty axis: shape {array.shape}.")
+    elif shape is not None and array.shape != shape:
+        raise ValueError(f"{name} must have shape {shape}, got {array.shape}.")
+    return array
+
+
+def _pair(name: str, value: Pair) -> tuple[int, int]:
+    pair = value if isinstance(value, tuple | list) else (value, value)
+    if len(pair) != 2:
+        raise ValueError(f"{name} must be one integer or a pair (down, right), got {value!r}.")
+    try:
+        down, right = index(pair[0]), index(pair[1])
+    except TypeError:
+        raise TypeError(f"{name} must be an integer or a pair of them, got {value!r}.") from None
+    if down < 1 or right < 1:
+        raise ValueError(f"{name} must be at least 1, got {value!r}.")
+    return down, right
+
+
+def _images_and_kernels(images: npt.ArrayLike, kernels: npt.ArrayLike) -> tuple[Floats, Floats]:
+    images = _floats("images", images, "NHWC")
+    kernels = _floats("kernels", kernels, "kernels")
+    if images.shape[3] != kernels.shape[2]:
+        raise ValueError(
+            f"The images have {images.shape[3]} channel(s) but the kernels expect "
+            f"{kernels.shape[2]}: images are (N, H, W, C_in), here {images.shape}; "
+            f"kernels (kh, kw, C_in, C_out), here {kernels.shape}."
+        )
+    return images, kernels
+
+
+def _inputs_and_weights(x: npt.ArrayLike, weights: npt.ArrayLike) -> tuple[Floats, Floats]:
+    x = _floats("x", x, "matrix")
+    weights = _floats("weights", weights, "matrix")
+    if x.shape[1] != weights.shape[0]:
+        raise ValueError(
+            f"x has {x.shape[1]} features but the weights expect {weights.shape[0]}: "
+            f"x is (N, features), here {x.shape}; weights (features, units), "
+            f"here {weights.shape}."
+        )
+    return x, weights
+
+
+def _logits_and_labels(
+    logits: npt.ArrayLike, labels: npt.ArrayLike
+) -> tuple[Floats, npt.NDArray[np.integer[Any]]]:
+    logits = _floats("logits", logits, "matrix")
+    labels = np.asarray(labels)
+    if not np.issubdtype(labels.dtype, np.integer):
+        raise TypeError(
+            f"labels must be integers (class numbers, not one-hot rows), got {labels.dtype}."
+        )
+    if len(logits) == 0 or labels.shape != logits.shape[:1]:
+        raise ValueError(
+            f"logits (N, classes) and labels (N,) must have the same N ≥ 1, "
+            f"got {logits.shape} and {labels.shape}."
+        )
+    if labels.min() < 0 or labels.max() >= logits.shape[1]:
+        raise ValueError(
+            f"labels must lie in 0 … {logits.shape[1] - 1}, "
+            f"got values from {labels.min()} to {labels.max()}."
+        )
+    return logits, labels
