@@ -1,6 +1,7 @@
-"""Write the repository's address into every notebook: its Colab badge and its set-up cell.
+"""Write the repository's address wherever readers meet it.
 
-The address lives in ``_config.yml`` alone (``repository: url:`` and ``branch:``). Run
+The address lives in ``_config.yml`` alone (``repository: url:`` and ``branch:``); the Colab badge
+and the set-up cell of every notebook, the README and the book's pages repeat it. Run
 
     python tools/repository.py https://github.com/owner/name     # set a new address
     python tools/repository.py                                   # write the present one again
@@ -17,9 +18,8 @@ import nbformat
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
-CONFIG = ROOT / "_config.yml"
 
-# GitHub allows no underscore in an owner's name, so nobody can register this one, and no reader
+# GitHub allows no underscore in an owner's name: nobody can register this one, so that no reader
 # installs a stranger's code from it.
 PLACEHOLDER = "https://github.com/YOUR_ORG/mnist-book"
 
@@ -42,17 +42,17 @@ import sys
 
 if "google.colab" in sys.modules:
     raise RuntimeError(
-        "This copy of the course does not know its own address, so Colab cannot install "
-        "its package. In a clone of the repository, run "
-        "'make repository URL=https://github.com/owner/name', commit, and open it again."
+        "This copy of the course does not know its own address, so Colab cannot "
+        "install its package. In a clone of the repository, run 'make repository "
+        "URL=https://github.com/owner/name', push, and open the notebook again."
     )
 """
 
 
-def address() -> tuple[str, str]:
+def address(root: Path = ROOT) -> tuple[str, str]:
     """Return the repository's URL and branch as ``_config.yml`` gives them."""
-    repository = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))["repository"]
-    return repository["url"], repository["branch"]
+    config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
+    return config["repository"]["url"], config["repository"]["branch"]
 
 
 def badge(url: str, branch: str, path: str) -> str:
@@ -67,34 +67,39 @@ def setup(url: str, branch: str) -> str:
     return template.format(url=url, branch=branch).rstrip("\n")
 
 
-def notebooks() -> list[Path]:
+def notebooks(root: Path = ROOT) -> list[Path]:
     """Return the course's notebooks, chapters first."""
-    return [path for room in ("chapters", "solutions") for path in sorted((ROOT / room).glob("*.ipynb"))]
+    return sorted((root / "chapters").glob("*.ipynb")) + sorted(
+        (root / "solutions").glob("*.ipynb")
+    )
 
 
-def write_cells(path: Path, url: str, branch: str) -> None:
-    """Write the badge and the set-up cell of one notebook (its second and third cell)."""
-    notebook = nbformat.read(path, as_version=4)
-    notebook.cells[1].source = badge(url, branch, path.relative_to(ROOT).as_posix())
-    notebook.cells[2].source = setup(url, branch)
-    nbformat.write(notebook, path)
+def pages(root: Path = ROOT) -> list[Path]:
+    """Return the other files in which the address stands."""
+    return [root / "_config.yml", root / "README.md", *sorted((root / "book").glob("*.md"))]
 
 
 def main() -> None:
+    """Set or repeat the address, as the command line says."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("url", nargs="?", help="https://github.com/owner/name")
-    url = parser.parse_args().url
-    if url is not None:
-        url = url.rstrip("/").removesuffix(".git")
-        if url != PLACEHOLDER and not re.fullmatch(r"https://github\.com/[A-Za-z0-9-]+/[\w.-]+", url):
-            sys.exit(f"{url!r} is not a GitHub repository's address; it should look like https://github.com/owner/name")
-        old, _ = address()
-        text = CONFIG.read_text(encoding="utf-8")
-        CONFIG.write_text(text.replace(old, url), encoding="utf-8")
-    url, branch = address()
+    new = parser.parse_args().url
+    old, branch = address()
+    url = old if new is None else new.rstrip("/").removesuffix(".git")
+    if url != PLACEHOLDER and not re.fullmatch(r"https://github\.com/[\w-]+/[\w.-]+", url):
+        sys.exit(
+            f"{new!r} is not the address of a GitHub repository; nothing was changed. "
+            "It should look like https://github.com/owner/name"
+        )
+    for path in pages():
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace(old, url), encoding="utf-8")
     for path in notebooks():
-        write_cells(path, url, branch)
-        print(f"{path.relative_to(ROOT)}: {url}")
+        notebook = nbformat.read(path, as_version=4)
+        notebook.cells[1].source = badge(url, branch, path.relative_to(ROOT).as_posix())
+        notebook.cells[2].source = setup(url, branch)
+        nbformat.write(notebook, path)
+    print(f"The repository's address is {url} (branch {branch}).")
 
 
 if __name__ == "__main__":

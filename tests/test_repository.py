@@ -1,0 +1,157 @@
+"""The repository's address, its licences, its locked environment and its workflows."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+from tools import repository
+
+ROOT = repository.ROOT
+ADDRESS, BRANCH = repository.address()
+
+
+def problems(root: Path) -> list[str]:
+    """Return every place under ``root`` whose address differs from the one in _config.yml."""
+    url, branch = repository.address(root)
+    found = []
+    for path in repository.notebooks(root):
+        badge, setup = nbformat.read(path, as_version=4).cells[1:3]
+        name = path.relative_to(root).as_posix()
+        if badge.source != repository.badge(url, branch, name):
+            found.append(f"{name}: the Colab badge")
+        if setup.source != repository.setup(url, branch):
+            found.append(f"{name}: the set-up cell")
+    for path in repository.pages(root):
+        text = path.read_text(encoding="utf-8")
+        others = {repository.PLACEHOLDER} - {url}
+        found += [f"{path.name}: {other}" for other in others if other in text]
+    return found
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """Return a copy of the files that hold the address, with the tool beside them."""
+    for path in (*repository.pages(), *repository.notebooks(), ROOT / "tools/repository.py"):
+        target = tmp_path / path.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
+    return tmp_path
+
+
+def run(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "tools/repository.py", *arguments]
+    return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+
+
+def snapshot(root: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(root)): p.read_bytes() for p in root.rglob("*") if p.is_file()}
+
+
+def test_every_badge_and_setup_cell_has_the_address_of_the_config():
+    assert repository.notebooks()
+    assert problems(ROOT) == []
+
+
+def test_a_new_address_reaches_every_place_and_the_old_one_comes_back_unchanged(copy):
+    before = snapshot(copy)
+    assert run(copy, "https://github.com/jane-doe/digits.git").returncode == 0
+    assert repository.address(copy) == ("https://github.com/jane-doe/digits", BRANCH)
+    assert problems(copy) == []
+    assert "jane-doe/digits" in (copy / "README.md").read_text(encoding="utf-8")
+    first = repository.notebooks(copy)[0]
+    assert '%pip install --quiet "git+https://github.com/jane-doe/digits@' in first.read_text(
+        encoding="utf-8"
+    ).replace('\\"', '"')
+    assert run(copy, ADDRESS).returncode == 0
+    assert snapshot(copy) == before
+
+
+def test_a_differing_badge_or_setup_cell_is_found(copy):
+    path = repository.notebooks(copy)[0]
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[1].source = repository.badge("https://github.com/a/b", BRANCH, "x.ipynb")
+    notebook.cells[2].source = repository.setup("https://github.com/a/b", BRANCH)
+    nbformat.write(notebook, path)
+    assert len(problems(copy)) == 2
+
+
+@pytest.mark.parametrize("url", ["http://github.com/a/b", "github.com/a/b", "https://github.com/a"])
+def test_what_is_no_address_is_refused_and_nothing_changes(copy, url):
+    before = snapshot(copy)
+    result = run(copy, url)
+    assert result.returncode != 0
+    assert "https://github.com/owner/name" in result.stderr
+    assert snapshot(copy) == before
+
+
+def test_without_an_address_the_setup_cell_says_what_to_do_in_colab():
+    code = repository.setup(repository.PLACEHOLDER, "main")
+    assert "pip" not in code
+    colab = "import sys, types; sys.modules['google.colab'] = types.ModuleType('colab')\n"
+    result = subprocess.run(
+        [sys.executable, "-c", colab + code], capture_output=True, text=True, check=False
+    )
+    assert result.returncode != 0
+    assert "make repository URL=" in result.stderr
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_placeholder_is_a_name_that_nobody_can_register():
+    owner = repository.PLACEHOLDER.split("/")[3]
+    assert not re.fullmatch(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*", owner)
+
+
+def test_requirements_are_pinned_and_name_no_registry():
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    wanted = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    assert wanted.count("-e .") == 1
+    for line in wanted:
+        if line == "-e .":
+            continue
+        (pin,) = Requirement(line).specifier
+        assert pin.operator == "=="
+    assert "://" not in "\n".join(lines)
+    names = {Requirement(line).name for line in wanted if line != "-e ."}
+    assert {"tensorflow", "tensorflow-cpu", "jupyter-book", "nbmake"} <= names
+
+
+@pytest.mark.parametrize(
+    ("platform", "machine", "expected"),
+    [
+        ("linux", "x86_64", "tensorflow-cpu"),
+        ("linux", "aarch64", "tensorflow"),
+        ("darwin", "arm64", "tensorflow"),
+        ("win32", "AMD64", "tensorflow"),
+    ],
+)
+def test_each_platform_gets_one_tensorflow(platform, machine, expected):
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    pins = [Requirement(line) for line in lines if re.match(r"tensorflow(-cpu)?==", line)]
+    environment = {"sys_platform": platform, "platform_machine": machine}
+    assert [p.name for p in pins if p.marker is None or p.marker.evaluate(environment)] == [
+        expected
+    ]
+
+
+WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_workflows_pin_every_action_and_ask_for_little(path):
+    text = path.read_text(encoding="utf-8")
+    uses = re.findall(r"uses:\s*(.+)", text)
+    assert uses
+    for action in uses:
+        assert re.fullmatch(r"actions/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action), action
+    workflow = yaml.safe_load(text)
+    assert workflow["permissions"] == {"contents": "read"}
+    for job in workflow["jobs"].values():
+        assert set(job.get("permissions", {})) <= {"pages", "id-token"}
+        assert job["timeout-minutes"] <= 60
