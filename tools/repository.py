@@ -29,7 +29,7 @@ BADGE = (
 )
 
 SETUP = """\
-# Google Colab: install the course's package. Anywhere else, this cell does nothing.
+# Google Colab: install the course's package. Elsewhere this does nothing.
 import sys
 
 if "google.colab" in sys.modules:
@@ -37,14 +37,15 @@ if "google.colab" in sys.modules:
 """
 
 SETUP_WITHOUT_ADDRESS = """\
-# Google Colab: install the course's package. Anywhere else, this cell does nothing.
+# Google Colab: install the course's package. Elsewhere this does nothing.
 import sys
 
 if "google.colab" in sys.modules:
     raise RuntimeError(
-        "This copy of the course does not know its own address, so Colab cannot "
-        "install its package. In a clone of the repository, run 'make repository "
-        "URL=https://github.com/owner/name', push, and open the notebook again."
+        "This copy of the course does not know its own address, so Colab "
+        "cannot install its package. In a clone of the repository, run "
+        "'make repository URL=https://github.com/owner/name', push, and "
+        "open the notebook again."
     )
 """
 
