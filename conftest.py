@@ -1,0 +1,1 @@
+"""How the course's notebooks are run: ``pytest --nbmake chapters``."""
