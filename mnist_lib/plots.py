@@ -40,7 +40,7 @@ _TITLE_POINTS = 8.5
 _CHARACTER = 0.62 * _TITLE_POINTS / 72  # a generous mean width of a DejaVu Sans character, inches
 _LINE = 1.3 * _TITLE_POINTS / 72
 _GAP = 0.07
-_BAR = 0.85  # room for a colour bar with its numbers and label, inches
+_BAR = 0.68  # room below for a colour bar with its numbers and label, inches
 
 
 # --- checks -----------------------------------------------------------------------------------
@@ -159,7 +159,7 @@ def _grid(
 ) -> _Grid:
     _positive("columns", columns)
     _positive("size", size)
-    room = WIDTH - 2 * _GAP - (_BAR if bar else 0)
+    room = WIDTH - 2 * _GAP
     lines = [line for text in texts for line in text.split("\n")]
     title_width = _CHARACTER * max(map(len, lines), default=0)
     columns = max(1, min(int(columns), count, int((room + _GAP) / (title_width + _GAP))))
@@ -170,7 +170,7 @@ def _grid(
     row_pitch = height + above + _GAP
     rows = -(-count // columns)
     left = _GAP + (room - columns * pitch) / 2 + (pitch - width) / 2
-    total = rows * row_pitch + _GAP
+    total = rows * row_pitch + _GAP + (_BAR if bar else 0)
 
     figure = plt.figure(figsize=(WIDTH, total), layout="none")
     axes = figure.add_axes((0, 0, 1, 1))
@@ -185,31 +185,32 @@ def _grid(
     return _Grid(_keep_width(figure), axes, extents)
 
 
-def _paint(grid: _Grid, images: NDArray[Any], scale: Normalize, colours: str, **style: Any) -> None:
-    for image, extent in zip(images, grid.extents, strict=True):
-        grid.axes.imshow(image, cmap=colours, norm=scale, extent=extent, aspect="auto", **style)
+def _paint(
+    grid: _Grid,
+    images: NDArray[Any],
+    scale: Normalize,
+    colours: str,
+    opacity: NDArray[Any] | None = None,
+) -> None:
+    for index, (image, extent) in enumerate(zip(images, grid.extents, strict=True)):
+        alpha = None if opacity is None else opacity[index]
+        grid.axes.imshow(image, cmap=colours, norm=scale, extent=extent, aspect="auto", alpha=alpha)
     grid.axes.set(xlim=(0, WIDTH), ylim=(grid.figure.get_figheight(), 0))
 
 
 def _add_bar(grid: _Grid, scale: Normalize, colours: str, label: str) -> None:
+    """Draw the colour bar of all cells below them."""
     total = grid.figure.get_figheight()
-    height = min(total - 2 * _GAP, 2.2)
-    height = max(height, min(0.6, total))
-    box = (
-        (WIDTH - _BAR + 0.02) / WIDTH,
-        (total - height) / 2 / total,
-        0.13 / WIDTH,
-        height / total,
+    box = (0.25, (_BAR - 0.2) / total, 0.5, 0.13 / total)
+    bar = grid.figure.colorbar(
+        ScalarMappable(scale, colours),
+        cax=grid.figure.add_axes(box),
+        orientation="horizontal",
+        ticks=MaxNLocator(nbins=6, symmetric=True),
     )
-    bar = grid.figure.colorbar(ScalarMappable(scale, colours), cax=grid.figure.add_axes(box))
     bar.outline.set_visible(False)
-    bar.locator = MaxNLocator(
-        nbins=4 if height > 1.2 else 2, symmetric=scale.vmin == -(scale.vmax or 0)
-    )
-    bar.ax.tick_params(labelsize=8)
-    bar.update_ticks()
     if label:
-        bar.set_label(label, fontsize=9)
+        bar.set_label(label)
 
 
 # --- pictures ---------------------------------------------------------------------------------
@@ -274,9 +275,18 @@ def plot_pixels(image: ArrayLike, *, values: bool = True) -> Figure:
     image = _numbers("image", image, "H W", "H W 1")
     image = image[..., 0] if image.ndim == 3 else image
     rows, columns = image.shape
-    figure, (axes,) = _chart(WIDTH * min(rows / columns, 1.5) * 0.97)
     scale = _grey_scale(image)
-    axes.imshow(image, norm=scale, cmap=GREY, aspect="equal")
+
+    # Cells of whole screen pixels: equal numbers then have equal pictures, and the file is small.
+    dpi = plt.rcParams["figure.dpi"]
+    cell = int(min(0.9 * WIDTH / columns, 1.3 * WIDTH / rows, 0.8) * dpi) / dpi
+    left, below = 0.5, 0.45
+    height = rows * cell + below + 2 * _GAP
+    figure = plt.figure(figsize=(WIDTH, height), layout="none")
+    axes = figure.add_axes(
+        (left / WIDTH, below / height, columns * cell / WIDTH, rows * cell / height)
+    )
+    axes.imshow(image, norm=scale, cmap=GREY, aspect="auto")
     axes.grid(False)
     axes.spines[:].set_visible(False)
     axes.set(xlabel="column", ylabel="row")
@@ -284,26 +294,24 @@ def plot_pixels(image: ArrayLike, *, values: bool = True) -> Figure:
         axis.set_major_locator(MaxNLocator(nbins=10, integer=True, steps=[1, 2, 4, 5, 10]))
         axis.set_tick_params(length=0)
     if values:
-        cell = 72 * 0.85 * WIDTH / max(rows, columns)
         if image.dtype.kind == "f":
             texts = [[f"{value:.2f}".removeprefix("0") for value in row] for row in image]
         else:
             texts = [[str(int(value)) for value in row] for row in image]
         longest = max(len(text) for row in texts for text in row)
-        points = min(9.0, cell / (0.62 * max(longest, 3)))
+        points = min(9.0, 72 * cell / (0.7 * max(longest, 3)))
         colours = plt.get_cmap(GREY)
         for (row, column), value in np.ndenumerate(image):
-            ink = _ink(colours(float(scale(float(value)))))
             axes.text(
                 column,
                 row,
                 texts[row][column],
                 fontsize=points,
-                color=ink if value else "0.6",
+                color=_ink(colours(float(scale(float(value))))) if value else "0.6",
                 ha="center",
                 va="center",
             )
-    return figure
+    return _keep_width(figure)
 
 
 def plot_kernels(
@@ -460,7 +468,9 @@ def plot_heatmaps(
     grid = _grid(len(images), images.shape[1:], texts, columns, size, bar=True)
     # A signed scale is white at zero, so the digit is drawn dark on light under it.
     _paint(grid, images, _grey_scale(images), "gray_r" if signed else GREY)
-    _paint(grid, heatmaps, scale, colours, alpha=0.65)
+    # Where a map is near zero, the digit shows through.
+    strength = np.abs(heatmaps) / max(abs(scale.vmin or 0.0), abs(scale.vmax or 0.0))
+    _paint(grid, heatmaps, scale, colours, np.nan_to_num(0.15 + 0.7 * strength))
     _add_bar(grid, scale, colours, label)
     return grid.figure
 
