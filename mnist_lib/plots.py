@@ -195,6 +195,11 @@ def _paint(
     for index, (image, extent) in enumerate(zip(images, grid.extents, strict=True)):
         alpha = None if opacity is None else opacity[index]
         grid.axes.imshow(image, cmap=colours, norm=scale, extent=extent, aspect="auto", alpha=alpha)
+        if colours == SIGNED:  # its zero is nearly the colour of the page
+            left, right, bottom, top = extent
+            grid.axes.add_patch(
+                Rectangle((left, top), right - left, bottom - top, fill=False, ec="0.6", lw=0.5)
+            )
     grid.axes.set(xlim=(0, WIDTH), ylim=(grid.figure.get_figheight(), 0))
 
 
@@ -206,7 +211,7 @@ def _add_bar(grid: _Grid, scale: Normalize, colours: str, label: str) -> None:
         ScalarMappable(scale, colours),
         cax=grid.figure.add_axes(box),
         orientation="horizontal",
-        ticks=MaxNLocator(nbins=6, symmetric=True),
+        ticks=MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]),
     )
     bar.outline.set_visible(False)
     if label:
