@@ -369,7 +369,7 @@ def expected_calibration_error(
 ) -> float:
     """Give the mean gap between confidence and accuracy, every bin weighted by its images.
 
-    ECE = Σ_k (n_k / N) · |accuracy_k − confidence_k|, with the bins of `reliability_curve`.
+    ``ECE = Σ_k (n_k / N) · |accuracy_k − confidence_k|``, with the bins of `reliability_curve`.
 
     Parameters
     ----------
