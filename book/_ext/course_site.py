@@ -1,0 +1,141 @@
+"""What the book's site needs beyond `_config.yml`: a Sphinx extension of the course's own."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import os
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mnist_lib.data import load_mnist
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+    from sphinx.config import Config
+
+# The page in whose place of this name the public modules are listed.
+API_PAGE = "book/api"
+API_MARK = "<!-- modules -->"
+
+
+def key_execution_cache(app: Sphinx, config: Config) -> None:
+    """Name the folder of the execution cache after all that an output depends on.
+
+    Jupyter Book's cache looks at a notebook's own cells only; a change in the package, in the
+    environment or from the sample to the full data would leave old outputs on the page.
+    """
+    # Found out once, here, and passed on: offline, each chapter would wait for the network anew.
+    if os.environ.get("MNIST_LIB_SOURCE", "auto") in ("", "auto"):
+        os.environ["MNIST_LIB_SOURCE"] = load_mnist().source
+
+    digest = hashlib.sha256(os.environ["MNIST_LIB_SOURCE"].encode())
+    root = Path(app.srcdir)
+    package = sorted(
+        path
+        for path in (root / "mnist_lib").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    )
+    for path in [*package, root / "requirements.txt"]:
+        digest.update(path.relative_to(root).as_posix().encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    cache = root / "_build" / ".jupyter_cache" / digest.hexdigest()[:16]
+    config.nb_execution_cache_path = str(cache)
+
+
+def drop_thebe(app: Sphinx) -> None:
+    """Take out live cells, which the course does not use.
+
+    sphinx-thebe puts its script on every page twice, which is an error in the console, and
+    names another host in it.
+    """
+    for listeners in app.events.listeners.values():
+        listeners[:] = [
+            listener for listener in listeners if listener.handler.__module__ != "sphinx_thebe"
+        ]
+    app.registry.css_files[:] = [
+        (name, attributes)
+        for name, attributes in app.registry.css_files
+        if name != "sphinx-thebe.css"
+    ]
+
+
+def list_modules(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Write one section for each module of the package into the API page."""
+    if docname != API_PAGE:
+        return
+    sections = []
+    for path in sorted((Path(app.srcdir) / "mnist_lib").glob("[!_]*.py")):
+        title = f"## `mnist_lib.{path.stem}`"
+        directive = f".. automodule:: mnist_lib.{path.stem}\n   :members:"
+        sections.append(f"{title}\n\n```{{eval-rst}}\n{directive}\n```\n")
+        docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+        if not docstring:
+            raise ValueError(f"{path} has no docstring, so the API page cannot say what it is for.")
+    source[0] = source[0].replace(API_MARK, "\n".join(sections))
+
+
+def skip_tuple_fields(
+    app: Sphinx, what: str, name: str, member: object, skip: bool, options: object
+) -> bool | None:
+    """Leave out a named tuple's bare fields: the signature and its docstring tell them."""
+    return True if type(member).__name__ == "_tuplegetter" else None
+
+
+def write_address(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Write the repository's address, which lives in `_config.yml` alone, into the prose pages."""
+    if docname.startswith("book/"):
+        url = app.config.html_theme_options["repository_url"]
+        text = source[0].replace("REPOSITORY_URL", url)
+        source[0] = text.replace("REPOSITORY_NAME", url.rsplit("/", 1)[-1])
+
+
+def keep_launch_buttons_for_notebooks(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object
+) -> None:
+    """Offer "Open in Colab" on the chapters only: Colab opens no Markdown page."""
+    if str(app.env.doc2path(pagename)).endswith(".ipynb"):
+        return
+    context["header_buttons"] = [
+        button
+        for button in context.get("header_buttons", [])
+        if button.get("label") != "launch-buttons"
+    ]
+
+
+def trim_static_files(app: Sphinx, exception: Exception | None) -> None:
+    """Put MathJax into the site, the parts in use only, and take out what no page loads."""
+    if exception is not None or app.builder.format != "html":
+        return
+    static = Path(app.outdir) / "_static"
+    package = find_spec("sphinx-mathjax-offline")
+    if package is None or package.origin is None:
+        raise ModuleNotFoundError(
+            "MathJax comes from the package sphinx-mathjax-offline, which is not installed; "
+            "install requirements.txt."
+        )
+    mathjax = Path(package.origin).parent / "static" / "mathjax"
+    for part in ("tex-chtml.js", "input/tex/extensions", "output/chtml/fonts/woff-v2"):
+        target = static / "mathjax" / part
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if (mathjax / part).is_dir():
+            shutil.copytree(mathjax / part, target, dirs_exist_ok=True)
+        else:
+            shutil.copy2(mathjax / part, target)
+    for unused in ["sphinx-thebe.*", "scripts/fontawesome.js*", "**/*.map"]:
+        for path in list(static.glob(unused)):
+            path.unlink()
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Connect the functions above to Sphinx's events."""
+    app.connect("config-inited", key_execution_cache)
+    app.connect("builder-inited", drop_thebe, priority=0)
+    app.connect("source-read", list_modules)
+    app.connect("source-read", write_address)
+    app.connect("autodoc-skip-member", skip_tuple_fields)
+    app.connect("html-page-context", keep_launch_buttons_for_notebooks, priority=502)
+    app.connect("build-finished", trim_static_files)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
