@@ -386,13 +386,15 @@ def softmax(logits: npt.ArrayLike, axis: int = -1) -> Floats:
     TypeError
         If the logits are not floating point.
     ValueError
-        If there is no such axis (`numpy.exceptions.AxisError`) or it is empty.
+        If there is no such axis or it is empty.
 
     Notes
     -----
     Chapter 3 derives it. Source: Goodfellow et al. (2016), section 4.1.
     """
     logits = _floats("logits", logits)
+    if logits.ndim == 0:
+        raise ValueError("logits must have an axis that runs over the classes, got one number.")
     exponentials: Floats = np.exp(logits - logits.max(axis=axis, keepdims=True))
     exponentials /= exponentials.sum(axis=axis, keepdims=True)
     return exponentials
@@ -434,8 +436,8 @@ def softmax_backward(
 def cross_entropy(logits: npt.ArrayLike, labels: npt.ArrayLike) -> float:
     """Mean surprise at the true labels, in nats: ``mean_n −log softmax(logits[n])[labels[n]]``.
 
-    With m the largest logit of a row, ``−log p_label = m + log Σ_k exp(z_k − m) − z_label``: no
-    probability is formed, so none can be rounded to 0 and give an infinite loss.
+    With s = z − max z, ``−log p_label = log Σ_k exp(s_k) − s_label``: no probability is formed, so
+    none can be rounded to 0 and give an infinite loss.
 
     Parameters
     ----------
@@ -460,9 +462,9 @@ def cross_entropy(logits: npt.ArrayLike, labels: npt.ArrayLike) -> float:
     Chapter 3 derives it. Source: Goodfellow et al. (2016), sections 4.1 and 6.2.2.
     """
     logits, labels = _logits_and_labels(logits, labels)
-    largest = logits.max(axis=1)
-    log_sum = largest + np.log(np.exp(logits - largest[:, None]).sum(axis=1))
-    return float(np.mean(log_sum - logits[np.arange(len(labels)), labels]))
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    log_sum = np.log(np.exp(shifted).sum(axis=1))
+    return float(np.mean(log_sum - shifted[np.arange(len(labels)), labels]))
 
 
 def cross_entropy_backward(logits: npt.ArrayLike, labels: npt.ArrayLike) -> Floats:
