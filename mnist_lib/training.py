@@ -73,7 +73,7 @@ def one_cycle(
     -------
     float64 (steps,)
         With w = max(1, round(warmup · steps)): ``peak · k / w`` at step k = 1 … w, then evenly
-        spaced values down to ``peak · final`` at the last step.
+        spaced values down to ``peak · final`` at the last step (if w < steps).
 
     Raises
     ------
@@ -94,7 +94,8 @@ def one_cycle(
     if not 0 <= final <= 1:
         raise ValueError(f"final must be a share of the peak between 0 and 1, got {final}.")
     rising = max(1, round(warmup * steps))
-    return np.interp(np.arange(1, steps + 1), [0, rising, steps], [0, peak, peak * final])
+    rates = np.linspace(0, peak, rising + 1)[1:]
+    return np.append(rates, np.linspace(peak, peak * final, steps - rising + 1)[1:])
 
 
 def train(

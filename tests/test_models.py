@@ -1,0 +1,129 @@
+"""The networks: parameter counts, shapes, names, and weights decided by the seed alone."""
+
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from mnist_lib import models
+
+BUILDERS = [models.classic_cnn, models.dense_network, models.fast_cnn]
+
+
+@pytest.mark.parametrize(
+    ("build", "parameters"),
+    [
+        (models.classic_cnn, 225_034),
+        (models.dense_network, 224_995),
+        (models.fast_cnn, 61_306),
+    ],
+)
+def test_parameter_counts(build, parameters):
+    assert build().count_params() == parameters
+
+
+def test_dense_network_has_the_width_nearest_to_the_classic_budget():
+    def parameters(width):
+        return 784 * width + width + width * 10 + 10
+
+    nearest = min(range(1, 1000), key=lambda width: abs(parameters(width) - 225_034))
+    assert models.dense_network().get_layer("dense_1").units == nearest
+
+
+@pytest.mark.parametrize(
+    ("build", "names"),
+    [
+        (
+            models.classic_cnn,
+            ["conv_1", "pool_1", "conv_2", "pool_2", "flatten", "dense_1", "predictions"],
+        ),
+        (models.dense_network, ["flatten", "dense_1", "predictions"]),
+        (
+            models.fast_cnn,
+            ["conv_1", "conv_2", "pool_1", "conv_3", "flatten", "dense_1", "predictions"],
+        ),
+    ],
+)
+def test_layers_have_speaking_names(build, names):
+    network = build()
+    assert [layer.name for layer in network.layers] == names
+    assert network.name == build.__name__
+
+
+@pytest.mark.parametrize("build", BUILDERS)
+def test_networks_are_uncompiled_and_give_probabilities(build):
+    network = build()
+    assert isinstance(network, keras.Sequential)
+    assert not network.compiled
+    images = np.random.default_rng(0).random((5, 28, 28, 1), dtype=np.float32)
+    probabilities = network(images).numpy()
+    assert probabilities.shape == (5, 10)
+    assert probabilities.dtype == np.float32
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("build", BUILDERS)
+def test_the_seed_alone_decides_the_weights(build):
+    keras.utils.set_random_seed(1)
+    first = build(seed=3).get_weights()
+    keras.utils.set_random_seed(2)
+    again = build(seed=3).get_weights()
+    other = build(seed=4).get_weights()
+    for a, b, c in zip(first, again, other, strict=True):
+        np.testing.assert_array_equal(a, b)
+        # Biases start at zero in every network; kernels differ.
+        assert a.ndim == 1 or not np.array_equal(a, c)
+
+
+def test_layers_of_one_network_do_not_share_random_numbers():
+    kernels = [weights for weights in models.classic_cnn().get_weights() if weights.ndim > 1]
+    starts = [kernel.ravel()[:9] / np.abs(kernel).max() for kernel in kernels]
+    for i, a in enumerate(starts):
+        for b in starts[i + 1 :]:
+            assert not np.allclose(a, b, atol=0.05)
+
+
+def test_the_stem_of_fast_cnn_is_a_convolution_over_folded_pixels():
+    # The comment in fast_cnn: 6 × 6 with stride 2 = 3 × 3 over 2 × 2 pixels folded into channels.
+    network = models.fast_cnn(seed=1)
+    images = np.random.default_rng(0).random((2, 28, 28, 1), dtype=np.float32)
+    kernel, bias = network.get_layer("conv_1").get_weights()
+    folded = images.reshape(2, 14, 2, 14, 2).transpose(0, 1, 3, 2, 4).reshape(2, 14, 14, 4)
+    small = kernel.reshape(3, 2, 3, 2, 16).transpose(0, 2, 1, 3, 4).reshape(3, 3, 4, 16)
+    stem = keras.ops.relu(keras.ops.conv(folded, small, padding="valid") + bias)
+    np.testing.assert_allclose(network.get_layer("conv_1")(images), stem, atol=1e-5)
+
+
+@pytest.mark.parametrize("build", BUILDERS)
+def test_wrong_seeds_are_refused(build):
+    with pytest.raises(ValueError, match="0 or more, got -1"):
+        build(seed=-1)
+    with pytest.raises(TypeError, match=r"integer, got 0\.5"):
+        build(seed=0.5)
+
+
+@pytest.mark.parametrize("module", ["models", "training"])
+def test_a_missing_tensorflow_is_named_with_its_remedy(module):
+    program = (
+        "import sys\n"
+        "sys.modules['tensorflow'] = None\n"
+        "try:\n"
+        f"    import mnist_lib.{module}\n"
+        "except ImportError as error:\n"
+        "    print(error)\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert f"mnist_lib.{module} needs TensorFlow" in run.stdout
+    assert "pip install 'mnist_lib[tensorflow]'" in run.stdout
+
+
+def test_the_import_guard_of_this_process(monkeypatch):
+    # The same in this process, where the coverage of the guard is measured.
+    source = models.__spec__.loader.get_source("mnist_lib.models")
+    monkeypatch.setitem(sys.modules, "keras", None)
+    with pytest.raises(ImportError, match="needs TensorFlow"):
+        exec(compile(source, models.__file__, "exec"), {"__name__": "mnist_lib.models"})
