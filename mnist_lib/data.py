@@ -27,6 +27,7 @@ import zipfile
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
@@ -293,8 +294,8 @@ def _read_npz(file: BinaryIO) -> _Arrays:
     # np.load would also take a single array of any size; only a zip archive starts like this.
     if file.read(4) != b"PK\x03\x04":
         raise ValueError("it is not an npz file")
-    file.seek(0)
     try:
+        file.seek(0)
         with zipfile.ZipFile(file) as archive:
             for name in FULL:
                 _check_header(archive, name)
@@ -565,16 +566,14 @@ def _fetch(url: str, known_hash: str, patience: float) -> _Memory:
 
     memory = _Memory()
     errors: list[Exception] = []
-    # The delay keeps the bar away until the first bytes are there; pooch sets the true total.
-    bar = tqdm(
-        total=MAX_DOWNLOAD_BYTES,
-        desc=f"Downloading {url.split('/')[-1]}",
-        unit="B",
-        unit_scale=True,
-        delay=0.1,
-        ascii=sys.platform == "win32",
-    )
-    download = pooch.HTTPDownloader(progressbar=bar, timeout=(PATIENCE, PATIENCE))
+
+    def ignore(*_: object) -> None: ...
+
+    # pooch tells its progress bar the length that the server announces; the bar itself is drawn
+    # below, from the bytes that have arrived, and only once there are some.
+    announced = SimpleNamespace(total=0, update=ignore, reset=ignore, close=ignore)
+    # The connection's own time-outs are longer than the loop below waits, so that the loop decides.
+    download = pooch.HTTPDownloader(progressbar=announced, timeout=(2 * PATIENCE, 2 * PATIENCE))
 
     def work() -> None:
         try:
@@ -584,17 +583,24 @@ def _fetch(url: str, known_hash: str, patience: float) -> _Memory:
 
     worker = threading.Thread(target=work, daemon=True)
     worker.start()
+    description = f"Downloading {url.split('/')[-1]}"
     try:
-        seen, since = 0, time.monotonic()
-        while worker.is_alive():
-            worker.join(0.05)
-            if memory.tell() >= seen + USEFUL_BYTES:
-                seen, since = memory.tell(), time.monotonic()
-            elif time.monotonic() - since > (allowed := PATIENCE if seen else patience):
-                raise TimeoutError(f"it sent less than {USEFUL_BYTES:,} bytes in {allowed:g} s")
+        with tqdm(
+            desc=description, unit="B", unit_scale=True, delay=0.1, ascii=sys.platform == "win32"
+        ) as bar:
+            seen, since = 0, time.monotonic()
+            while worker.is_alive():
+                worker.join(0.05)
+                received = memory.tell()
+                if received > bar.n:
+                    bar.total = announced.total
+                    bar.update(received - bar.n)
+                if received >= seen + USEFUL_BYTES:
+                    seen, since = received, time.monotonic()
+                elif time.monotonic() - since > (allowed := PATIENCE if seen else patience):
+                    raise TimeoutError(f"it sent less than {USEFUL_BYTES:,} bytes in {allowed:g} s")
     finally:
         memory.abandoned = True
-        bar.close()
     if errors:
         raise errors[0]
     algorithm, digest = known_hash.split(":")
