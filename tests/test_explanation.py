@@ -1,0 +1,669 @@
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from mnist_lib import explanation, layers, models
+
+SIZE = 10
+
+
+def small_cnn(head="softmax", dtype="float32", seed=0, size=SIZE, channels=1):
+    """Two convolutions and a pooling between them, four classes; biases are not zero."""
+    keras.utils.set_random_seed(seed)
+    every = {
+        "dtype": dtype,
+        "kernel_initializer": "he_normal",
+        # Above zero on the whole, so that no channel is silent.
+        "bias_initializer": keras.initializers.RandomNormal(mean=0.5, stddev=0.2),
+    }
+    stack = [
+        keras.Input((size, size, channels), dtype="float32" if "mixed" in dtype else dtype),
+        keras.layers.Conv2D(3, 3, activation="relu", name="first", **every),
+        keras.layers.MaxPooling2D(name="pool", dtype=dtype),
+        keras.layers.Conv2D(5, 2, activation="relu", name="second", **every),
+        keras.layers.Flatten(name="flatten", dtype=dtype),
+        keras.layers.Dense(6, activation="tanh", name="hidden", **every),
+    ]
+    if head == "layer":
+        stack += [keras.layers.Dense(4, name="scores", **every), keras.layers.Softmax(name="p")]
+    elif head == "activation":
+        stack += [
+            keras.layers.Dense(4, name="scores", **every),
+            keras.layers.Activation("softmax", name="p"),
+        ]
+    else:
+        stack += [keras.layers.Dense(4, activation=head, name="p", **every)]
+    return keras.Sequential(stack, name="small")
+
+
+def images_of(count=3, size=SIZE, channels=1, seed=1):
+    random = np.random.default_rng(seed)
+    return random.uniform(size=(count, size, size, channels)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return small_cnn()
+
+
+@pytest.fixture(scope="module")
+def images():
+    return images_of()
+
+
+def planted(row, column, size=8):
+    """Class 1 scores ten times the brightest of four pixels, through a convolution."""
+    pick = np.zeros((2, 2, 1, 1), np.float32)
+    pick[...] = 10.0
+    weights = np.zeros(((size - 1) ** 2, 3), np.float32)
+    weights[row * (size - 1) + column, 1] = 1.0
+    model = keras.Sequential(
+        [
+            keras.Input((size, size, 1)),
+            keras.layers.Conv2D(1, 2, activation="relu", use_bias=False, name="detector"),
+            keras.layers.Flatten(),
+            keras.layers.Dense(3, activation="softmax", use_bias=False),
+        ]
+    )
+    model.set_weights([pick, weights])
+    return model
+
+
+# --- class scores ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("head", ["softmax", "log_softmax", None, "layer", "activation"])
+def test_the_same_scores_are_read_from_every_kind_of_head(model, images, head):
+    scores = explanation.class_scores(model, images)
+    other = small_cnn(head)
+    other.set_weights(model.get_weights())
+    np.testing.assert_array_equal(explanation.class_scores(other, images), scores)
+    np.testing.assert_allclose(
+        layers.softmax(scores), model.predict(images, verbose=0), rtol=1e-5, atol=1e-7
+    )
+
+
+def test_scores_do_not_depend_on_the_batches(model, monkeypatch):
+    images = images_of(7)
+    whole = explanation.class_scores(model, images)
+    monkeypatch.setattr(explanation, "BATCH_SIZE", 3)
+    np.testing.assert_allclose(explanation.class_scores(model, images), whole, rtol=1e-5, atol=1e-6)
+
+
+# --- feature maps, embedding, neighbours ----------------------------------------------------------
+
+
+def test_feature_maps_equal_the_numpy_layers():
+    model = models.classic_cnn(seed=3)
+    images = images_of(2, 28)
+    kernels, bias = model.get_layer("conv_1").get_weights()
+    first = layers.relu(layers.conv2d(images, kernels, bias))
+    np.testing.assert_allclose(explanation.feature_maps(model, images, "conv_1"), first, atol=1e-5)
+    pooled = layers.max_pool2d(first)
+    np.testing.assert_allclose(explanation.feature_maps(model, images, 1), pooled, atol=1e-5)
+    second = layers.relu(layers.conv2d(pooled, *model.get_layer("conv_2").get_weights()))
+    np.testing.assert_allclose(explanation.feature_maps(model, images, "conv_2"), second, atol=1e-5)
+
+
+def test_embedding_is_what_enters_the_last_dense_layer(model, images):
+    vectors = explanation.embedding(model, images)
+    assert vectors.shape == (3, 6)
+    kernel, bias = model.layers[-1].get_weights()
+    scores = layers.dense(vectors, kernel, bias)
+    np.testing.assert_allclose(explanation.class_scores(model, images), scores, atol=1e-5)
+    np.testing.assert_array_equal(explanation.embedding(model, images, "hidden"), vectors)
+
+
+def test_embedding_of_feature_maps_is_flat(model, images):
+    maps = explanation.feature_maps(model, images, "second")
+    assert maps.shape == (3, 3, 3, 5)
+    vectors = explanation.embedding(model, images, "second")
+    np.testing.assert_array_equal(vectors, maps.reshape(3, 45))
+    np.testing.assert_array_equal(vectors, explanation.embedding(model, images, "flatten"))
+
+
+def test_nearest_against_all_distances():
+    random = np.random.default_rng(0)
+    queries, references = random.normal(size=(6, 4)), random.normal(size=(50, 4))
+    indices, distances = explanation.nearest(queries, references, 7)
+    table = np.linalg.norm(queries[:, np.newaxis] - references, axis=-1)
+    np.testing.assert_array_equal(indices, np.argsort(table, axis=1)[:, :7])
+    np.testing.assert_allclose(distances, np.sort(table, axis=1)[:, :7])
+
+
+def test_nearest_breaks_ties_by_row_and_finds_a_row_itself():
+    references = np.array([[0.0, 1.0], [1.0, 0.0], [0.0, -1.0], [0.0, 0.0]], np.float32)
+    indices, distances = explanation.nearest(np.zeros((1, 2), np.float32), references, 4)
+    assert indices.tolist() == [[3, 0, 1, 2]]
+    assert distances.tolist() == [[0.0, 1.0, 1.0, 1.0]]
+
+
+@pytest.mark.parametrize(
+    ("queries", "references", "k", "message"),
+    [
+        (np.zeros(3), np.zeros((5, 3)), 1, r"\(M, D\)"),
+        (np.zeros((2, 3)), np.zeros((5, 4)), 1, "same D"),
+        (np.zeros((2, 3)), np.zeros((5, 3)), 0, "between 1 and the 5"),
+        (np.zeros((2, 3)), np.zeros((5, 3)), 6, "not 6"),
+    ],
+)
+def test_nearest_refuses(queries, references, k, message):
+    with pytest.raises(ValueError, match=message):
+        explanation.nearest(queries, references, k)
+
+
+# --- occlusion ------------------------------------------------------------------------------------
+
+
+def test_occlusion_against_a_plain_loop(model, images):
+    found = explanation.occlusion(model, images[0], 2, patch_size=4, stride=4, fill=0.3)
+    before = explanation.class_scores(model, images[:1])[0, 2]
+    # Positions 0 and 4, and 6 so that the last rows are visited too.
+    falls = [[[] for _ in range(SIZE)] for _ in range(SIZE)]
+    for top in (0, 4, 6):
+        for left in (0, 4, 6):
+            covered = images[:1].copy()
+            for y in range(top, top + 4):
+                for x in range(left, left + 4):
+                    covered[0, y, x, 0] = 0.3
+            fall = before - explanation.class_scores(model, covered)[0, 2]
+            for y in range(top, top + 4):
+                for x in range(left, left + 4):
+                    falls[y][x].append(fall)
+    wanted = np.array([[np.mean(cell) for cell in row] for row in falls])
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
+    assert found.dtype == np.float32
+
+
+def test_occlusion_finds_the_planted_region():
+    model = planted(row=4, column=2)
+    found = explanation.occlusion(model, np.ones((8, 8, 1), np.float32), 1, patch_size=1)
+    wanted = np.zeros((8, 8))
+    wanted[4:6, 2:4] = 10.0
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
+    other = explanation.occlusion(model, np.ones((8, 8, 1), np.float32), 0, patch_size=3)
+    assert not other.any()
+
+
+def test_occlusion_leaves_its_input_alone(model, images):
+    image = images[0].copy()
+    explanation.occlusion(model, image, 0, patch_size=SIZE)
+    np.testing.assert_array_equal(image, images[0])
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"patch_size": 0}, "patch_size must be between 1 and 10 pixels, not 0"),
+        ({"patch_size": 11}, "not 11"),
+        ({"stride": 0}, "stride must be at least 1"),
+    ],
+)
+def test_occlusion_refuses_settings(model, images, setting, message):
+    with pytest.raises(ValueError, match=message):
+        explanation.occlusion(model, images[0], 0, **setting)
+
+
+# --- gradients ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_gradient_against_central_differences(channels):
+    model = small_cnn(dtype="float64", channels=channels)
+    images = images_of(2, channels=channels).astype(np.float64)
+    labels = np.array([3, 1])
+    gradient = explanation.input_gradient(model, images, labels)
+    step = 1e-6
+    moves = step * np.eye(images[0].size).reshape(-1, *images[0].shape)
+    numeric = np.zeros_like(gradient)
+    for row, (image, label) in enumerate(zip(images, labels, strict=True)):
+        up = explanation.class_scores(model, image + moves)[:, label]
+        down = explanation.class_scores(model, image - moves)[:, label]
+        numeric[row] = ((up - down) / (2 * step)).reshape(image.shape)
+    assert np.all(np.max(np.abs(gradient), axis=(1, 2, 3)) > 0.05)
+    np.testing.assert_allclose(gradient, numeric, atol=1e-7)
+    maps = explanation.saliency(model, images, labels)
+    np.testing.assert_allclose(maps, np.max(np.abs(numeric), axis=-1), atol=1e-7)
+
+
+def test_gradient_survives_a_saturated_softmax():
+    model = planted(row=1, column=1)
+    bright = np.full((1, 8, 8, 1), 10.0, np.float32)
+    assert model.predict(bright, verbose=0)[0, 1] == 1.0
+    maps = explanation.saliency(model, bright, 1)
+    wanted = np.zeros((1, 8, 8))
+    wanted[0, 1:3, 1:3] = 10.0
+    np.testing.assert_array_equal(maps, wanted)
+
+
+def test_one_label_stands_for_all_images(model, images, monkeypatch):
+    one = explanation.saliency(model, images, 2)
+    np.testing.assert_array_equal(one, explanation.saliency(model, images, [2, 2, 2]))
+    assert not np.allclose(one, explanation.saliency(model, images, [2, 2, 1]))
+    monkeypatch.setattr(explanation, "BATCH_SIZE", 2)
+    np.testing.assert_allclose(explanation.saliency(model, images, 2), one, atol=1e-6)
+
+
+# --- Grad-CAM -------------------------------------------------------------------------------------
+
+
+def test_grad_cam_by_hand():
+    """One 2 × 2 picture of features, two channels, weights small enough for pencil and paper."""
+    kernels = np.zeros((1, 1, 1, 2), np.float32)
+    kernels[0, 0, 0] = [1.0, 2.0]
+    # The score of class 0 is 3 a + 1 b + 1 c - 1 d over channel 0 and -(a' + b' + c' + d') over
+    # channel 1, with a, b in the first row. Channel weights: (3 + 1 + 1 - 1) / 4 = 1 and -1.
+    weights = np.array([[3, 0], [-1, 0], [1, 0], [-1, 0], [1, 0], [-1, 0], [-1, 0], [-1, 0]])
+    model = keras.Sequential(
+        [
+            keras.Input((2, 2, 1)),
+            keras.layers.Conv2D(2, 1, name="maps"),
+            keras.layers.Flatten(),
+            keras.layers.Dense(2, activation="softmax"),
+        ]
+    )
+    model.set_weights([kernels, np.array([0.0, -0.5]), weights, np.array([0.1, 0.2])])
+    image = np.array([[0.1, 0.2], [0.4, 0.9]], np.float32).reshape(1, 2, 2, 1)
+    # a - (2 a - 0.5) = 0.5 - a, and nothing negative.
+    wanted = [[[0.4, 0.3], [0.1, 0.0]]]
+    np.testing.assert_allclose(explanation.grad_cam(model, image, 0), wanted, atol=1e-6)
+    np.testing.assert_array_equal(explanation.grad_cam(model, image, 1), np.zeros((1, 2, 2)))
+
+
+def test_grad_cam_against_numpy_layers(monkeypatch):
+    monkeypatch.setattr(explanation, "BATCH_SIZE", 2)
+    model = models.classic_cnn(seed=1)
+    images, labels = images_of(3, 28), np.array([4, 0, 9])
+    found = explanation.grad_cam(model, images, labels, resize=False)
+
+    (k1, b1), (k2, b2), (w1, c1), (w2, _) = (
+        model.get_layer(name).get_weights()
+        for name in ("conv_1", "conv_2", "dense_1", "predictions")
+    )
+    features = layers.relu(
+        layers.conv2d(layers.max_pool2d(layers.relu(layers.conv2d(images, k1, b1))), k2, b2)
+    )
+    pooled = layers.max_pool2d(features)
+    hidden = layers.dense(pooled.reshape(3, -1), w1, c1)
+    gradient = layers.relu_backward(w2[:, labels].T, hidden) @ w1.T
+    gradient = layers.max_pool2d_backward(gradient.reshape(pooled.shape), features)
+    weights = gradient.mean(axis=(1, 2), keepdims=True)
+    wanted = np.maximum(0, np.sum(weights * features, axis=-1))
+    assert found.shape == (3, 11, 11)
+    np.testing.assert_allclose(found, wanted, atol=1e-5 * wanted.max())
+
+    named = explanation.grad_cam(model, images, labels, "conv_2", resize=False)
+    np.testing.assert_array_equal(named, found)
+
+
+def test_grad_cam_puts_each_cell_where_it_looks():
+    """Receptive fields of the classic network: cell j of conv_2 sees pixels 2 j … 2 j + 7."""
+    model = models.classic_cnn(seed=1)
+    images = images_of(2, 28)
+    cells = explanation.grad_cam(model, images, 5, resize=False)
+    maps = explanation.grad_cam(model, images, 5)
+    assert maps.shape == (2, 28, 28)
+    assert maps.dtype == np.float32
+    centres = 2 * np.arange(11) + 3.5
+    for row, column in ((0, 0), (4, 7), (10, 10)):
+        y, x = int(centres[row]), int(centres[column])
+        around = maps[:, y : y + 2, x : x + 2].mean(axis=(1, 2))
+        # Between two pixels on either side of the centre, the interpolation is a mixture
+        # dominated by the cell itself.
+        rows = [np.interp([y, y + 1], centres, cell) for cell in np.eye(11)]
+        columns = [np.interp([x, x + 1], centres, cell) for cell in np.eye(11)]
+        weights = np.outer(np.mean(rows, axis=1), np.mean(columns, axis=1))
+        assert weights.argmax() == row * 11 + column
+        np.testing.assert_allclose(around, np.sum(cells * weights, axis=(1, 2)), rtol=1e-4)
+
+
+@pytest.mark.parametrize("padding", ["valid", "same"])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_cell_centres_are_the_centres_of_what_a_cell_sees(padding, stride):
+    model = keras.Sequential(
+        [
+            keras.Input((20, 20, 1)),
+            keras.layers.Conv2D(
+                1, 5, strides=stride, padding=padding, kernel_initializer="ones", name="one"
+            ),
+            keras.layers.BatchNormalization(),
+            keras.layers.AveragePooling2D(2, padding=padding, name="two"),
+            keras.layers.DepthwiseConv2D(
+                2, padding=padding, depthwise_initializer="ones", name="three"
+            ),
+            keras.layers.Flatten(),
+            keras.layers.Dense(2),
+        ]
+    )
+    target = model.get_layer("three")
+    centres = explanation._cell_centres(model, target, 1)
+    assert len(centres) == target.output.shape[1]
+    single = np.eye(400, dtype=np.float32).reshape(400, 20, 20, 1)
+    answers = explanation.feature_maps(model, single, "three")[..., 0].reshape(20, 20, -1)
+    cells = len(centres)
+    for cell in range(cells):
+        seen = np.flatnonzero(answers.reshape(20, 20, cells, cells)[:, :, cell].any(axis=(1, 2)))
+        if seen[0] > 0 and seen[-1] < 19:
+            assert centres[cell] == (seen[0] + seen[-1]) / 2
+
+
+def test_dilated_windows_are_wide():
+    layer = keras.layers.Conv2D(1, (3, 2), dilation_rate=(2, 1))
+    assert explanation._window(layer, 0) == (5, 1, "valid")
+    assert explanation._window(layer, 1) == (2, 1, "valid")
+
+
+def test_grad_cam_stretches_where_the_geometry_is_unknown(images):
+    inputs = keras.Input((SIZE, SIZE, 1))
+    left = keras.layers.Conv2D(2, 3, padding="same")(inputs)
+    right = keras.layers.Conv2D(2, 3, padding="same")(inputs)
+    both = keras.layers.Add()([left, right])
+    smaller = keras.layers.Cropping2D(2, name="crop")(keras.layers.Conv2D(2, 3)(both))
+    outputs = keras.layers.Dense(3)(keras.layers.Flatten()(smaller))
+    branched = keras.Model(inputs, outputs)
+    cells = explanation.grad_cam(branched, images, 1, "crop", resize=False)
+    maps = explanation.grad_cam(branched, images, 1, "crop")
+    assert cells.shape == (3, 4, 4)
+    assert maps.shape == (3, SIZE, SIZE)
+    np.testing.assert_allclose(maps[:, 0, 0], cells[:, 0, 0], rtol=1e-5)
+    np.testing.assert_allclose(maps[:, -1, -1], cells[:, -1, -1], rtol=1e-5)
+    # Pixel 4 lies at (4 + 0.5) · 4/10 - 0.5 = 1.3 cells.
+    wanted = 0.7 * cells[:, 1, 0] + 0.3 * cells[:, 2, 0]
+    np.testing.assert_allclose(maps[:, 4, 0], wanted, rtol=1e-4, atol=1e-6)
+
+    cropped = keras.Sequential(
+        [
+            keras.Input((SIZE, SIZE, 1)),
+            keras.layers.Cropping2D(1),
+            keras.layers.Conv2D(2, 3, name="maps"),
+            keras.layers.Flatten(),
+            keras.layers.Dense(3),
+        ]
+    )
+    target = cropped.get_layer("maps")
+    stretched = (np.arange(6) + 0.5) * 10 / 6 - 0.5
+    np.testing.assert_allclose(explanation._cell_centres(cropped, target, 2), stretched)
+
+
+def test_grad_cam_needs_a_convolution_that_matters(model, images):
+    dense = models.dense_network()
+    with pytest.raises(ValueError, match=r"no convolution.*flatten, dense_1, predictions"):
+        explanation.grad_cam(dense, images_of(1, 28), 0)
+    with pytest.raises(ValueError, match=r"'hidden' has no feature maps.*\(None, 6\)"):
+        explanation.grad_cam(model, images, 0, "hidden")
+    inputs = keras.Input((SIZE, SIZE, 1))
+    flat = keras.layers.Flatten()(inputs)
+    aside = keras.layers.Conv2D(1, 3, name="aside")(inputs)
+    useless = keras.layers.Lambda(lambda pair: pair[0])(
+        [flat, keras.layers.Flatten()(aside)], mask=None
+    )
+    model = keras.Model(inputs, keras.layers.Dense(2)(useless))
+    with pytest.raises(ValueError, match="'aside' does not influence"):
+        explanation.grad_cam(model, images, 0)
+
+
+# --- activation maximisation ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("layer", "units"), [(None, [0, 1, 2, 3]), ("second", 3), ("hidden", [5])])
+def test_activation_maximisation_raises_the_unit(model, layer, units):
+    result = explanation.activation_maximisation(model, layer, units, steps=20)
+    count = np.size(units)
+    assert result.images.shape == (count, SIZE, SIZE, 1)
+    assert result.activations.shape == (21, count)
+    assert np.all(result.activations[-1] > result.activations[0] + 1e-3)
+    assert result.images.min() >= 0
+    assert result.images.max() <= 1
+
+
+def test_activation_maximisation_reports_the_activation_of_its_image(model):
+    result = explanation.activation_maximisation(model, None, [2, 0], steps=5)
+    scores = explanation.class_scores(model, result.images)
+    np.testing.assert_allclose(result.activations[-1], [scores[0, 2], scores[1, 0]], rtol=1e-5)
+    result = explanation.activation_maximisation(model, "first", [2], steps=5)
+    maps = explanation.feature_maps(model, result.images, "first")
+    np.testing.assert_allclose(result.activations[-1], maps[..., 2].mean(axis=(1, 2)), rtol=1e-5)
+
+
+def test_activation_maximisation_follows_its_seed(model):
+    def run(seed):
+        return explanation.activation_maximisation(model, None, 1, steps=5, seed=seed)
+
+    np.testing.assert_array_equal(run(4).images, run(4).images)
+    np.testing.assert_array_equal(run(4).activations, run(4).activations)
+    assert not np.array_equal(run(4).images, run(5).images)
+
+
+def test_penalties_darken_and_smooth(model):
+    def roughness(image):
+        return np.sum(np.diff(image, axis=0) ** 2) + np.sum(np.diff(image, axis=1) ** 2)
+
+    settings = {"steps": 60, "l2": 0.0, "smoothness": 0.0}
+    free = explanation.activation_maximisation(model, None, 1, **settings)
+    dark = explanation.activation_maximisation(model, None, 1, **(settings | {"l2": 1.0}))
+    soft = explanation.activation_maximisation(model, None, 1, **(settings | {"smoothness": 1.0}))
+    assert np.sum(dark.images**2) < 0.5 * np.sum(free.images**2)
+    assert roughness(soft.images[0]) < 0.5 * roughness(free.images[0])
+
+
+def test_a_silent_unit_shows_as_zero():
+    model = planted(row=1, column=1)
+    model.get_layer("detector").set_weights([np.full((2, 2, 1, 1), -1.0)])
+    result = explanation.activation_maximisation(
+        model, "detector", 0, steps=3, l2=0.0, smoothness=0.0
+    )
+    assert not result.activations.any()
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"steps": 0}, "steps must be at least 1"),
+        ({"learning_rate": 0}, "learning_rate must be positive"),
+        ({"l2": -1}, "must not be negative"),
+        ({"smoothness": -1}, "must not be negative"),
+        ({"units": 4}, "Units must be between 0 and 3"),
+        ({"units": [0, -1]}, "Units must be between 0 and 3"),
+        ({"layer": "second", "units": 5}, "between 0 and 4"),
+    ],
+)
+def test_activation_maximisation_refuses(model, setting, message):
+    arguments = {"layer": None, "units": 0} | setting
+    with pytest.raises(ValueError, match=message):
+        explanation.activation_maximisation(model, **arguments)
+
+
+@pytest.mark.parametrize("units", [1.0, [[1]], "1"])
+def test_units_are_integers(model, units):
+    with pytest.raises(TypeError, match="integers"):
+        explanation.activation_maximisation(model, None, units)
+
+
+# --- every model of the course --------------------------------------------------------------------
+
+
+def functional_cnn():
+    inputs = keras.Input((28, 28, 1))
+    x = keras.layers.Conv2D(4, 3, strides=2, name="maps")(inputs)
+    x = keras.layers.BatchNormalization()(x)
+    x = keras.layers.ReLU()(x)
+    x = keras.layers.Dropout(0.5)(keras.layers.Flatten()(x))
+    return keras.Model(inputs, keras.layers.Dense(10, activation="softmax")(x))
+
+
+@pytest.mark.parametrize(
+    "build", [models.classic_cnn, models.fast_cnn, functional_cnn, models.dense_network]
+)
+def test_models_of_the_course_and_their_reloaded_copies(build, tmp_path):
+    model = build()
+    images, labels = images_of(2, 28), np.array([7, 2])
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    before = model.get_weights()
+
+    def everything(model):
+        first = explanation.activation_maximisation(model, None, [3], steps=2)
+        yield explanation.class_scores(model, images)
+        yield explanation.embedding(model, images)
+        yield explanation.saliency(model, images, labels)
+        yield explanation.occlusion(model, images[0], 7, patch_size=9, stride=9)
+        yield first.images
+        if build is not models.dense_network:
+            yield explanation.grad_cam(model, images, labels)
+
+    for one, same, reloaded in zip(
+        everything(model), everything(model), everything(again), strict=True
+    ):
+        assert np.all(np.isfinite(one))
+        np.testing.assert_array_equal(one, same)
+        np.testing.assert_allclose(one, reloaded, rtol=1e-5, atol=1e-6)
+    for old, new in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_a_model_built_by_its_first_call(images):
+    model = keras.Sequential(
+        [keras.layers.Conv2D(2, 3), keras.layers.Flatten(), keras.layers.Dense(3)]
+    )
+    with pytest.raises(ValueError, match=r"not built.*keras\.Input"):
+        explanation.class_scores(model, images)
+    model(images[:2])
+    assert explanation.class_scores(model, images).shape == (3, 3)
+    assert explanation.grad_cam(model, images, 0).shape == (3, SIZE, SIZE)
+
+
+def test_mixed_precision_gives_full_precision_scores(images):
+    model = small_cnn(dtype="mixed_bfloat16")
+    assert explanation.class_scores(model, images).dtype == np.float32
+    assert explanation.saliency(model, images, 0).dtype == np.float32
+    assert explanation.feature_maps(model, images, "first").dtype == np.float32
+    assert explanation.grad_cam(model, images, 0).dtype == np.float32
+
+
+# --- what cannot be read --------------------------------------------------------------------------
+
+
+class Opaque(keras.Model):
+    def call(self, x):
+        return x
+
+
+def test_what_is_not_a_readable_model(images):
+    with pytest.raises(TypeError, match=r"Expected a Keras model, got str.*load_model"):
+        explanation.class_scores("model.keras", images)
+    with pytest.raises(ValueError, match="is a Opaque whose layers cannot be reached"):
+        explanation.class_scores(Opaque(), images)
+    vectors = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    with pytest.raises(ValueError, match=r"maps \[\(None, 4\)\] to \[\(None, 2\)\]"):
+        explanation.class_scores(vectors, images)
+    inputs = keras.Input((SIZE, SIZE, 1))
+    flat = keras.layers.Flatten()(inputs)
+    twice = keras.Model(inputs, [keras.layers.Dense(2)(flat), keras.layers.Dense(2)(flat)])
+    with pytest.raises(ValueError, match="one batch of predictions"):
+        explanation.class_scores(twice, images)
+    with pytest.raises(ValueError, match="one batch of predictions"):
+        explanation.activation_maximisation(twice, None, 0)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        [keras.layers.Dense(2, activation="sigmoid")],
+        [keras.layers.Dense(2, activation="relu"), keras.layers.Softmax()],
+        [keras.layers.Dense(2), keras.layers.Dropout(0.5)],
+        [keras.layers.Softmax()],
+        [keras.Sequential([keras.Input((100,)), keras.layers.Dense(2)])],
+    ],
+)
+def test_heads_without_class_scores(end, images):
+    model = keras.Sequential([keras.Input((SIZE, SIZE, 1)), keras.layers.Flatten(), *end])
+    with pytest.raises(ValueError, match="must end in Dense"):
+        explanation.class_scores(model, images)
+
+
+def test_borrowed_layers():
+    """Keras remembers where a layer was used first, which may be in another model."""
+    images = images_of(2)
+    inputs = keras.Input((SIZE, SIZE, 1))
+    x = keras.layers.Conv2D(2, 3, name="mine")(inputs)
+    lender = keras.Model(inputs, keras.layers.Dense(3)(keras.layers.Flatten()(x)))
+    borrower = keras.Sequential([keras.Input((SIZE, SIZE, 1)), *lender.layers[1:]])
+    np.testing.assert_array_equal(
+        explanation.grad_cam(borrower, images, 1), explanation.grad_cam(lender, images, 1)
+    )
+    again = keras.Input((SIZE, SIZE, 1))
+    flat = keras.layers.Flatten()(lender.get_layer("mine")(again))
+    functional = keras.Model(again, keras.layers.Dense(3)(flat))
+    with pytest.raises(ValueError, match="shared with another model"):
+        explanation.feature_maps(functional, images, "mine")
+
+
+@pytest.mark.parametrize(
+    ("layer", "error", "message"),
+    [
+        ("third", ValueError, "no layer 'third'; the layers are first, pool, second, flatten"),
+        (6, ValueError, "no layer 6; the model has 6: first"),
+        (-7, ValueError, "no layer -7"),
+        (1.5, TypeError, "name or number, got 1.5"),
+        ("hidden", ValueError, "no feature maps"),
+    ],
+)
+def test_unknown_layers(model, images, layer, error, message):
+    with pytest.raises(error, match=message):
+        explanation.feature_maps(model, images, layer)
+
+
+def test_a_layer_may_be_counted_from_the_end(model, images):
+    np.testing.assert_array_equal(
+        explanation.feature_maps(model, images, -4),
+        explanation.feature_maps(model, images, "second"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("images", "error", "message"),
+    [
+        (np.zeros((2, 10, 10), np.uint8), TypeError, r"got uint8; pass prepare\(images\)"),
+        (np.zeros((2, 10, 10), np.float32), ValueError, r"\(N, 10, 10, 1\).*got \(2, 10, 10\)"),
+        (np.zeros((10, 10, 1), np.float32), ValueError, r"keeps the first axis"),
+        (np.zeros((0, 10, 10, 1), np.float32), ValueError, "N at least 1"),
+        (np.full((1, 10, 10, 1), np.nan, np.float32), ValueError, "not finite"),
+    ],
+)
+def test_wrong_images(model, images, error, message):
+    with pytest.raises(error, match=message):
+        explanation.saliency(model, images, 0)
+
+
+@pytest.mark.parametrize(
+    ("labels", "error", "message"),
+    [
+        ([0.0, 1.0, 2.0], TypeError, "integer labels, got float64"),
+        ([0, 1], ValueError, r"shape \(3,\).*got shape \(2,\)"),
+        ([0, 1, 4], ValueError, "between 0 and 3, got 0 to 4"),
+        (-1, ValueError, "got -1 to -1"),
+    ],
+)
+@pytest.mark.parametrize("method", [explanation.saliency, explanation.grad_cam])
+def test_wrong_labels(model, images, method, labels, error, message):
+    with pytest.raises(error, match=message):
+        method(model, images, labels)
+
+
+def test_occlusion_takes_one_image(model, images):
+    with pytest.raises(ValueError, match="keeps the first axis"):
+        explanation.occlusion(model, images, 0)
+    with pytest.raises(ValueError, match="between 0 and 3"):
+        explanation.occlusion(model, images[0], 4)
+
+
+def test_without_tensorflow_the_error_names_the_remedy():
+    code = "import sys; sys.modules['keras'] = None; import mnist_lib.explanation"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 1
+    assert "pip install 'mnist_lib[tensorflow]'" in result.stderr
