@@ -142,7 +142,9 @@ def _keep_width(figure: Figure) -> Figure:
 
 
 def _chart(height: float, columns: int = 1) -> tuple[Figure, list[Axes]]:
-    figure, axes = plt.subplots(1, columns, figsize=(WIDTH, height), squeeze=False)
+    figure, axes = plt.subplots(
+        1, columns, figsize=(WIDTH, height), squeeze=False, layout="constrained"
+    )
     return _keep_width(figure), list(axes[0])
 
 
@@ -172,7 +174,7 @@ def _grid(
     left = _GAP + (room - columns * pitch) / 2 + (pitch - width) / 2
     total = rows * row_pitch + _GAP + (_BAR if bar else 0)
 
-    figure = plt.figure(figsize=(WIDTH, total), layout="none")
+    figure = plt.figure(figsize=(WIDTH, total))
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
     extents = []
@@ -181,7 +183,14 @@ def _grid(
         x, y = left + column * pitch, _GAP + row * row_pitch + above
         extents.append((x, x + width, y + height, y))
         if texts:
-            axes.text(x + width / 2, y - 0.02, texts[cell], fontsize=_TITLE_POINTS, ha="center")
+            axes.text(
+                x + width / 2,
+                y - 0.02,
+                texts[cell],
+                fontsize=_TITLE_POINTS,
+                ha="center",
+                va="bottom",
+            )
     return _Grid(_keep_width(figure), axes, extents)
 
 
@@ -287,7 +296,7 @@ def plot_pixels(image: ArrayLike, *, values: bool = True) -> Figure:
     cell = int(min(0.9 * WIDTH / columns, 1.3 * WIDTH / rows, 0.8) * dpi) / dpi
     left, below = 0.5, 0.45
     height = rows * cell + below + 2 * _GAP
-    figure = plt.figure(figsize=(WIDTH, height), layout="none")
+    figure = plt.figure(figsize=(WIDTH, height))
     axes = figure.add_axes(
         (left / WIDTH, below / height, columns * cell / WIDTH, rows * cell / height)
     )
@@ -358,8 +367,8 @@ def plot_kernels(
         kernels = kernels.reshape(*kernels.shape[:2], -1)
     stack = np.moveaxis(kernels, -1, 0).astype(np.float64)
     texts = _titles(titles, len(stack), "kernel")
-    grid = _grid(len(stack), stack.shape[1:], texts, columns, size, bar=True)
     scale = _scale(stack, signed=True)
+    grid = _grid(len(stack), stack.shape[1:], texts, columns, size, bar=True)
     _paint(grid, stack, scale, SIGNED)
     if values:
         _write_values(grid, stack, scale)
@@ -645,7 +654,7 @@ def plot_reliability(
         if not ((values[used] >= 0) & (values[used] <= 1)).all():
             raise ValueError(f"{name} must lie in [0, 1] in every bin that has a count")
     figure, (upper, lower) = plt.subplots(
-        2, 1, figsize=(WIDTH, 5.0), sharex=True, height_ratios=(3, 1)
+        2, 1, figsize=(WIDTH, 5.0), sharex=True, height_ratios=(3, 1), layout="constrained"
     )
     upper.plot([0, 1], [0, 1], linestyle=":", color="0.45", label="perfectly calibrated")
     upper.plot(confidence[used], accuracy[used], **_style(0), linestyle="-", label="this model")

@@ -1,0 +1,752 @@
+"""Figures: what they show, that they compare like with like, and what they refuse."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import nbformat
+import numpy as np
+import pytest
+from matplotlib.colors import Normalize, to_rgb
+from matplotlib.figure import Figure
+from nbclient import NotebookClient
+
+from mnist_lib import plots
+
+STYLE = Path(plots.__file__).with_name("course.mplstyle")
+
+
+@contextmanager
+def course_style() -> Iterator[None]:
+    """Draw off screen with the course's style, whatever other tests have set."""
+    with mpl.rc_context({"backend": "agg"}), plt.style.context(STYLE, after_reset=True):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def clean_canvas() -> Iterator[None]:
+    with course_style():
+        yield
+        plt.close("all")
+
+
+def rng() -> np.random.Generator:
+    return np.random.default_rng(7)
+
+
+def digits(count: int = 3) -> np.ndarray:
+    """Return synthetic digits: a bright bar, elsewhere and differently long in each."""
+    images = np.zeros((count, 28, 28), dtype=np.uint8)
+    for index in range(count):
+        images[index, 4 + index : 20, 8 + index % 10 : 12 + index % 10] = 255 - 20 * index
+    return images
+
+
+def history(epochs: int = 4) -> dict[str, np.ndarray]:
+    epoch = np.arange(1, epochs + 1)
+    return {
+        "loss": 1 / epoch,
+        "val_loss": 1.2 / epoch,
+        "accuracy": 1 - 0.2 / epoch,
+        "val_accuracy": 1 - 0.3 / epoch,
+    }
+
+
+def confusion() -> np.ndarray:
+    matrix = np.diag(np.arange(90, 100))
+    matrix[4, 9], matrix[9, 4], matrix[7, 1] = 12, 7, 3
+    return matrix
+
+
+def reliability(**extra: Any) -> Figure:
+    return plots.plot_reliability(
+        [0.1, 0.3, np.nan, 0.7, 0.95], [0.2, 0.3, np.nan, 0.6, 0.9], [3, 10, 0, 40, 800], **extra
+    )
+
+
+EXAMPLES: dict[str, Callable[[], Figure]] = {
+    "digits": lambda: plots.plot_digits(digits(12), range(12)),
+    "pixels": lambda: plots.plot_pixels(digits()[0]),
+    "kernels": lambda: plots.plot_kernels(rng().normal(size=(3, 3, 1, 12))),
+    "feature_maps": lambda: plots.plot_feature_maps(rng().random((13, 13, 9))),
+    "heatmaps": lambda: plots.plot_heatmaps(digits(), rng().random((3, 28, 28)), label="drop"),
+    "curves": lambda: plots.plot_curves({"small": history(), "large": history(6)}),
+    "confusion": lambda: plots.plot_confusion(confusion()),
+    "reliability": lambda: reliability(ece=0.0312),
+    "intervals": lambda: plots.plot_intervals(
+        ["one", "two"], [0.9, 0.95], [0.85, 0.93], [0.93, 0.96], xlabel="accuracy"
+    ),
+    "lines": lambda: plots.plot_lines(
+        [1, 2, 4], {"a": [1, 2, 3], "b": [3, 1, 2]}, xlabel="images", ylabel="time / s"
+    ),
+    "bars": lambda: plots.plot_bars(
+        ["x", "y"], {"training": [1, 2], "validation": [2, 1]}, ylabel="share / %"
+    ),
+    "embedding": lambda: plots.plot_embedding(rng().normal(size=(60, 2)), np.arange(60) % 10),
+}
+
+
+def png(figure: Figure) -> bytes:
+    """Return the picture as a notebook stores it."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png", bbox_inches="tight", dpi=figure.dpi)
+    return file.getvalue()
+
+
+class Shown(NamedTuple):
+    name: str
+    figure: Figure
+    open_figures: list[int]
+    png: bytes
+    pixels: np.ndarray
+
+
+@pytest.fixture(scope="module", params=EXAMPLES)
+def shown(request: pytest.FixtureRequest) -> Shown:
+    with course_style():
+        figure = EXAMPLES[request.param]()
+        open_figures = plt.get_fignums()
+        picture = png(figure)
+        plt.close("all")
+    return Shown(request.param, figure, open_figures, picture, plt.imread(io.BytesIO(picture)))
+
+
+# --- What holds for every figure --------------------------------------------------------------
+
+
+def test_every_public_function_has_an_example() -> None:
+    assert {f"plot_{name}" for name in EXAMPLES} == {
+        name for name in vars(plots) if name.startswith("plot_")
+    }
+
+
+def test_returns_the_one_figure_that_pyplot_shows(shown: Shown) -> None:
+    assert isinstance(shown.figure, Figure)
+    assert shown.open_figures == [shown.figure.number]
+
+
+def test_fits_the_page(shown: Shown) -> None:
+    # One width for all, so that text has one size on the page; notebooks crop to what is drawn.
+    assert shown.pixels.shape[1] / shown.figure.dpi == pytest.approx(plots.WIDTH, abs=0.15)
+    assert len(shown.png) < 100_000
+
+
+def test_is_opaque_so_that_it_reads_on_a_dark_page(shown: Shown) -> None:
+    assert (shown.pixels[..., 3] == 1).all()
+    assert shown.pixels[1, 1, :3] == pytest.approx(to_rgb("#FCFCFA"), abs=0.01)
+
+
+def test_is_the_same_file_every_time(shown: Shown) -> None:
+    assert png(EXAMPLES[shown.name]()) == shown.png
+
+
+def test_text_is_legible(shown: Shown) -> None:
+    texts = [text for text in shown.figure.findobj(mpl.text.Text) if text.get_text().strip()]
+    smallest = 6 if shown.name == "pixels" else 8  # 28 numbers of three digits fill the width
+    assert min(text.get_fontsize() for text in texts) >= smallest
+
+
+def test_axes_are_labelled(shown: Shown) -> None:
+    for axes in shown.figure.axes:
+        if axes.axison and axes.get_label() != "<colorbar>" and axes.get_visible():
+            labels = [axes.get_xlabel(), axes.get_ylabel()]
+            # Names stand along the other axis of these charts; a colour bar has but one axis.
+            if shown.name in {"intervals", "bars", "kernels", "feature_maps", "heatmaps"}:
+                assert any(labels)
+            else:
+                shares_x = shown.name == "reliability" and axes is shown.figure.axes[0]
+                assert all(labels[1:] if shares_x else labels)
+
+
+def test_nothing_is_cut_off(shown: Shown) -> None:
+    drawn, canvas = shown.figure.get_tightbbox(), shown.figure.bbox_inches
+    assert drawn.x0 >= canvas.x0 - 0.02
+    assert drawn.y0 >= canvas.y0 - 0.02
+    assert drawn.x1 <= canvas.x1 + 0.02
+    assert drawn.y1 <= canvas.y1 + 0.02
+
+
+# --- Pictures that must not change unnoticed ---------------------------------------------------
+# FreeType builds place glyphs differently by a fraction of a pixel; the tolerance lets that pass
+# and a missing series, another scale or another layout not.
+
+
+def compared(name: str) -> Callable[[Callable[[], Figure]], Callable[[], Figure]]:
+    return pytest.mark.mpl_image_compare(
+        baseline_dir="baseline",
+        filename=f"{name}.png",
+        style=str(STYLE),
+        tolerance=8,
+        savefig_kwargs={"dpi": 60, "metadata": {"Software": None}},
+    )
+
+
+@compared("digits")
+def test_image_of_digits() -> Figure:
+    return EXAMPLES["digits"]()
+
+
+@compared("kernels")
+def test_image_of_kernels() -> Figure:
+    return EXAMPLES["kernels"]()
+
+
+@compared("heatmaps")
+def test_image_of_heatmaps() -> Figure:
+    return EXAMPLES["heatmaps"]()
+
+
+@compared("curves")
+def test_image_of_curves() -> Figure:
+    return EXAMPLES["curves"]()
+
+
+@compared("confusion")
+def test_image_of_confusion() -> Figure:
+    return EXAMPLES["confusion"]()
+
+
+@compared("lines")
+def test_image_of_lines() -> Figure:
+    return EXAMPLES["lines"]()
+
+
+def test_images_are_compared_in_every_run(pytestconfig: pytest.Config) -> None:
+    assert pytestconfig.getoption("--mpl"), "without --mpl the image tests above compare nothing"
+
+
+# --- Colours ----------------------------------------------------------------------------------
+
+# Machado, Oliveira & Fernandes 2009, severity 1.0 (doi:10.1109/TVCG.2009.113), linear RGB.
+DEFICIENCIES = {
+    "none": np.eye(3),
+    "protanopia": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "deuteranopia": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+    "tritanopia": [
+        [1.255528, -0.076749, -0.178779],
+        [-0.078411, 0.930809, 0.147602],
+        [0.004733, 0.691367, 0.303900],
+    ],
+}
+
+
+def linear(colour: str) -> np.ndarray:
+    channels = np.array(to_rgb(colour))
+    return np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+
+
+def lab(rgb: np.ndarray) -> np.ndarray:
+    """Convert linear sRGB to CIELAB, white point D65."""
+    to_xyz = np.array(
+        [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    )
+    x, y, z = np.clip(to_xyz @ rgb / [0.9505, 1, 1.089], 0, None)
+    fx, fy, fz = (np.cbrt(t) if t > 0.008856 else 7.787 * t + 16 / 116 for t in (x, y, z))
+    return np.array([116 * fy - 16, 500 * (fx - fy), 200 * (fy - fz)])
+
+
+def luminance(colour: str) -> float:
+    return float(linear(colour) @ [0.2126, 0.7152, 0.0722])
+
+
+@pytest.mark.parametrize("deficiency", DEFICIENCIES)
+def test_first_six_colours_differ_for_everybody(deficiency: str) -> None:
+    seen = [
+        lab(np.clip(np.array(DEFICIENCIES[deficiency]) @ linear(colour), 0, 1))
+        for colour in plots.PALETTE[:6]
+    ]
+    distances = [np.linalg.norm(a - b) for index, a in enumerate(seen) for b in seen[index + 1 :]]
+    assert min(distances) > 14  # about 2 is where two colours begin to differ side by side
+
+
+@pytest.mark.parametrize("colour", plots.PALETTE)
+def test_colours_stand_out_from_the_page(colour: str) -> None:
+    ratio = (luminance("#FCFCFA") + 0.05) / (luminance(colour) + 0.05)
+    assert ratio >= 3  # WCAG 2.2, 1.4.11, for parts of graphics
+
+
+def test_style_sheet_and_palette_agree() -> None:
+    cycle = plt.rcParams["axes.prop_cycle"].by_key()
+    assert [f"#{colour.removeprefix('#')}" for colour in cycle["color"]] == plots.PALETTE
+    assert cycle["linestyle"][:4] == plots.LINESTYLES
+
+
+# --- Digits and pixels --------------------------------------------------------------------------
+
+
+def scales(figure: Figure) -> list[Normalize]:
+    return [image.norm for image in figure.axes[0].images]
+
+
+def test_digits_share_one_scale_and_show_every_image() -> None:
+    images = digits(7)
+    figure = plots.plot_digits(images, columns=3)
+    shown = figure.axes[0].images
+    assert len(shown) == 7
+    for picture, image in zip(shown, images, strict=True):
+        np.testing.assert_array_equal(picture.get_array(), image)
+    assert {(scale.vmin, scale.vmax) for scale in scales(figure)} == {(0, 255)}
+    tops = {picture.get_extent()[3] for picture in shown}
+    assert len(tops) == 3
+
+
+@pytest.mark.parametrize(
+    ("images", "limits"),
+    [
+        (digits(), (0, 255)),
+        (np.ones((1, 4, 4), dtype=np.uint8), (0, 255)),
+        (digits() / 255, (0, 1)),
+        (digits() > 9, (0, 1)),
+        (digits().astype(float), (0, 255)),
+        (digits() / 255.0 - 0.5, (-0.5, 0.5)),
+    ],
+)
+def test_grey_scale_is_the_pixels_own(images: np.ndarray, limits: tuple[float, float]) -> None:
+    (scale, *_) = scales(plots.plot_digits(images))
+    assert (scale.vmin, scale.vmax) == limits
+
+
+def test_digits_accept_a_channel_axis() -> None:
+    figure = plots.plot_digits(digits()[..., np.newaxis])
+    assert figure.axes[0].images[0].get_array().shape == (28, 28)
+
+
+def test_long_titles_take_fewer_columns_instead_of_overlapping() -> None:
+    titles = ["Pred: 3 | True: 8"] * 10
+    figure = plots.plot_digits(digits(10), titles)
+    figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    assert len(boxes) == 10
+    for index, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[index + 1 :])
+
+
+def test_titles_of_two_lines_stay_between_their_digits() -> None:
+    figure = plots.plot_digits(digits(4), ["said 3\nis 8"] * 4, columns=2)
+    figure.canvas.draw()
+    pictures = [picture.get_window_extent() for picture in figure.axes[0].images]
+    for text in figure.axes[0].texts:
+        box = text.get_window_extent()
+        assert not any(box.overlaps(picture) for picture in pictures)
+
+
+def test_size_scales_a_digit_up_to_the_width() -> None:
+    def side(size: float) -> float:
+        left, right, *_ = plots.plot_digits(digits(1), size=size).axes[0].images[0].get_extent()
+        return right - left
+
+    assert side(1.0) == pytest.approx(1.0)
+    assert side(2.5) == pytest.approx(2.5)
+    assert side(99) < plots.WIDTH
+
+
+def test_pixels_writes_every_number() -> None:
+    image = digits()[1]
+    figure = plots.plot_pixels(image)
+    written = [int(text.get_text()) for text in figure.axes[0].texts]
+    np.testing.assert_array_equal(np.reshape(written, (28, 28)), image)
+
+
+def test_pixels_writes_floats_with_two_decimals() -> None:
+    figure = plots.plot_pixels(np.array([[0.0, 0.5], [0.25, 1.0]]))
+    assert [text.get_text() for text in figure.axes[0].texts] == [".00", ".50", ".25", "1.00"]
+
+
+def test_pixels_without_numbers() -> None:
+    assert not plots.plot_pixels(digits()[0][..., np.newaxis], values=False).axes[0].texts
+
+
+# --- Kernels, feature maps, heat maps ---------------------------------------------------------
+
+
+def test_kernels_share_one_symmetric_scale() -> None:
+    kernels = np.zeros((3, 3, 4))
+    kernels[0, 0] = [-3, 1, 2, 0]
+    figure = plots.plot_kernels(kernels)
+    assert {(scale.vmin, scale.vmax) for scale in scales(figure)} == {(-3, 3)}
+    for index, picture in enumerate(figure.axes[0].images):
+        np.testing.assert_array_equal(picture.get_array(), kernels[..., index])
+    assert figure.axes[1].get_xlabel() == "weight"
+
+
+def test_kernels_of_several_input_channels_stand_in_rows() -> None:
+    kernels = np.arange(3 * 3 * 2 * 5, dtype=float).reshape(3, 3, 2, 5)
+    shown = plots.plot_kernels(kernels, columns=3).axes[0].images
+    tops = [picture.get_extent()[3] for picture in shown]
+    assert len(set(tops[:5])) == len(set(tops[5:])) == 1
+    assert tops[0] < tops[5]
+    np.testing.assert_array_equal(shown[7].get_array(), kernels[:, :, 1, 2])
+
+
+def test_kernels_can_hold_their_weights() -> None:
+    sobel = np.array([[1, 0, -1], [2, 0, -2], [1, 0, -1]])[..., np.newaxis]
+    texts = plots.plot_kernels(sobel, values=True, titles=["Sobel"]).axes[0].texts
+    assert [text.get_text() for text in texts] == ["Sobel", *map(str, sobel.flat)]
+
+
+def test_kernels_that_are_all_zero_are_drawn() -> None:
+    assert scales(plots.plot_kernels(np.zeros((3, 3, 1))))[0].vmax == 1
+
+
+@pytest.mark.parametrize(
+    ("maps", "signed", "limits"),
+    [
+        ([[[0.0, 2.0]]], None, (0, 2)),
+        ([[[1.0, 2.0]]], None, (0, 2)),
+        ([[[-1.0, 2.0]]], None, (-2, 2)),
+        ([[[-1.0, 2.0]]], False, (-1, 2)),
+        ([[[0.0, 2.0]]], True, (-2, 2)),
+        ([[[0.0, 0.0]]], None, (0, 1)),
+        ([[[np.nan, 2.0]]], None, (0, 2)),
+    ],
+)
+def test_feature_maps_share_one_scale(
+    maps: Any, signed: bool | None, limits: tuple[float, float]
+) -> None:
+    figure = plots.plot_feature_maps(maps, signed=signed, titles=["a", "b"])
+    assert {(scale.vmin, scale.vmax) for scale in scales(figure)} == {limits}
+
+
+def test_heatmaps_lie_over_their_digits() -> None:
+    heat = rng().random((3, 7, 7))
+    figure = plots.plot_heatmaps(digits(), heat, ["a", "b", "c"], label="drop in probability")
+    shown = figure.axes[0].images
+    assert len(shown) == 6
+    for digit, over in zip(shown[:3], shown[3:], strict=True):
+        assert digit.get_extent() == over.get_extent()
+    np.testing.assert_array_equal(shown[4].get_array(), heat[1])
+    assert len({(over.norm.vmin, over.norm.vmax) for over in shown[3:]}) == 1
+    assert figure.axes[1].get_xlabel() == "drop in probability"
+
+
+def test_signed_heatmaps_are_symmetric_about_zero() -> None:
+    heat = np.zeros((1, 28, 28))
+    heat[0, 3, 3] = -4
+    over = plots.plot_heatmaps(digits(1), heat, signed=True).axes[0].images[-1]
+    assert (over.norm.vmin, over.norm.vmax) == (-4, 4)
+
+
+# --- Charts -----------------------------------------------------------------------------------
+
+
+def test_curves_tell_training_from_validation_by_line_and_runs_by_marker() -> None:
+    figure = plots.plot_curves({"a": history(), "b": history()})
+    for axes, metric in zip(figure.axes, ("loss", "accuracy"), strict=True):
+        assert axes.get_ylabel() == metric
+        lines = {line.get_label(): line for line in axes.lines}
+        assert list(lines) == ["a, training", "a, validation", "b, training", "b, validation"]
+        np.testing.assert_allclose(lines["a, training"].get_xdata(), [1, 2, 3, 4])
+        np.testing.assert_allclose(lines["b, validation"].get_ydata(), history()[f"val_{metric}"])
+        assert lines["a, training"].get_linestyle() == "--"
+        assert lines["a, validation"].get_linestyle() == "-"
+        assert lines["a, training"].get_marker() != lines["b, training"].get_marker()
+    assert len(figure.legends[0].get_texts()) == 4
+
+
+def test_curves_leave_out_what_a_history_lacks() -> None:
+    figure = plots.plot_curves({"a": {"loss": [1.0, np.nan]}}, metrics=["loss"])
+    assert [line.get_label() for line in figure.axes[0].lines] == ["a, training"]
+
+
+def test_confusion_writes_every_count_and_colours_errors_alone() -> None:
+    matrix = confusion()
+    axes = plots.plot_confusion(matrix).axes[0]
+    written = [text.get_text() for text in axes.texts]
+    assert [0 if text == "·" else int(text) for text in written] == matrix.ravel().tolist()
+    picture = axes.images[0]
+    assert picture.get_array().mask.diagonal().all()
+    assert picture.norm.vmax == 12
+    assert axes.get_ylabel() == "true label"
+    assert axes.get_xlabel() == "predicted label"
+
+
+def test_confusion_without_errors_and_with_names() -> None:
+    axes = plots.plot_confusion([[3, 0], [0, 0]], labels=["odd", "even"]).axes[0]
+    assert [text.get_text() for text in axes.texts] == ["3", "·", "·", "0"]
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["odd", "even"]
+
+
+def test_reliability_leaves_empty_bins_out() -> None:
+    upper, lower = reliability().axes
+    np.testing.assert_allclose(upper.lines[1].get_xdata(), [0.1, 0.3, 0.7, 0.95])
+    assert [bar.get_height() for bar in lower.patches] == [3, 10, 40, 800]
+
+
+def test_reliability_names_the_calibration_error() -> None:
+    assert [text.get_text() for text in reliability(ece=0.0312).axes[0].texts] == ["ECE 0.0312"]
+
+
+def test_intervals_stand_in_the_order_given() -> None:
+    figure = plots.plot_intervals(["a", "b"], [1, 2], [0, 1.5], [2, 2.5], xlabel="x")
+    axes = figure.axes[0]
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["a", "b"]
+    assert axes.yaxis_inverted()
+    np.testing.assert_allclose(axes.lines[0].get_xdata(), [1, 2])
+    spans = [segment[:, 0].tolist() for segment in axes.collections[0].get_segments()]
+    assert spans == [[0, 2], [1.5, 2.5]]
+
+
+def test_lines_differ_in_colour_style_and_marker() -> None:
+    x = np.arange(1, 101)
+    figure = plots.plot_lines(
+        x,
+        {"a": x, "b": 2 * x},
+        xlabel="x",
+        ylabel="y",
+        logx=True,
+        logy=True,
+        bands={"b": (x, 3 * x)},
+    )
+    axes = figure.axes[0]
+    first, second = axes.lines
+    for get in ("get_color", "get_linestyle", "get_marker"):
+        assert getattr(first, get)() != getattr(second, get)()
+    assert axes.get_xscale() == axes.get_yscale() == "log"
+    assert len(axes.collections) == 1
+
+
+def test_one_line_needs_no_legend() -> None:
+    figure = plots.plot_lines([1, 2], {"a": [1, 2]}, xlabel="x", ylabel="y")
+    assert not figure.legends
+
+
+def test_bars_differ_in_colour_and_hatch() -> None:
+    axes = EXAMPLES["bars"]().axes[0]
+    training, validation = axes.containers
+    assert [bar.get_height() for bar in training] == [1, 2]
+    assert [bar.get_height() for bar in validation] == [2, 1]
+    assert training[0].get_hatch() != validation[0].get_hatch()
+    assert training[0].get_x() + training[0].get_width() <= validation[0].get_x() + 1e-9
+
+
+def test_bars_of_one_series() -> None:
+    figure = plots.plot_bars(range(3), [1, 2, 3], ylabel="digits", xlabel="class")
+    assert [tick.get_text() for tick in figure.axes[0].get_xticklabels()] == ["0", "1", "2"]
+    assert not figure.legends
+
+
+def test_embedding_marks_a_point_with_its_class() -> None:
+    points, labels = rng().normal(size=(6, 2)), np.array([3, 3, 8, 8, 8, 3])
+    axes = plots.plot_embedding(points, labels).axes[0]
+    threes, eights = axes.collections
+    np.testing.assert_allclose(threes.get_offsets(), points[labels == 3])
+    assert len(eights.get_offsets()) == 3
+
+
+def test_embedding_with_names_has_a_legend() -> None:
+    figure = plots.plot_embedding([[0, 0], [1, 1]], [0, 1], names=["zero", "one"])
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["zero", "one"]
+
+
+# --- What is refused ----------------------------------------------------------------------------
+
+REFUSED: dict[str, tuple[Callable[[], Figure], type[Exception], str]] = {
+    "one image for many": (
+        lambda: plots.plot_digits(digits()[0]),
+        ValueError,
+        "images must have shape (N, H, W) or (N, H, W, 1), not (28, 28); for one image pass "
+        "images[np.newaxis]",
+    ),
+    "colour images": (
+        lambda: plots.plot_digits(np.zeros((2, 28, 28, 3))),
+        ValueError,
+        "not (2, 28, 28, 3)",
+    ),
+    "no images": (lambda: plots.plot_digits(np.zeros((0, 28, 28))), ValueError, "empty"),
+    "words for images": (lambda: plots.plot_digits([[["a"]]]), TypeError, "real numbers"),
+    "too few titles": (
+        lambda: plots.plot_digits(digits(), [1, 2]),
+        ValueError,
+        "got 2 titles for 3 images: give one title per image",
+    ),
+    "one string for titles": (
+        lambda: plots.plot_digits(digits(), "abc"),
+        TypeError,
+        "not one string",
+    ),
+    "no columns": (lambda: plots.plot_digits(digits(), columns=0), ValueError, "columns must be"),
+    "no size": (lambda: plots.plot_digits(digits(), size=0), ValueError, "size must be"),
+    "batch for one image": (
+        lambda: plots.plot_pixels(digits()),
+        ValueError,
+        "image must have shape (H, W) or (H, W, 1), not (3, 28, 28)",
+    ),
+    "flat kernels": (lambda: plots.plot_kernels(np.zeros((3, 3))), ValueError, "(kh, kw, C)"),
+    "kernels not finite": (
+        lambda: plots.plot_kernels(np.full((3, 3, 1), np.nan)),
+        ValueError,
+        "no value is finite",
+    ),
+    "maps of a batch": (
+        lambda: plots.plot_feature_maps(np.zeros((1, 5, 5, 2))),
+        ValueError,
+        "feature_maps must have shape (H, W, C), not (1, 5, 5, 2)",
+    ),
+    "a heat map short": (
+        lambda: plots.plot_heatmaps(digits(3), np.zeros((2, 28, 28))),
+        ValueError,
+        "same length, but they have: images 3, heatmaps 2",
+    ),
+    "one bare history": (
+        lambda: plots.plot_curves(history()),
+        TypeError,
+        'pass {"name": history}',
+    ),
+    "history that is no mapping": (
+        lambda: plots.plot_curves([history()]),  # type: ignore[arg-type]
+        TypeError,
+        "not be a list",
+    ),
+    "no history": (lambda: plots.plot_curves({}), ValueError, "at least one history"),
+    "unknown metric": (
+        lambda: plots.plot_curves({"a": history()}, metrics=["auc"]),
+        ValueError,
+        "no history holds 'auc' or 'val_auc'",
+    ),
+    "oblong confusion": (
+        lambda: plots.plot_confusion(np.zeros((2, 3), dtype=int)),
+        ValueError,
+        "square, not (2, 3)",
+    ),
+    "confusion of shares": (
+        lambda: plots.plot_confusion([[0.5, 0.5], [0.1, 0.9]]),
+        ValueError,
+        "counts",
+    ),
+    "negative confusion": (
+        lambda: plots.plot_confusion([[1, -1], [0, 1]]),
+        ValueError,
+        "counts",
+    ),
+    "too few class names": (
+        lambda: plots.plot_confusion(confusion(), labels=["a"]),
+        ValueError,
+        "one title per class",
+    ),
+    "confidence in percent": (
+        lambda: plots.plot_reliability([90], [0.9], [3]),
+        ValueError,
+        "confidence must lie in [0, 1]",
+    ),
+    "accuracy in percent": (
+        lambda: plots.plot_reliability([0.9], [90], [3]),
+        ValueError,
+        "accuracy must lie in [0, 1]",
+    ),
+    "bins of other length": (
+        lambda: plots.plot_reliability([0.9, 1], [0.9, 1], [3]),
+        ValueError,
+        "counts 1",
+    ),
+    "estimate outside its interval": (
+        lambda: plots.plot_intervals(["a"], [1], [2], [3], xlabel="x"),
+        ValueError,
+        "between its low and its high",
+    ),
+    "interval without a name": (
+        lambda: plots.plot_intervals([], [1], [0], [3], xlabel="x"),
+        ValueError,
+        "names 0",
+    ),
+    "no series": (
+        lambda: plots.plot_lines([1], {}, xlabel="x", ylabel="y"),
+        ValueError,
+        "at least one series",
+    ),
+    "series too short": (
+        lambda: plots.plot_lines([1, 2], {"a": [1]}, xlabel="x", ylabel="y"),
+        ValueError,
+        "x 2, series 'a' 1",
+    ),
+    "band without a series": (
+        lambda: plots.plot_lines([1], {"a": [1]}, xlabel="x", ylabel="y", bands={"b": ([0], [2])}),
+        ValueError,
+        "a band for 'b', but no series of that name",
+    ),
+    "no bars": (lambda: plots.plot_bars([], {}, ylabel="y"), ValueError, "at least one series"),
+    "a bar short": (
+        lambda: plots.plot_bars(["a", "b"], [1], ylabel="y"),
+        ValueError,
+        "names 2, values 1",
+    ),
+    "points in space": (
+        lambda: plots.plot_embedding(np.zeros((4, 3)), [0, 1, 2, 3]),
+        ValueError,
+        "points must have shape (N, 2), not (4, 3)",
+    ),
+    "labels that are floats": (
+        lambda: plots.plot_embedding([[0, 0]], [1.0]),
+        TypeError,
+        "whole numbers",
+    ),
+    "negative labels": (
+        lambda: plots.plot_embedding([[0, 0]], [-1]),
+        ValueError,
+        "one is -1",
+    ),
+    "a class without a name": (
+        lambda: plots.plot_embedding([[0, 0]], [2], names=["a", "b"]),
+        ValueError,
+        "got 2 names, but the labels go up to 2",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refuses(case: str) -> None:
+    call, error, message = REFUSED[case]
+    with pytest.raises(error, match=re.escape(message)):
+        call()
+    assert plt.get_fignums() == [], "a refused call leaves no empty figure to be shown"
+
+
+# --- In a fresh interpreter, in a notebook --------------------------------------------------------
+
+
+def test_import_brings_no_tensorflow() -> None:
+    code = (
+        "import sys, mnist_lib.plots, matplotlib.pyplot as plt\n"
+        "print([name for name in ('tensorflow', 'keras') if name in sys.modules],"
+        " plt.rcParams['axes.spines.top'])"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.split() == ["[]", "False"]
+
+
+def test_shows_once_in_a_notebook() -> None:
+    cells = [
+        "import numpy as np\nfrom mnist_lib import plots",
+        "plots.plot_digits(np.zeros((2, 28, 28)));",
+        "for _ in range(3):\n    plots.plot_bars(['a'], [1], ylabel='y')",
+        *["plots.plot_lines([1, 2], {'a': [1, 2]}, xlabel='x', ylabel='y');"] * 21,
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    NotebookClient(notebook, kernel_name="python3", timeout=120).execute()
+    pictures = [
+        sum("image/png" in output.get("data", {}) for output in cell.outputs)
+        for cell in notebook.cells
+    ]
+    assert pictures == [0, 1, 3] + [1] * 21
+    # The 21 figures would bring Matplotlib's warning if any stayed open behind the page.
+    others = [output for cell in notebook.cells for output in cell.outputs if "data" not in output]
+    assert others == [], json.dumps(others)
