@@ -42,8 +42,11 @@ bench: .venv/installed  ## Time the package's convolution beside TensorFlow's
 repository: .venv/installed  ## Write the repository's address everywhere: make repository URL=https://github.com/owner/name
 	@$(IN_VENV) tools/repository.py $(URL)
 
-lock: .venv/installed  ## Compile requirements.txt anew from pyproject.toml (for maintainers)
-	@echo '-e .[tensorflow,course]' | .venv/bin/uv pip compile - --quiet --upgrade --universal \
+# Not from .venv: it cannot be made while requirements.txt contradicts pyproject.toml.
+lock:  ## Compile requirements.txt anew from pyproject.toml (for maintainers)
+	@$(PYTHON) -m venv _build/lock
+	@_build/lock/bin/python -m pip install --quiet --disable-pip-version-check uv
+	@echo '-e .[tensorflow,course]' | _build/lock/bin/uv pip compile - --quiet --upgrade --universal \
 	    --python-version 3.11 --fork-strategy fewest --no-emit-index-url --no-emit-find-links \
 	    --custom-compile-command "make lock    (uv pip compile --universal, from pyproject.toml)" \
 	    --output-file requirements.txt
