@@ -26,7 +26,8 @@ from markdown_it.token import Token
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from tools import repository
+from tools import notebooks, repository
+from tools.notebooks import LIMITS, alt_text, stated_times
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -52,12 +53,7 @@ class Notebook(NamedTuple):
 
 
 def read(path: Path, root: Path = ROOT) -> Notebook:
-    return Notebook(path, root, reads(path).cells)
-
-
-def reads(path: Path) -> nbformat.NotebookNode:
-    """Return the notebook as it is stored; ``nbformat.read`` would mend some of its faults."""
-    return nbformat.reader.reads(path.read_text(encoding="utf-8"))
+    return Notebook(path, root, notebooks.read(path).cells)
 
 
 Rule = Callable[[Notebook], list[str]]
@@ -145,7 +141,9 @@ def slug(heading: str) -> str:
 def anchors(path: Path) -> frozenset[str]:
     """Return the anchors of a file's headings; one that is used again gets -1, -2 …"""
     if path.suffix == ".ipynb":
-        sources = [cell.source for cell in reads(path).cells if cell.cell_type == "markdown"]
+        sources = [
+            cell.source for cell in notebooks.read(path).cells if cell.cell_type == "markdown"
+        ]
     else:
         sources = [path.read_text(encoding="utf-8")]
     found: list[str] = []
@@ -171,7 +169,7 @@ def tree(cell: nbformat.NotebookNode) -> ast.Module:
 
 @rule
 def is_valid(notebook: Notebook) -> list[str]:
-    errors = nbformat.validator.iter_validate(reads(notebook.path))
+    errors = nbformat.validator.iter_validate(notebooks.read(notebook.path))
     return [f"not a valid notebook: {error.message}" for error in errors]
 
 
@@ -239,26 +237,12 @@ def has_one_title(notebook: Notebook) -> list[str]:
 
 # --- The shape of a chapter ------------------------------------------------------------------
 
-TIME = re.compile(
-    r"\*\*Time\*\* · (?P<reading>\d+) min reading"
-    r" · running: (?P<sample>\d+) s on the sample, (?P<full>\d+) s on the full data"
-)
-LIMITS = {"sample": 60, "full": 180}  # CPU seconds, both cores together
-
-
-def stated_times(notebook: Notebook) -> dict[str, int]:
-    """Return the minutes of reading and the CPU seconds of running that the Time line states."""
-    for _, source in markdown(notebook):
-        if match := TIME.search(source):
-            return {key: int(value) for key, value in match.groupdict().items()}
-    return {}
-
 
 @rule
 def states_its_time(notebook: Notebook) -> list[str]:
     if not notebook.is_chapter:
         return []
-    times = stated_times(notebook)
+    times = stated_times(nbformat.from_dict({"cells": notebook.cells}))
     if not times:
         return [
             "no Time line of the form '**Time** · 35 min reading"
@@ -416,10 +400,6 @@ def plotting_cells(notebook: Notebook) -> list[int]:
         if any(is_plot_call(node, helpers) for node in outside_functions(module)):
             positions.append(i)
     return positions
-
-
-def alt_text(cell: nbformat.NotebookNode) -> str:
-    return cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
 
 
 @rule

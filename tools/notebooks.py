@@ -1,0 +1,33 @@
+"""Read the course's notebooks as they are stored: for the tests, and for what runs the chapters."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import nbformat
+
+TIME = re.compile(
+    r"\*\*Time\*\* · (?P<reading>\d+) min reading"
+    r" · running: (?P<sample>\d+) s on the sample, (?P<full>\d+) s on the full data"
+)
+LIMITS = {"sample": 60, "full": 180}
+"""What a chapter may cost to run: CPU seconds, both cores together, on the reference machine."""
+
+
+def read(path: Path) -> nbformat.NotebookNode:
+    """Return the notebook at ``path``; unlike ``nbformat.read``, mend none of its faults."""
+    return nbformat.reader.reads(path.read_text(encoding="utf-8"))
+
+
+def stated_times(notebook: nbformat.NotebookNode) -> dict[str, int]:
+    """Return what the Time line states: reading in minutes, sample and full in CPU seconds."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown" and (match := TIME.search(cell.source)):
+            return {key: int(value) for key, value in match.groupdict().items()}
+    return {}
+
+
+def alt_text(cell: nbformat.NotebookNode) -> str:
+    """Return what a cell's figure says to those who cannot see it."""
+    return cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
