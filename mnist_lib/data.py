@@ -78,15 +78,16 @@ IDX_FILES = {
 }
 MAX_DOWNLOAD_BYTES = 16_000_000  # the largest real file has 11.5 million
 
-# A transfer goes on while it brings USEFUL_BYTES in every PATIENCE seconds, 2.7 kB/s, the first of
-# which include looking up the name and connecting. Two silent mirrors thus cost 12 s.
+# A transfer goes on while it brings USEFUL_BYTES in every PATIENCE seconds, about 5 kB/s, the first
+# of which include looking up the name and connecting. Two silent mirrors thus cost 12 s.
 PATIENCE = 6.0
-USEFUL_BYTES = 16_384
-# After a slow failure the next attempts only ask briefly whether the network is back: without a
-# network, a reader would otherwise wait 12 s in every chapter.
+USEFUL_BYTES = 32_768
+# For an hour after a slow failure, "auto" waits only briefly for the first bytes: with no network,
+# a reader would otherwise wait 12 s in every chapter.
 BRIEF_PATIENCE = 1.0
 REMEMBER_SECONDS = 3_600.0
-STALE_SECONDS = 60.0
+
+STALE_SECONDS = 60.0  # a file that is still being written has changed later than that
 
 SPLIT_SEED = 0
 
@@ -249,10 +250,11 @@ def _find_local() -> tuple[_Arrays, str] | None:
     if named:
         return _read_named(Path(named).expanduser()), "the file that MNIST_LIB_DATA names"
     keras_home = Path(os.path.expanduser(os.environ.get("KERAS_HOME") or "~/.keras"))
-    _sweep(_cache_folder())
+    own = _cache_folder()
+    _sweep(own)
     for path, origin, consequence in (
         (keras_home / "datasets" / "mnist.npz", "Keras' cache", "it is left as it is"),
-        (_cache_folder() / "mnist.npz", "this package's cache", "a download will replace it"),
+        (own / "mnist.npz", "this package's cache", "a download will replace it"),
     ):
         try:
             return _read_file(path), origin
@@ -427,9 +429,10 @@ def _cache_folder() -> Path:
     named = os.environ.get("MNIST_LIB_CACHE")
     if named:
         return Path(named).expanduser()
-    import pooch
+    # What pooch.os_cache returns, without the tenth of a second that importing pooch costs.
+    import platformdirs
 
-    return Path(pooch.os_cache("mnist_lib"))
+    return Path(platformdirs.user_cache_dir("mnist_lib"))
 
 
 def _keep(arrays: _Arrays) -> None:
@@ -460,7 +463,7 @@ def _keep(arrays: _Arrays) -> None:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what killed processes left; a living one writes to its file all the time."""
+    """Remove what killed processes left."""
     with suppress(OSError):
         for part in folder.glob("*.part"):
             if time.time() - part.stat().st_mtime > STALE_SECONDS:
@@ -597,7 +600,7 @@ def _fetch(url: str, known_hash: str, patience: float) -> _Memory:
                     bar.update(received - bar.n)
                 if received >= seen + USEFUL_BYTES:
                     seen, since = received, time.monotonic()
-                elif time.monotonic() - since > (allowed := PATIENCE if seen else patience):
+                elif time.monotonic() - since > (allowed := PATIENCE if received else patience):
                     raise TimeoutError(f"it sent less than {USEFUL_BYTES:,} bytes in {allowed:g} s")
     finally:
         memory.abandoned = True

@@ -66,6 +66,9 @@ PINNED_REAL_LABELS = [
 ]
 
 
+MARGIN = 5.0  # seconds that a busy machine may add to a wait, beside minutes without a bound
+
+
 # --- a small world: data set, folders, server -----------------------------------------------------
 
 
@@ -108,7 +111,8 @@ def world(tmp_path, monkeypatch):
     """Empty caches, no settings, no proxy, two mirrors that refuse, and small data in FULL."""
     for name in ("MNIST_LIB_DATA", "MNIST_LIB_SOURCE", "HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "127.0.0.1")
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     monkeypatch.setenv("MNIST_LIB_CACHE", str(tmp_path / "cache"))
     world = SimpleNamespace(
@@ -346,8 +350,7 @@ def test_default_folders(monkeypatch, tmp_path):
     path.write_bytes(NPZ)
     assert same(load_mnist("full"), ARRAYS)
     monkeypatch.delenv("MNIST_LIB_CACHE")
-    monkeypatch.setattr(pooch, "os_cache", lambda project: tmp_path / "caches" / project)
-    assert data._cache_folder() == tmp_path / "caches" / "mnist_lib"
+    assert data._cache_folder() == Path(pooch.os_cache("mnist_lib"))
 
 
 @pytest.mark.parametrize(
@@ -802,14 +805,14 @@ def test_connection_refused(world, capsys, tmp_path):
     assert load_mnist().source == "sample"
     with pytest.raises(ConnectionError, match="the connection failed, ConnectionError"):
         load_mnist("full")
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < MARGIN
     assert "could not be downloaded" in lines(capsys, tmp_path)[0]
     assert not data._failed_lately()  # it cost no time, so the next call may try again
 
 
 @pytest.mark.parametrize("kind", SLOW_ANSWERS)
 def test_slow_mirrors_are_given_up(world, server, monkeypatch, kind, capsys, tmp_path):
-    monkeypatch.setattr(data, "PATIENCE", 0.6)
+    monkeypatch.setattr(data, "PATIENCE", 0.8)
     monkeypatch.setattr(data, "BRIEF_PATIENCE", 0.1)
     server.npz = SLOW_ANSWERS[kind]
     assert same(load_mnist("full"), world.arrays)  # the second mirror is well
@@ -817,9 +820,9 @@ def test_slow_mirrors_are_given_up(world, server, monkeypatch, kind, capsys, tmp
     server.idx = SLOW_ANSWERS[kind]
     start = time.monotonic()
     assert load_mnist().source == "sample"
-    assert time.monotonic() - start < 2 * 0.6 + 1.5
+    assert time.monotonic() - start < 2 * data.PATIENCE + MARGIN
     assert "could not be downloaded" in lines(capsys, tmp_path)[1]
-    with pytest.raises(ConnectionError, match=r"less than 16,384 bytes in 0\.6 s"):
+    with pytest.raises(ConnectionError, match=r"less than 32,768 bytes in 0\.8 s"):
         load_mnist("full")
     assert [path.name for path in world.cache.parent.iterdir()] == ["unreachable"]
 
@@ -847,7 +850,7 @@ def test_packets_vanish(world, monkeypatch):
         start = time.monotonic()
         with pytest.raises(ConnectionError):
             load_mnist("full")
-        assert time.monotonic() - start < 2.5
+        assert time.monotonic() - start < 2 * data.PATIENCE + MARGIN
 
 
 def test_name_server_is_silent(world, monkeypatch):
@@ -858,11 +861,11 @@ def test_name_server_is_silent(world, monkeypatch):
     try:
         start = time.monotonic()
         assert load_mnist().source == "sample"
-        assert time.monotonic() - start < 2.5
+        assert time.monotonic() - start < 2 * data.PATIENCE + MARGIN
         start = time.monotonic()
-        with pytest.raises(ConnectionError, match=r"less than 16,384 bytes in 0\.5 s"):
+        with pytest.raises(ConnectionError, match=r"less than 32,768 bytes in 0\.5 s"):
             load_mnist("full")
-        assert time.monotonic() - start < 2
+        assert time.monotonic() - start < 2 * data.PATIENCE + MARGIN
     finally:
         over.set()
 
@@ -879,7 +882,7 @@ def test_offline_with_the_real_bounds(world, server, monkeypatch, record_propert
         seconds.append(time.monotonic() - start)
     record_property("seconds", seconds)
     assert 2 * data.PATIENCE <= seconds[0] < 15
-    assert max(seconds[1:]) < 4
+    assert max(seconds[1:]) < 2 * data.BRIEF_PATIENCE + MARGIN
     # When the network is back, "auto" finds it although it asks only briefly.
     server.npz = answer
     assert load_mnist().source == "full"
@@ -899,13 +902,12 @@ def test_failure_is_remembered_without_a_writable_cache(world, monkeypatch, tmp_
 
 def test_slow_line_may_finish(world, server, monkeypatch, capsys, tmp_path):
     """It takes several times the patience, but keeps bringing useful bytes."""
-    monkeypatch.setattr(data, "PATIENCE", 0.5)
-    data._note_slow_failure()
-    monkeypatch.setattr(data, "BRIEF_PATIENCE", 0.3)
-    server.npz = lambda h, c: in_pieces(h, c, 20_000, 0.15)
+    monkeypatch.setattr(data, "PATIENCE", 1.0)
+    data._note_slow_failure()  # so that only a brief silence is allowed before the first bytes
+    server.npz = lambda h, c: in_pieces(h, c, 40_000, 0.5)
     start = time.monotonic()
     assert same(load_mnist(), world.arrays)
-    assert time.monotonic() - start > 1.5
+    assert time.monotonic() - start > 2
     assert server.requests == ["/mnist.npz"]
     *_, before, last = capsys.readouterr().err.rstrip().split("\r")
     assert before.startswith("Downloading mnist.npz:")
