@@ -558,11 +558,10 @@ AMERICAN = [
 FILLER_PATTERN = re.compile(rf"(?i)\b({'|'.join(map(re.escape, FILLER))})\b")
 AMERICAN_PATTERN = re.compile(rf"(?i)\b({'|'.join(AMERICAN)})\b")
 PERSON_PATTERN = re.compile(
-    r"(?i)\b(network|model|kernel|layer|neuron)s? "
-    r"(wants?|likes?|thinks?|believes?|feels?|hopes?|understands?)\b"
+    r"(?i)\b(network|model|kernel|layer|neuron)"
+    r"( (wants|likes|thinks|believes|feels|hopes|understands)"
+    r"|s (want|think|believe|feel|hope|understand))\b"
 )
-
-
 PLAIN = {
     "filler": FILLER_PATTERN,
     "not British spelling": AMERICAN_PATTERN,

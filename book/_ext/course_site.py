@@ -5,10 +5,13 @@ from __future__ import annotations
 import ast
 import hashlib
 import os
+import re
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from myst_nb.core import render
 
 from mnist_lib.data import load_mnist
 
@@ -60,6 +63,32 @@ def drop_thebe(app: Sphinx) -> None:
         for name, attributes in app.registry.css_files
         if name != "sphinx-thebe.css"
     ]
+
+
+def fold_progress_bars(outputs: list[Any]) -> list[Any]:
+    """Leave of each progress bar on stdout its last state, as Jupyter and a terminal do.
+
+    A bar returns to the start of its line and writes it anew. Here each of its states arrives as an
+    output of its own, and myst-nb would put each on a line of its own.
+    """
+    joined: list[Any] = []
+    for output in outputs:
+        stream = output.get("name")
+        if stream is not None and joined and joined[-1].get("name") == stream:
+            joined[-1]["text"] += output["text"]
+        else:
+            joined.append(output)
+    for output in joined:
+        if "name" in output:
+            text = output["text"].replace("\b", "")
+            output["text"] = re.sub(r"[^\n]*\r(?!\n)", "", text)
+    return joined
+
+
+def fold_before_merging(app: Sphinx) -> None:
+    """Let myst-nb merge streams (`nb_merge_streams`) whose progress bars are folded."""
+    merge = render.coalesce_streams
+    render.coalesce_streams = lambda outputs: merge(fold_progress_bars(outputs))
 
 
 def list_modules(app: Sphinx, docname: str, source: list[str]) -> None:
@@ -133,6 +162,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Connect the functions above to Sphinx's events."""
     app.connect("config-inited", key_execution_cache)
     app.connect("builder-inited", drop_thebe, priority=0)
+    app.connect("builder-inited", fold_before_merging)
     app.connect("source-read", list_modules)
     app.connect("source-read", write_address)
     app.connect("autodoc-skip-member", skip_tuple_fields)

@@ -1,0 +1,189 @@
+"""The running of chapters: that ``conftest.py`` fails a chapter for each reason it names.
+
+The chapters themselves are run by nbmake (``pytest --nbmake chapters``); here small notebooks are,
+in a folder of their own, each wrong in one way.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def load(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"{path.stem}_under_test", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+running = load(ROOT / "conftest.py")
+
+
+# --- One notebook of each kind, run for real --------------------------------------------------
+
+DRAW = "%matplotlib inline\nimport matplotlib.pyplot as plt\nplt.plot([1, 2]);"
+ALT = {"mystnb": {"image": {"alt": "A line that rises from one to two."}}}
+BAND = {"nbmake": {"post_cell_execute": ["low = 1", "assert low < value < 2, value"]}}
+ENVIRONMENT = """
+import os, sys
+assert os.environ["MNIST_LIB_SOURCE"] == "sample"
+assert "pytest" in os.environ["IPYTHONDIR"]
+"""
+
+# file name, seconds that its Time line states, code, metadata, what the report must say of it
+KINDS = {
+    "00_good": (3, f"{ENVIRONMENT}{DRAW}", ALT, "passed"),
+    "01_band": (3, "value = 2.5", BAND, "cell work: a band does not hold\n    low = 1\n"),
+    "02_time": (59, "pass", {}, "its Time line says 59"),
+    "03_alt": (3, DRAW, {}, "cell work draws a figure and has no alternative text"),
+    "04_noise": (3, "import warnings\nwarnings.warn('old')", {}, "cell work writes to stderr"),
+    "05_error": (3, "1 / 0", {}, "ZeroDivisionError"),
+}
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return what a run of all six prints, in a folder with this repository's ``conftest.py``."""
+    folder = tmp_path_factory.mktemp("course")
+    (folder / "chapters").mkdir()
+    shutil.copytree(ROOT / "tools", folder / "tools", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "conftest.py", folder / "running.py")
+    # The same hooks without the reference work; a kernel's start alone costs one to five seconds,
+    # so the tolerance is wide enough for them and not for the 59 that one notebook states.
+    (folder / "conftest.py").write_text(
+        "import running\nrunning.slowness = lambda: 1.0\nrunning.TOLERANCE = 8\n"
+        "from running import *\n",
+        encoding="utf-8",
+    )
+    for name, (seconds, source, metadata, _) in KINDS.items():
+        time = (
+            f"**Time** · 1 min reading · running: {seconds} s on the sample, 9 s on the full data"
+        )
+        cell = new_code_cell(source.strip(), id="work", metadata=metadata)
+        notebook = new_notebook(cells=[new_markdown_cell(time, id="time"), cell])
+        nbformat.write(notebook, folder / "chapters" / f"{name}.ipynb")
+    before = {path: path.read_bytes() for path in (folder / "chapters").rglob("*")}
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("MNIST_LIB_")}
+    command = [sys.executable, "-m", "pytest", "--nbmake", "-rA", "-p", "no:cacheprovider"]
+    run = subprocess.run(
+        [*command, "chapters"], cwd=folder, env=environment, capture_output=True, text=True
+    )
+    assert run.returncode == 1, run.stdout + run.stderr
+    assert before == {path: path.read_bytes() for path in (folder / "chapters").rglob("*")}
+    return re.sub(r"\x1b\[[0-9;]*m", "", run.stdout)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_the_report_names_what_is_wrong(report: str, name: str) -> None:
+    says = KINDS[name][3]
+    if says == "passed":
+        assert f"PASSED chapters/{name}.ipynb" in report
+    else:
+        assert f"FAILED chapters/{name}.ipynb" in report
+        assert says in report, report
+
+
+def test_a_broken_band_is_told_with_notebook_cell_and_value(report: str) -> None:
+    told = report[report.index("chapters/01_band.ipynb: cell work") :]
+    assert "> assert low < value < 2, value\n  AssertionError: 2.5" in told[:300]
+
+
+def test_the_table_has_a_row_for_each_notebook_that_ran(report: str) -> None:
+    table = report[report.index("running times of the notebooks") :]
+    for name in ("00_good", "02_time", "03_alt", "04_noise"):
+        assert re.search(rf"chapters/{name}.ipynb +sample +\d+\.\d +\d+\.\d +\d+ +60  work", table)
+
+
+# --- The parts ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("source", "seconds", "stated", "slow", "problems"),
+    [
+        ("sample", 20, 20, 1.0, 0),
+        ("sample", 29, 20, 1.0, 0),
+        ("sample", 31, 20, 1.0, 1),  # more than 1.5 × the Time line
+        ("sample", 13, 20, 1.0, 1),  # less than it by more than 1.5 ×
+        ("sample", 60, 20, 3.0, 0),  # the machine is slow, the chapter is not
+        ("sample", 20, 20, 2.0, 1),
+        ("sample", 61, 55, 1.0, 1),  # over the limit, though near the Time line
+        ("full", 61, 55, 1.0, 0),
+        ("full", 181, 170, 1.0, 1),
+        ("sample", 95, 20, 1.0, 2),
+        ("sample", 95, None, 1.0, 0),  # a notebook without a Time line: a solution
+        ("sample", 0, 20, 1.0, 0),  # Windows
+    ],
+)
+def test_time_is_held_against_the_time_line_and_the_limit(
+    source: str, seconds: float, stated: int | None, slow: float, problems: int
+) -> None:
+    run = running.Run("chapters/x.ipynb", source, seconds, stated, "")
+    assert len(running.problems_of_time(run, slow)) == problems
+
+
+def cell_with(*outputs: tuple[str, str]) -> nbformat.NotebookNode:
+    made = [new_output("stream", name=name, text=text) for name, text in outputs]
+    return new_code_cell("pass", outputs=made)
+
+
+def test_progress_bars_are_no_warnings() -> None:
+    bar = (
+        "\rtraining:   0%|          | 0/3 [00:00<?, ?it/s]\rtraining: 100%|███| 3/3 [00:01<00:00]\n"
+    )
+    assert running.warnings_in(cell_with(("stderr", bar), ("stdout", "hello"))) == ""
+    assert running.warnings_in(cell_with(("stderr", "\r12it [00:01, 9.1it/s]"))) == ""
+    assert "Deprecated" in running.warnings_in(cell_with(("stderr", f"{bar}DeprecatedWarning: x")))
+
+
+def test_a_long_cell_needs_a_progress_bar() -> None:
+    stamps = {
+        "iopub.execute_input": "2026-01-01T10:00:00.000000Z",
+        "shell.execute_reply": "2026-01-01T10:00:31.500000Z",
+    }
+    cell = cell_with(("stdout", "hello"))
+    assert running.silence_of(cell) == 0.0
+    cell.metadata["execution"] = stamps
+    assert running.silence_of(cell) == pytest.approx(31.5)
+    assert "32 s without" in " ".join(running.problems_of(new_notebook(cells=[cell])))
+    bar = cell_with(("stdout", "\r 1/55 ━━━"))
+    bar.metadata["execution"] = stamps
+    assert running.silence_of(bar) == 0.0
+
+
+def test_other_errors_are_left_to_nbmake(tmp_path: Path) -> None:
+    assert running.broken_band(tmp_path / "x.ipynb", "Kernel died") is None
+
+
+# --- Progress bars on the site ------------------------------------------------------------------
+
+
+def test_the_site_shows_the_last_state_of_a_progress_bar() -> None:
+    site = load(ROOT / "book" / "_ext" / "course_site.py")
+    first, last = " 1/55 ━━━ loss: 2.3000", "55/55 ━━━ loss: 0.1117\n"
+    pieces = ["Epoch 1/1\n", f"\r{first}", "\b" * len(first), f"\r{last}"]
+    outputs = [new_output("stream", name="stdout", text=text) for text in pieces]
+    picture = new_output("display_data", data={"text/plain": "a picture"})
+    [stdout, shown] = site.fold_progress_bars([*outputs, picture])
+    assert stdout["text"] == f"Epoch 1/1\n{last}"
+    assert shown == picture
+
+
+def test_lines_that_end_as_on_windows_are_kept() -> None:
+    site = load(ROOT / "book" / "_ext" / "course_site.py")
+    [stdout] = site.fold_progress_bars([new_output("stream", name="stdout", text="one\r\ntwo\r\n")])
+    assert stdout["text"].split() == ["one", "two"]
