@@ -372,17 +372,19 @@ def _load_sample() -> Mnist:
 def _stratified(labels: NDArray[np.uint8], size: int) -> NDArray[np.intp]:
     """Choose `size` indices, in random order, each class in its share of `labels`."""
     # RandomState's stream is frozen (NEP 19); its doubles, unlike its integers, are also the same
-    # whatever the width of the platform's C long.
-    order = np.argsort(np.random.RandomState(SPLIT_SEED).random_sample(len(labels)), kind="stable")
+    # whatever the width of the platform's C long. No two of them are equal here, so that sorting
+    # them has one result; a test pins it.
+    keys = np.random.RandomState(SPLIT_SEED).random_sample(len(labels))
     counts = np.bincount(labels)
     share, remainder = np.divmod(counts * size, len(labels))
     # Largest remainders: rounding down loses a few digits, which go to the classes that lost most.
     share[np.argsort(-remainder, kind="stable")[: size - share.sum()]] += 1
-    ordered = labels[order]
-    chosen = np.zeros(len(labels), dtype=bool)
+    chosen = []
     for digit, count in enumerate(share):
-        chosen[np.flatnonzero(ordered == digit)[:count]] = True
-    return order[chosen]
+        members = np.flatnonzero(labels == digit)
+        chosen.append(members[np.argsort(keys[members])[:count]])
+    indices = np.concatenate(chosen)
+    return indices[np.argsort(keys[indices])]
 
 
 def _split_full(arrays: _Arrays) -> Mnist:
@@ -393,9 +395,9 @@ def _split_full(arrays: _Arrays) -> Mnist:
     validation[_stratified(arrays["y_train"], len(y) // 12)] = True
     train, val = np.flatnonzero(~validation), np.flatnonzero(validation)
     return Mnist(
-        x_train=x[train],
+        x_train=x.take(train, axis=0),
         y_train=y[train],
-        x_val=x[val],
+        x_val=x.take(val, axis=0),
         y_val=y[val],
         x_test=arrays["x_test"],
         y_test=arrays["y_test"].astype(np.int64),
