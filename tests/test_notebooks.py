@@ -645,6 +645,7 @@ def types_no_results(notebook: Notebook) -> list[str]:
     settings = numbers_in_code(notebook)
     return [
         f"cell {cell_id}: {number!r} looks like a result; a cell prints it, the text gives a band"
+        " (if it is none, but a definition or a published figure, set it as mathematics: $0.5$)"
         for title, cell_id, source in sections(notebook)
         if title not in {"Check yourself", "Going further"}
         for number in typed_results(prose(source), settings)
@@ -653,52 +654,41 @@ def types_no_results(notebook: Notebook) -> list[str]:
 
 # --- The test set is opened once -----------------------------------------------------------------
 
-TEST_ARRAYS = ("x_test", "y_test")
-BACK_DOORS = (
-    "load_data",
-    "fetch_openml",
-    "mnist_data",
-    "np.load",
-)  # the same digits by another way
+TEST_ARRAYS = re.compile("x_test|y_test")
+BACK_DOORS = ("load_data", "fetch_openml", "mnist_data", "np.load")  # the same digits, elsewhere
 
 
 def touches_test_set(source: str) -> list[str]:
-    """Return how a piece of code reaches the test digits: by name, or with the data set whole."""
-    module = ast.parse(MAGIC.sub(r"\1pass", source))
-    found = []
-    attributes = {
-        id(node.value)
-        for node in ast.walk(module)
-        if isinstance(node, ast.Attribute) and node.attr not in {"_asdict", "_fields"}
+    """Return how a piece of code reaches the test digits, or might.
+
+    By the arrays' names, as an attribute, a variable or a string; by another way to the same
+    digits; or with the data set as a whole: ``mnist`` may only be made by ``mnist = load_mnist()``
+    and only be used as ``mnist.x_train`` and its like.
+    """
+    nodes = list(ast.walk(ast.parse(MAGIC.sub(r"\1pass", source))))
+    of_attributes = {
+        id(n.value) for n in nodes if isinstance(n, ast.Attribute) and n.attr[0] != "_"
     }
-    for node in ast.walk(module):
+    to_mnist = {
+        id(n.value)
+        for n in nodes
+        if isinstance(n, ast.Assign) and [ast.unparse(target) for target in n.targets] == ["mnist"]
+    }
+    found = []
+    for node in nodes:
         match node:
-            case (
-                ast.Name(id=name)
-                | ast.Attribute(attr=name)
-                | ast.Constant(value=str(name))
-                | ast.arg(arg=name)
-            ):
-                found += [array for array in TEST_ARRAYS if array in name]
-                found += [
-                    door
-                    for door in BACK_DOORS
-                    if isinstance(node, ast.Name | ast.Attribute) and name == door
-                ]
-                if (
-                    name == "mnist"
-                    and isinstance(node, ast.Name)
-                    and isinstance(node.ctx, ast.Load)
-                    and id(node) not in attributes
-                ):
+            case ast.Constant(value=str(text)) | ast.arg(arg=text):
+                found += TEST_ARRAYS.findall(text)
+            case ast.Name() | ast.Attribute():
+                name = ast.unparse(node)
+                found += TEST_ARRAYS.findall(name)
+                found += [door for door in BACK_DOORS if name.endswith(door)]
+                is_read = isinstance(node.ctx, ast.Load)
+                if name == "mnist" and is_read and id(node) not in of_attributes:
                     found.append("mnist, taken whole")
-            case ast.Assign(targets=[ast.Tuple() | ast.List(), *_], value=ast.Call(func=function)):
-                if "load_mnist" in ast.unparse(function):
-                    found.append("load_mnist(), unpacked")
-            case ast.Subscript(value=ast.Call(func=function)) if "load_mnist" in ast.unparse(
-                function
-            ):
-                found.append("load_mnist()[…]")
+            case ast.Call(func=function) if ast.unparse(function).endswith("load_mnist"):
+                if id(node) not in to_mnist | of_attributes:
+                    found.append("load_mnist() under another name")
     return found
 
 
@@ -1033,8 +1023,10 @@ WRONG: list[tuple[str, str, Change]] = [
     ("reads_plainly", "filler across lines", say("as you\ncan see")),
     ("reads_plainly", "an exclamation mark", say("It works!")),
     ("reads_plainly", "a network with wishes", say("What the network wants is light.")),
+    ("reads_plainly", "networks with wishes", say("What networks want is light.")),
     ("reads_plainly", "in a question", replace("questions", "Which one?", "Just which?")),
     ("types_no_results", "percentage", say("The network reaches 98.7 % on validation.")),
+    ("types_no_results", "points", say("It gains 0.4 percentage points here.")),
     ("types_no_results", "percentage without space", say("It reaches 98.7% now.")),
     ("types_no_results", "vague but exact", say("It reaches about 98.73 % now.")),
     ("types_no_results", "loss", say("The loss is 0.0312 after that.")),
@@ -1053,7 +1045,11 @@ WRONG: list[tuple[str, str, Change]] = [
     ("opens_the_test_set_once", "unpacked at once", run("a, b, *rest = load_mnist()")),
     ("opens_the_test_set_once", "subscript at once", run("a = load_mnist()[4]")),
     ("opens_the_test_set_once", "handed on", run("print(sorted(mnist))")),
-    ("opens_the_test_set_once", "another way", run("data = keras.datasets.mnist.load_data()")),
+    ("opens_the_test_set_once", "its fields", run("for name in mnist._fields:\n    print(name)")),
+    ("opens_the_test_set_once", "another name", run("digits = load_mnist()\nx = digits[4]")),
+    ("opens_the_test_set_once", "a parameter", run("def f(x_test):\n    return 1")),
+    *[("opens_the_test_set_once", door, run(f"x = {door}()")) for door in BACK_DOORS],
+    ("opens_the_test_set_once", "Keras' copy", run("x = keras.datasets.mnist.load_data()")),
     ("opens_the_test_set_once", "in a band", band("assert len(mnist.x_test) > 1, 'few'")),
     ("opens_the_test_set_once", "a tag elsewhere", meta("figure", tags=["opens-test-set"])),
     *[("names_no_machine", path, say(f"Look at {path}.")) for path in MACHINES],
