@@ -10,6 +10,7 @@ symmetric about zero; whatever colour tells, a marker, a line style, a hatch or 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -39,7 +40,7 @@ GREY, SEQUENTIAL, SIGNED = "gray", "viridis", "RdBu_r"
 _TITLE_POINTS = 8.5
 _CHARACTER = 0.62 * _TITLE_POINTS / 72  # a generous mean width of a DejaVu Sans character, inches
 _LINE = 1.3 * _TITLE_POINTS / 72
-_GAP = 0.07
+_GAP = 0.045
 _BAR = 0.68  # room below for a colour bar with its numbers and label, inches
 
 
@@ -166,13 +167,16 @@ def _grid(
     title_width = _CHARACTER * max(map(len, lines), default=0)
     columns = max(1, min(int(columns), count, int((room + _GAP) / (title_width + _GAP))))
     pitch = min(room / columns, max(size, title_width) + _GAP)
-    width = min(size, pitch - _GAP)
+    # Image pixels become whole dots, all of one size; otherwise strokes look ragged.
+    dpi = plt.rcParams["figure.dpi"]
+    dots = int(min(size, pitch - 2 / dpi) * dpi / shape[1])
+    width = dots * shape[1] / dpi if dots else min(size, pitch - 2 / dpi)
     height = width * shape[0] / shape[1]
     above = _LINE * max((text.count("\n") + 1 for text in texts), default=0)
     row_pitch = height + above + _GAP
     rows = -(-count // columns)
     left = _GAP + (room - columns * pitch) / 2 + (pitch - width) / 2
-    total = rows * row_pitch + _GAP + (_BAR if bar else 0)
+    total = math.ceil((rows * row_pitch + _GAP + (_BAR if bar else 0)) * dpi) / dpi
 
     figure = plt.figure(figsize=(WIDTH, total))
     axes = figure.add_axes((0, 0, 1, 1))
@@ -180,7 +184,8 @@ def _grid(
     extents = []
     for cell in range(count):
         row, column = divmod(cell, columns)
-        x, y = left + column * pitch, _GAP + row * row_pitch + above
+        x = round((left + column * pitch) * dpi) / dpi
+        y = round((_GAP + row * row_pitch + above) * dpi) / dpi
         extents.append((x, x + width, y + height, y))
         if texts:
             axes.text(

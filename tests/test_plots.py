@@ -48,7 +48,7 @@ def digits(count: int = 3) -> np.ndarray:
     """Return synthetic digits: a bright bar, elsewhere and differently long in each."""
     images = np.zeros((count, 28, 28), dtype=np.uint8)
     for index in range(count):
-        images[index, 4 + index : 20, 8 + index % 10 : 12 + index % 10] = 255 - 20 * index
+        images[index, 4 + index : 20, 8 + index % 10 : 12 + index % 10] = 255 - 15 * index
     return images
 
 
@@ -353,9 +353,27 @@ def test_size_scales_a_digit_up_to_the_width() -> None:
         left, right, *_ = plots.plot_digits(digits(1), size=size).axes[0].images[0].get_extent()
         return right - left
 
-    assert side(1.0) == pytest.approx(1.0)
-    assert side(2.5) == pytest.approx(2.5)
-    assert side(99) < plots.WIDTH
+    assert 0.8 < side(1.0) <= 1.0
+    assert 2.3 < side(2.5) <= 2.5
+    assert 5.6 < side(99) < plots.WIDTH
+
+
+@pytest.mark.parametrize("columns", [1, 3, 10, 14])
+def test_an_image_pixel_is_a_whole_number_of_dots(columns: int) -> None:
+    figure = plots.plot_digits(digits(columns), columns=columns)
+    for picture in figure.axes[0].images:
+        left, right, bottom, top = np.array(picture.get_extent()) * figure.dpi
+        dots = (right - left) / 28
+        assert dots == pytest.approx(round(dots))
+        assert round(dots) >= 2
+        assert bottom - top == pytest.approx(right - left)
+        assert [left, top] == pytest.approx([round(left), round(top)])
+
+
+def test_images_of_more_pixels_than_dots_are_drawn_smaller() -> None:
+    (picture,) = plots.plot_digits(np.zeros((1, 500, 500))).axes[0].images
+    left, right, *_ = picture.get_extent()
+    assert right - left == pytest.approx(1.0)
 
 
 def test_pixels_writes_every_number() -> None:
