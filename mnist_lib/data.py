@@ -248,7 +248,7 @@ def _find_local() -> tuple[_Arrays, str] | None:
     """Return the full arrays and a word on where they were found, or None."""
     named = os.environ.get("MNIST_LIB_DATA")
     if named:
-        return _read_named(Path(named).expanduser()), "the file that MNIST_LIB_DATA names"
+        return _read_named(Path(os.path.expanduser(named))), "the file that MNIST_LIB_DATA names"
     keras_home = Path(os.path.expanduser(os.environ.get("KERAS_HOME") or "~/.keras"))
     own = _cache_folder()
     _sweep(own)
@@ -430,7 +430,7 @@ def _split_sample(images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Mnist
 def _cache_folder() -> Path:
     named = os.environ.get("MNIST_LIB_CACHE")
     if named:
-        return Path(named).expanduser()
+        return Path(os.path.expanduser(named))
     # What pooch.os_cache returns, without the tenth of a second that importing pooch costs.
     import platformdirs
 

@@ -982,6 +982,28 @@ def test_two_processes_download_at_once(world, server):
     assert fingerprint(data._read_file(world.cache)) == data.FULL
 
 
+def test_cache_is_replaced_at_once(world):
+    """Who reads while others write sees the old copy or the new one, and never half of one."""
+    data._keep(world.arrays)
+    over = threading.Event()
+
+    def write():
+        while not over.is_set():
+            data._keep(world.arrays)
+
+    writers = [threading.Thread(target=write) for _ in range(2)]
+    for writer in writers:
+        writer.start()
+    try:
+        for _ in range(100):
+            assert fingerprint(data._read_file(world.cache)) == data.FULL
+    finally:
+        over.set()
+        for writer in writers:
+            writer.join()
+    assert [path.name for path in world.cache.parent.iterdir()] == ["mnist.npz"]
+
+
 @on_posix
 def test_killed_while_downloading(world, server):
     halfway = threading.Event()
