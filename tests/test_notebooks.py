@@ -88,14 +88,11 @@ def code(notebook: Notebook) -> list[nbformat.NotebookNode]:
 
 
 def text_of(inline: Token) -> str:
-    """Return what a paragraph or heading says, code and mathematics replaced by a mark."""
-    kept = {"text": lambda t: t.content, "softbreak": lambda t: " ", "hardbreak": lambda t: " "}
+    """Return what a paragraph or heading says, with a dot in place of code and mathematics."""
+    shown = {"softbreak": " ", "hardbreak": " ", "code_inline": "·", "math_inline": "·"}
     return "".join(
-        kept.get(
-            t.type,
-            lambda t: "\N{REPLACEMENT CHARACTER}" * (t.type in {"code_inline", "math_inline"}),
-        )(t)
-        for t in inline.children or []
+        child.content if child.type == "text" else shown.get(child.type, "")
+        for child in inline.children or []
     )
 
 
