@@ -178,7 +178,8 @@ def test_nothing_is_cut_off(shown: Shown) -> None:
 
 # --- Pictures that must not change unnoticed ---------------------------------------------------
 # FreeType builds place glyphs differently by a fraction of a pixel; the tolerance lets that pass
-# and a missing series, another scale or another layout not.
+# and a missing series, another scale or another layout not. To draw the baselines anew:
+#   pytest tests/test_plots.py -k image_of --mpl-generate-path=tests/baseline
 
 
 def compared(name: str) -> Callable[[Callable[[], Figure]], Callable[[], Figure]]:
