@@ -245,6 +245,7 @@ SLOW_ANSWERS = {
     "says nothing": lambda h, c: h.server.released.wait(),
     "half, then silence": half_then_silence,
     "trickle": lambda h, c: in_pieces(h, c, 1, 0.2),
+    "too slow": lambda h, c: in_pieces(h, c, 2_000, 0.2),
 }
 
 
