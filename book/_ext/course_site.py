@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import os
 import re
@@ -48,7 +47,7 @@ def key_execution_cache(app: Sphinx, config: Config) -> None:
     config.nb_execution_cache_path = str(cache)
 
 
-def drop_thebe(app: Sphinx) -> None:
+def drop_thebe(app: Sphinx, config: Config) -> None:
     """Take out live cells, which the course does not use.
 
     sphinx-thebe puts its script on every page twice, which is an error in the console, and
@@ -100,9 +99,6 @@ def list_modules(app: Sphinx, docname: str, source: list[str]) -> None:
         title = f"## `mnist_lib.{path.stem}`"
         directive = f".. automodule:: mnist_lib.{path.stem}\n   :members:"
         sections.append(f"{title}\n\n```{{eval-rst}}\n{directive}\n```\n")
-        docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
-        if not docstring:
-            raise ValueError(f"{path} has no docstring, so the API page cannot say what it is for.")
     source[0] = source[0].replace(API_MARK, "\n".join(sections))
 
 
@@ -161,7 +157,7 @@ def trim_static_files(app: Sphinx, exception: Exception | None) -> None:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect the functions above to Sphinx's events."""
     app.connect("config-inited", key_execution_cache)
-    app.connect("builder-inited", drop_thebe, priority=0)
+    app.connect("config-inited", drop_thebe)
     app.connect("builder-inited", fold_before_merging)
     app.connect("source-read", list_modules)
     app.connect("source-read", write_address)

@@ -1,0 +1,568 @@
+"""The book as a site: it builds without a warning, and each page is sound in a real browser.
+
+The site is built anew, on the sample, into a temporary folder; the notebooks' outputs come from
+the execution cache where nothing changed. The site that `make book` made is left alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import urllib.parse
+from dataclasses import dataclass, field
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import nbformat
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from bs4 import BeautifulSoup
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from sphinx_external_toc.parsing import parse_toc_yaml
+
+pytestmark = [pytest.mark.site, pytest.mark.timeout(1800)]
+
+ROOT = Path(__file__).resolve().parent.parent
+TOC = parse_toc_yaml(ROOT / "_toc.yml")
+PAGES = [*TOC, "search"]
+CHAPTERS = [page for page in PAGES if page.startswith("chapters/")]
+THEMES = ["light", "dark"]
+
+# What axe-core finds in the theme and in the list of references, and why it may stay: the rule, and
+# the elements (a pattern for their HTML) that may break it. Nothing else passes.
+CITATION = r'class="citation(-list)?"'
+AXE_ALLOWED = {
+    # The theme puts logo and title into no landmark of the page.
+    "region": r'class="(logo__image|title logo__title)',
+    # docutils gives the list of references the role of a list, and its entries the role that
+    # bibliography entries had before it was deprecated.
+    "aria-allowed-role": CITATION,
+    "aria-deprecated-role": CITATION,
+    "aria-required-children": CITATION,
+}
+
+# The theme reports its own first visit, before it has stored a mode.
+HARMLESS_CONSOLE = re.compile(r"Got invalid theme mode")
+
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+# --- building ---------------------------------------------------------------------------------
+
+
+def build(source: Path, output: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Build the book at `source` into `output`/_build/html, every warning an error."""
+    return subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from jupyter_book.cli.main import main; main()",
+            "build",
+            *("--all", "-W", "--keep-going", "-n", "--path-output", str(output), str(source)),
+        ],
+        env={"MNIST_LIB_SOURCE": "sample", **os.environ, "NO_COLOR": "1", **environment},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+
+def complaints(result: subprocess.CompletedProcess[str]) -> str:
+    """Return the lines of a build's output that tell what went wrong."""
+    text = result.stdout + result.stderr
+    lines = [line for line in text.splitlines() if "WARNING:" in line or "ERROR:" in line]
+    return "\n".join(lines) or text[-3000:]
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("site")
+    result = build(ROOT, output)
+    assert result.returncode == 0, complaints(result)
+    return output / "_build" / "html"
+
+
+@pytest.fixture
+def tiny_book(tmp_path: Path) -> Path:
+    """Return a book of one page and one notebook, with the real book's configuration."""
+    book = tmp_path / "tiny"
+    for folder in ("_ext", "_static", "_templates"):
+        shutil.copytree(
+            ROOT / "book" / folder,
+            book / "book" / folder,
+            ignore=shutil.ignore_patterns("__pycache__"),
+        )
+    for name in ("_config.yml", "requirements.txt", "book/references.bib"):
+        shutil.copy2(ROOT / name, book / name)
+    (book / "_toc.yml").write_text(
+        "format: jb-book\nroot: book/intro\nchapters:\n  - file: chapters/one\n"
+    )
+    (book / "book" / "intro.md").write_text("# A tiny book\n\nSee [one](../chapters/one.ipynb).\n")
+    (book / "mnist_lib").mkdir()
+    (book / "mnist_lib" / "__init__.py").write_text('"""A package."""\n')
+    (book / "chapters").mkdir()
+    write_notebook(book, "print(1 + 1)")
+    return book
+
+
+def write_notebook(book: Path, code: str) -> None:
+    notebook = nbformat.v4.new_notebook(
+        cells=[
+            nbformat.v4.new_markdown_cell("# One"),
+            nbformat.v4.new_code_cell(code),
+        ],
+        metadata={
+            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}
+        },
+    )
+    nbformat.write(notebook, book / "chapters" / "one.ipynb")
+
+
+def test_outputs_come_from_the_cache_until_the_package_changes(tiny_book: Path) -> None:
+    def executed() -> bool:
+        result = build(tiny_book, tiny_book)
+        assert result.returncode == 0, complaints(result)
+        ran = "Executed notebook" in result.stdout
+        assert ran != ("Using cached notebook" in result.stdout)
+        return ran
+
+    assert executed(), "the first build runs the notebook"
+    assert not executed(), "nothing changed"
+    (tiny_book / "mnist_lib" / "__init__.py").write_text('"""A package, changed."""\n')
+    assert executed(), "the package changed"
+
+
+def test_cache_key_knows_package_environment_and_data(
+    tiny_book: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(ROOT / "book" / "_ext")
+    import course_site
+
+    @dataclass
+    class Stub:
+        srcdir: Path = tiny_book
+        nb_execution_cache_path: str = ""
+
+    def key() -> str:
+        stub = Stub()
+        course_site.key_execution_cache(stub, stub)
+        return stub.nb_execution_cache_path
+
+    monkeypatch.setenv("MNIST_LIB_SOURCE", "sample")
+    keys = [key()]
+    assert key() == keys[0]
+    monkeypatch.setenv("MNIST_LIB_SOURCE", "full")
+    keys.append(key())
+    (tiny_book / "requirements.txt").write_text("numpy==2.0.0\n")
+    keys.append(key())
+    (tiny_book / "mnist_lib" / "course.mplstyle").write_text("axes.grid: True\n")
+    keys.append(key())
+    (tiny_book / "mnist_lib" / "course.mplstyle").rename(tiny_book / "mnist_lib" / "x.mplstyle")
+    keys.append(key())
+    assert len(set(keys)) == len(keys)
+    (tiny_book / "mnist_lib" / "__pycache__").mkdir()
+    (tiny_book / "mnist_lib" / "__pycache__" / "x.pyc").write_bytes(b"0")
+    assert key() == keys[-1], "compiled files are no change"
+
+
+def test_a_failing_cell_fails_the_build(tiny_book: Path) -> None:
+    write_notebook(tiny_book, 'raise RuntimeError("this cell fails")')
+    result = build(tiny_book, tiny_book)
+    assert result.returncode != 0
+    assert "this cell fails" in result.stdout + result.stderr
+
+
+# --- the built files --------------------------------------------------------------------------
+
+
+def parsed(site: Path, page: str) -> BeautifulSoup:
+    return BeautifulSoup((site / f"{page}.html").read_text(encoding="utf-8"), "html.parser")
+
+
+def test_site_has_the_pages_of_the_contents_and_no_others(site: Path) -> None:
+    built = {path.relative_to(site).with_suffix("").as_posix() for path in site.rglob("*.html")}
+    built = {page for page in built if not page.startswith("_static/")}
+    assert built == {*PAGES, "index"}
+    assert "book/intro.html" in (site / "index.html").read_text(encoding="utf-8")
+
+
+def test_contents_name_every_chapter() -> None:
+    chapters = {f"chapters/{path.stem}" for path in (ROOT / "chapters").glob("*.ipynb")}
+    assert chapters == set(CHAPTERS)
+
+
+def test_api_page_shows_every_module(site: Path) -> None:
+    text = parsed(site, "book/api").get_text()
+    for module in (ROOT / "mnist_lib").glob("[!_]*.py"):
+        assert f"mnist_lib.{module.stem}" in text
+    assert "load_mnist" in text
+
+
+def test_setup_page_has_the_repositorys_address(site: Path) -> None:
+    config = (ROOT / "_config.yml").read_text(encoding="utf-8")
+    url = re.search(r"^\s+url: (\S+)$", config, flags=re.MULTILINE)
+    assert url is not None
+    text = parsed(site, "book/setup").get_text()
+    assert f"git clone {url[1]}" in text
+    assert "REPOSITORY" not in text
+
+
+def test_local_links_lead_somewhere(site: Path) -> None:
+    soups = {page: parsed(site, page) for page in PAGES}
+    anchors = {
+        page: {tag["id"] for tag in soup.find_all(id=True)} | {"", "#"}
+        for page, soup in soups.items()
+    }
+    broken = []
+    for page, soup in soups.items():
+        for link in soup.find_all("a", href=True):
+            address = urllib.parse.urlsplit(str(link["href"]))
+            if address.scheme or address.netloc:
+                continue
+            path = urllib.parse.unquote(address.path)
+            target = (site / page).parent.joinpath(path).resolve() if path else None
+            name = target.relative_to(site).with_suffix("").as_posix() if target else page
+            exists = name in anchors if target is None else target.exists()
+            if not exists or (
+                name in anchors and urllib.parse.unquote(address.fragment) not in anchors[name]
+            ):
+                broken.append(f"{page}: {link['href']}")
+    assert not broken, "\n".join(broken)
+
+
+def test_launch_button_opens_the_chapter_in_colab(site: Path) -> None:
+    for page in TOC:
+        buttons = [
+            str(link["href"])
+            for link in parsed(site, page).find_all("a", href=True)
+            if str(link["href"]).startswith("https://colab.research.google.com/")
+        ]
+        assert len(buttons) == (page in CHAPTERS), page
+        assert all(button.endswith(f"/{page}.ipynb") for button in buttons)
+
+
+def test_progress_bars_stay_off_the_pages(site: Path) -> None:
+    for page in CHAPTERS:
+        assert not parsed(site, page).select(".output.stderr"), page
+
+
+# --- in a browser -----------------------------------------------------------------------------
+
+
+def find_chromium() -> str | None:
+    """Return the path of an installed Chromium, Chrome or Edge."""
+    names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "msedge"]
+    places = [shutil.which(name) for name in names]
+    for application in ("Google Chrome", "Chromium", "Microsoft Edge"):
+        places.append(f"/Applications/{application}.app/Contents/MacOS/{application}")
+    for variable in ("PROGRAMFILES", "PROGRAMFILES(X86)", "LOCALAPPDATA"):
+        folder = os.environ.get(variable, "")
+        places.append(os.path.join(folder, "Google", "Chrome", "Application", "chrome.exe"))
+        places.append(os.path.join(folder, "Microsoft", "Edge", "Application", "msedge.exe"))
+    return next((place for place in places if place and os.path.isfile(place)), None)
+
+
+@pytest.fixture(scope="session")
+def browser(request: pytest.FixtureRequest):
+    path = find_chromium()
+    if path is None:
+        reason = (
+            "The tests of the site in a browser were skipped: no Chromium or Chrome is installed "
+            "(Debian, Ubuntu: sudo apt-get install chromium; macOS: brew install chromium)."
+        )
+        if os.environ.get("CI") == "true" or os.environ.get("MNIST_LIB_REQUIRE_BROWSER") == "1":
+            pytest.fail(reason)
+        terminal = request.config.pluginmanager.get_plugin("terminalreporter")
+        if terminal is not None:
+            terminal.ensure_newline()
+            terminal.write_line(reason, yellow=True)
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="session")
+def server(site: Path):
+    handler = partial(QuietHandler, directory=str(site))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+@dataclass
+class Visit:
+    """A page in the browser, and what went wrong while it was open."""
+
+    page: Page
+    base: str
+    console: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+    requested: set[str] = field(default_factory=set)
+
+    def open(self, address: str) -> None:
+        for record in (self.console, self.failed, self.foreign, self.requested):
+            record.clear()
+        self.page.goto(f"{self.base}/{address}", wait_until="load")
+        self.page.evaluate(
+            "async () => { await window.MathJax?.startup?.promise; await document.fonts.ready; }"
+        )
+
+    def assert_clean(self) -> None:
+        assert not self.console, f"console: {self.console}"
+        assert not self.failed, f"failed requests: {self.failed}"
+        assert not self.foreign, f"requests to other hosts: {self.foreign}"
+
+
+def start_visit(context: BrowserContext, base: str) -> Visit:
+    visit = Visit(context.new_page(), base)
+
+    def is_own(url: str) -> bool:
+        return url.startswith((f"{base}/", "data:", "blob:"))
+
+    def route(route) -> None:
+        if is_own(route.request.url):
+            route.continue_()
+        else:
+            visit.foreign.append(route.request.url)
+            route.abort()
+
+    def on_console(message) -> None:
+        if message.type in ("error", "warning") and not HARMLESS_CONSOLE.search(message.text):
+            visit.console.append(f"{message.type}: {message.text}")
+
+    def on_response(response) -> None:
+        visit.requested.add(response.url)
+        if response.status >= 400:
+            visit.failed.append(f"{response.status} {response.url}")
+
+    visit.page.route("**/*", route)
+    visit.page.on("console", on_console)
+    visit.page.on("pageerror", lambda error: visit.console.append(str(error)))
+    visit.page.on("response", on_response)
+    visit.page.on(
+        "requestfailed",
+        lambda request: is_own(request.url) and visit.failed.append(request.url),
+    )
+    return visit
+
+
+@contextlib.contextmanager
+def visiting(browser: Browser, base: str, theme: str):
+    context = browser.new_context(
+        color_scheme=theme, viewport={"width": 1280, "height": 900}, reduced_motion="reduce"
+    )
+    yield start_visit(context, base)
+    context.close()
+
+
+@pytest.fixture(scope="session", params=THEMES)
+def visit(request: pytest.FixtureRequest, browser: Browser, server: str):
+    with visiting(browser, server, request.param) as visit:
+        visit.theme = request.param
+        yield visit
+
+
+@pytest.fixture(scope="session")
+def visit_file(browser: Browser, site: Path):
+    with visiting(browser, site.as_uri(), "light") as visit:
+        yield visit
+
+
+UNFOLD = "document.querySelectorAll('details').forEach(details => { details.open = true; })"
+
+TOO_WIDE = """() => {
+    const width = document.documentElement.clientWidth;
+    const page = document.scrollingElement;
+    if (page.scrollWidth <= width) return [];
+    const scrolls = (element) => {
+        for (let parent = element.parentElement; parent; parent = parent.parentElement) {
+            if (/(auto|scroll|hidden)/.test(getComputedStyle(parent).overflowX)
+                && parent !== document.body && parent !== page) return true;
+        }
+        return false;
+    };
+    return [`${page.scrollWidth} px of ${width}`].concat(
+        [...document.querySelectorAll('body *')]
+            .filter(element => element.getBoundingClientRect().right > width + 1)
+            .filter(element => !scrolls(element))
+            .slice(0, 5)
+            .map(element => element.outerHTML.slice(0, 120)));
+}"""
+
+IMAGES = """() => [...document.querySelectorAll('article img')].map(
+    image => [image.getAttribute('alt') ?? '', image.getAttribute('src'), image.naturalWidth])"""
+
+# Contrast takes axe-core some milliseconds a word of code, and the same colours come back.
+ONE_TOKEN_OF_A_KIND = """() => {
+    const seen = new Set();
+    for (const token of document.querySelectorAll('.highlight span[class]')) {
+        if (seen.has(token.className)) token.replaceWith(...token.childNodes);
+        seen.add(token.className);
+    }
+}"""
+
+MATH = """() => ({
+    written: document.querySelectorAll('.math').length,
+    typeset: document.querySelectorAll('.math mjx-container').length,
+    wrong: [...document.querySelectorAll('mjx-merror, [data-mjx-error]')].map(
+        error => error.getAttribute('data-mjx-error') ?? error.textContent),
+})"""
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_page_is_sound(visit: Visit, address: str) -> None:
+    page = visit.page
+    page.set_viewport_size({"width": 1280, "height": 900})
+    visit.open(f"{address}.html")
+    assert page.evaluate("document.documentElement.dataset.theme") == visit.theme
+    page.evaluate(UNFOLD)
+
+    for alt, source, width in page.evaluate(IMAGES):
+        assert width > 0, f"{source} is not there"
+        assert is_description(alt), f"{source} needs an alternative text, not {alt!r}"
+
+    math = page.evaluate(MATH)
+    assert math["typeset"] == math["written"], math
+    assert not math["wrong"], math
+
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert page.evaluate(TOO_WIDE) == []
+    page.set_viewport_size({"width": 1280, "height": 900})
+
+    page.evaluate(ONE_TOKEN_OF_A_KIND)
+    assert accessibility_violations(visit, address) == []
+    visit.assert_clean()
+
+
+def accessibility_violations(visit: Visit, address: str) -> list[str]:
+    """Return what axe-core objects to; in the dark, only colours can differ from the light page."""
+    contrast = {"preload": False, "runOnly": ["color-contrast"]}
+    rest = {"preload": False, "rules": {"color-contrast": {"enabled": False}}}
+    # The API page repeats one structure some hundred times: one module stands for all.
+    part = "#mnist-lib-data" if address == "book/api" else None
+    results = [Axe().run(visit.page, context=part, options=contrast)]
+    if visit.theme == "light":
+        results.append(Axe().run(visit.page, options=rest))
+    return [
+        f"{violation['id']}: {node['html'][:160]}"
+        for result in results
+        for violation in result.response["violations"]
+        for node in violation["nodes"]
+        if not re.search(AXE_ALLOWED.get(violation["id"], r"(?!)"), node["html"])
+    ]
+
+
+def test_every_exception_for_axe_is_still_needed(visit: Visit) -> None:
+    if visit.theme == "dark":
+        pytest.skip("the structure of a page is the same in both themes")
+    visit.open("book/bibliography.html")
+    found = {violation["id"] for violation in Axe().run(visit.page).response["violations"]}
+    assert found == set(AXE_ALLOWED)
+
+
+def is_description(alt: str) -> bool:
+    """Tell whether an alternative text is words rather than nothing or a file's name."""
+    return len(alt.split()) >= 3 and not re.search(r"\.(png|svg|jpe?g)\b|[0-9a-f]{16}", alt)
+
+
+def test_alternative_texts_are_judged() -> None:
+    assert is_description("Ten digits in a row")
+    hashed = "../_images/d73f07d1126fdd0bb0c3d88632f532841b32690f98c79dcbf1d619e09654c5f7.png"
+    for alt in ("", "figure", hashed, "a picture of digits.png"):
+        assert not is_description(alt)
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_page_works_as_a_file(visit_file: Visit, address: str) -> None:
+    visit_file.open(f"{address}.html")
+    math = visit_file.page.evaluate(MATH)
+    assert math["typeset"] == math["written"]
+    assert not visit_file.page.evaluate(
+        "[...document.fonts].filter(font => font.status === 'error').map(font => font.family)"
+    )
+    visit_file.assert_clean()
+
+
+def test_some_page_has_math(site: Path) -> None:
+    assert any(parsed(site, page).select(".math") for page in CHAPTERS)
+
+
+def test_start_page_leads_to_the_introduction(browser: Browser, server: str) -> None:
+    with visiting(browser, server, "light") as visit:
+        visit.page.goto(f"{server}/index.html")
+        visit.page.wait_for_url("**/book/intro.html")
+        assert visit.page.locator("h1").first.is_visible()
+
+
+def test_search_finds_a_word(visit: Visit) -> None:
+    visit.open("search.html?q=convolution")
+    results = visit.page.locator("#search-results ul.search li a")
+    results.first.wait_for()
+    visit.page.wait_for_load_state("networkidle")
+    found = results.evaluate_all("links => links.map(link => link.getAttribute('href'))")
+    assert any("book/glossary" in address for address in found), found
+    visit.assert_clean()
+
+
+def test_theme_switch_goes_dark_and_stays_so(browser: Browser, server: str) -> None:
+    with visiting(browser, server, "light") as visit:
+        background = "getComputedStyle(document.body).backgroundColor"
+        visit.open("book/setup.html")
+        light = visit.page.evaluate(background)
+        for _ in range(3):
+            visit.page.locator(".theme-switch-button:visible").first.click()
+            if visit.page.evaluate("document.documentElement.dataset.theme") == "dark":
+                break
+        dark = visit.page.evaluate(background)
+        red_green_blue = [int(number) for number in re.findall(r"\d+", dark)[:3]]
+        assert dark != light
+        assert max(red_green_blue) < 64, dark
+        visit.open("book/glossary.html")
+        assert visit.page.evaluate(background) == dark
+        visit.assert_clean()
+
+
+@pytest.mark.parametrize("address", CHAPTERS)
+def test_weight_of_a_chapter(browser: Browser, server: str, site: Path, address: str) -> None:
+    """The first visit, gzipped as a web server sends it, stays below a megabyte plus figures."""
+    with visiting(browser, server, "light") as visit:
+        visit.open(f"{address}.html")
+        files = [
+            site / urllib.parse.unquote(urllib.parse.urlsplit(url).path).lstrip("/")
+            for url in visit.requested
+            if url.startswith(server)
+        ]
+    text = [file for file in files if file.parent.name != "_images"]
+    weight = sum(
+        file.stat().st_size
+        if file.suffix in (".woff", ".woff2", ".png")
+        else len(gzip.compress(file.read_bytes()))
+        for file in text
+    )
+    assert 100_000 < weight < 1_000_000, f"{weight:,} bytes"
