@@ -362,7 +362,7 @@ def grad_cam(
         that it can see (its receptive field), worked out from the kernels, strides and paddings
         before it. To stretch the map over the whole image instead, as is often done, would shift
         it by up to 2.7 pixels in the course's classic network, whose convolutions lose the border.
-        Outside the outermost centres the map is constant. Where the way to the layer is not one
+        Outside the cells the map fades to zero. Where the way to the layer is not one
         chain of convolutions, poolings and layers that keep the picture's size, the map is
         stretched.
 
@@ -408,7 +408,7 @@ def grad_cam(
     if not resize:
         return cells
     rows, columns = (
-        _interpolation(_cell_centres(model, target, axis), images.shape[axis]) for axis in (1, 2)
+        _interpolation(*_cell_centres(model, target, axis), images.shape[axis]) for axis in (1, 2)
     )
     pictures: NDArray[Any] = np.einsum("yr,nrc,xc->nyx", rows, cells, columns)
     return pictures.astype(cells.dtype)
@@ -694,11 +694,11 @@ def _roughness(x: tf.Tensor) -> tf.Tensor:
     return down + tf.reduce_sum((x[:, :, 1:] - x[:, :, :-1]) ** 2)
 
 
-def _cell_centres(model: Any, target: Any, axis: int) -> NDArray[np.float64]:
-    """Find the pixel at the centre of each cell's receptive field, along axis 1 or 2."""
+def _cell_centres(model: Any, target: Any, axis: int) -> tuple[NDArray[np.float64], float]:
+    """Find the pixel at the centre of each cell's receptive field, and the step between them."""
     tensor = model.inputs[0]
     pixels, cells = tensor.shape[axis], target.output.shape[axis]
-    stretched: NDArray[np.float64] = (np.arange(cells) + 0.5) * pixels / cells - 0.5
+    stretched = (np.arange(cells) + 0.5) * pixels / cells - 0.5, pixels / cells
     first, step = 0.0, 1.0
     for each in model.layers[: model.layers.index(target) + 1]:
         if isinstance(each, keras.layers.InputLayer):
@@ -715,8 +715,7 @@ def _cell_centres(model: Any, target: Any, axis: int) -> NDArray[np.float64]:
         elif after != before:
             return stretched
         tensor = each.output
-    centres: NDArray[np.float64] = first + step * np.arange(cells)
-    return centres
+    return first + step * np.arange(cells), step
 
 
 def _window(layer: Any, side: int) -> tuple[int, int, str] | None:
@@ -730,7 +729,13 @@ def _window(layer: Any, side: int) -> tuple[int, int, str] | None:
     return None
 
 
-def _interpolation(centres: NDArray[np.float64], pixels: int) -> NDArray[np.float64]:
-    """Make the matrix (pixels, cells) that interpolates linearly between the centres."""
-    cells = np.eye(len(centres))
-    return np.stack([np.interp(np.arange(pixels), centres, cell) for cell in cells], axis=1)
+def _interpolation(centres: NDArray[np.float64], step: float, pixels: int) -> NDArray[np.float64]:
+    """Make the matrix (pixels, cells) that interpolates linearly between the centres.
+
+    The outermost cells keep their value for half a step outwards and fade over one step more.
+    """
+    first, last = centres[0] - step / 2, centres[-1] + step / 2
+    places = np.concatenate([[first - step, first], centres, [last, last + step]])
+    values = np.pad(np.eye(len(centres)), ((0, 0), (1, 1)), mode="edge")
+    values = np.pad(values, ((0, 0), (1, 1)))
+    return np.stack([np.interp(np.arange(pixels), places, each) for each in values], axis=1)

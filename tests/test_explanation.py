@@ -318,6 +318,17 @@ def test_grad_cam_puts_each_cell_where_it_looks():
         weights = np.outer(np.mean(rows, axis=1), np.mean(columns, axis=1))
         assert weights.argmax() == row * 11 + column
         np.testing.assert_allclose(around, np.sum(cells * weights, axis=(1, 2)), rtol=1e-4)
+    # The outer cells lie at 3.5 and 23.5; half a step on, at 2.5 and 24.5, the map begins to fade
+    # and reaches zero at 0.5 and 26.5.
+    np.testing.assert_array_equal(maps[:, [0, 27]], 0)
+    np.testing.assert_array_equal(maps[:, :, [0, 27]], 0)
+    np.testing.assert_allclose(maps[:, 1], maps[:, 3] * 0.25, rtol=1e-4)
+    np.testing.assert_allclose(maps[:, :, 25], maps[:, :, 24] * 0.75, rtol=1e-4)
+
+
+def test_a_single_cell_covers_what_it_sees():
+    weights = explanation._interpolation(np.array([4.5]), 10.0, 10)
+    np.testing.assert_array_equal(weights, np.ones((10, 1)))
 
 
 @pytest.mark.parametrize("padding", ["valid", "same"])
@@ -339,8 +350,9 @@ def test_cell_centres_are_the_centres_of_what_a_cell_sees(padding, stride):
         ]
     )
     target = model.get_layer("three")
-    centres = explanation._cell_centres(model, target, 1)
+    centres, step = explanation._cell_centres(model, target, 1)
     assert len(centres) == target.output.shape[1]
+    np.testing.assert_allclose(np.diff(centres), step)
     single = np.eye(400, dtype=np.float32).reshape(400, 20, 20, 1)
     answers = explanation.feature_maps(model, single, "three")[..., 0].reshape(20, 20, -1)
     cells = len(centres)
@@ -385,7 +397,7 @@ def test_grad_cam_stretches_where_the_geometry_is_unknown(images):
     )
     target = cropped.get_layer("maps")
     stretched = (np.arange(6) + 0.5) * 10 / 6 - 0.5
-    np.testing.assert_allclose(explanation._cell_centres(cropped, target, 2), stretched)
+    np.testing.assert_allclose(explanation._cell_centres(cropped, target, 2)[0], stretched)
 
 
 def test_grad_cam_needs_a_convolution_that_matters(model, images):
