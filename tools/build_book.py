@@ -24,8 +24,8 @@ def main() -> int:
         shutil.rmtree(ROOT / "_build" / remains, ignore_errors=True)
     command = [
         sys.executable,
-        "-m",
-        "jupyter_book",
+        "-c",  # jupyter_book is no module to run with -m
+        "from jupyter_book.cli.main import main; main()",
         "build",
         "--all",
         "-W",
