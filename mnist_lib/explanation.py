@@ -250,18 +250,15 @@ def occlusion(
         for top in _positions(height, patch_size, stride)
         for left in _positions(width, patch_size, stride)
     ]
-    before = class_scores(model, images)[0, label]
+    copies = np.repeat(images, 1 + len(corners), axis=0)
+    for copy, (top, left) in zip(copies[1:], corners, strict=True):
+        copy[top : top + patch_size, left : left + patch_size] = fill
+    scores = class_scores(model, copies)[:, label]
     falls = np.zeros((height, width))
     visits = np.zeros((height, width))
-    for start in range(0, len(corners), BATCH_SIZE):
-        part = corners[start : start + BATCH_SIZE]
-        covered = np.repeat(images, len(part), axis=0)
-        for one, (top, left) in zip(covered, part, strict=True):
-            one[top : top + patch_size, left : left + patch_size] = fill
-        after = class_scores(model, covered)[:, label]
-        for (top, left), fall in zip(part, before - after, strict=True):
-            falls[top : top + patch_size, left : left + patch_size] += fall
-            visits[top : top + patch_size, left : left + patch_size] += 1
+    for (top, left), score in zip(corners, scores[1:], strict=True):
+        falls[top : top + patch_size, left : left + patch_size] += scores[0] - score
+        visits[top : top + patch_size, left : left + patch_size] += 1
     return (falls / visits).astype(images.dtype)
 
 
