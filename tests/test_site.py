@@ -517,7 +517,7 @@ def test_start_page_leads_to_the_introduction(browser: Browser, server: str) -> 
     with visiting(browser, server, "light") as visit:
         visit.page.goto(f"{server}/index.html")
         visit.page.wait_for_url("**/book/intro.html")
-        assert visit.page.locator("h1").first.is_visible()
+        assert visit.page.locator("article h1").is_visible()
 
 
 def test_search_finds_a_word(visit: Visit) -> None:
