@@ -418,8 +418,8 @@ def activation_maximisation(
     *,
     steps: int = 100,
     learning_rate: float = 0.05,
-    l2: float = 0.02,
-    smoothness: float = 0.02,
+    l2: float = 0.1,
+    smoothness: float = 0.1,
     seed: int = 0,
 ) -> Maximisation:
     """Change a noise image, step by step, so that a unit or a class score grows.
@@ -439,7 +439,7 @@ def activation_maximisation(
     steps : int, default 100
     learning_rate : float, default 0.05
         Root-mean-square size of the first step, in grey values; it falls linearly to zero.
-    l2, smoothness : float, default 0.02
+    l2, smoothness : float, default 0.1
         Weights of the two penalties, in units of activation.
     seed : int, default 0
         Decides the noise at the start. The same seed gives the same images.
