@@ -283,15 +283,15 @@ def browser(request: pytest.FixtureRequest):
     path = find_chromium()
     if path is None:
         reason = (
-            "The tests of the site in a browser were skipped: no Chromium or Chrome is installed "
-            "(Debian, Ubuntu: sudo apt-get install chromium; macOS: brew install chromium)."
+            "No Chromium, Chrome or Edge is installed, so the site was not read in a browser. "
+            "To install one: sudo apt-get install chromium (Debian, Ubuntu), "
+            "brew install chromium (macOS)."
         )
         if os.environ.get("CI") == "true" or os.environ.get("MNIST_LIB_REQUIRE_BROWSER") == "1":
             pytest.fail(reason)
-        terminal = request.config.pluginmanager.get_plugin("terminalreporter")
-        if terminal is not None:
-            terminal.ensure_newline()
-            terminal.write_line(reason, yellow=True)
+        plugins = request.config.pluginmanager
+        with plugins.get_plugin("capturemanager").global_and_fixture_disabled():
+            print(f"\n{reason}")
         pytest.skip(reason)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
