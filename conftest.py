@@ -3,7 +3,8 @@
 A chapter runs on the sample of MNIST; with ``MNIST_LIB_SOURCE=full`` set, on all of it. Beyond what
 nbmake checks (no cell fails, every band asserted in a cell's metadata holds), a chapter fails here
 
-* if it costs more CPU time than it may, or than its Time line says, by more than a factor of 1.5;
+* if it costs more CPU time than it may, or so much more or less than its Time line says that the
+  machine cannot be the reason (the table marks every difference beyond a factor of 1.5);
 * if it prints warnings (everything on stderr but progress bars);
 * if a figure comes out without alternative text, or a long cell without a progress bar.
 
@@ -30,7 +31,8 @@ import pytest
 
 from tools.notebooks import LIMITS, alt_text, read, stated_times
 
-TOLERANCE = 1.5
+MARKED = 1.5  # a Time line that is off by more is marked in the table, to be stated anew
+TOLERANCE = 2.5  # by more than this, it fails: other processors and busy cores explain about 1.8
 LONGEST_SILENCE = 30  # seconds; 10 are meant, but the clock also counts what else the machine does
 
 # Work of the chapters' kind: about half of it is importing Keras, half training.
@@ -120,6 +122,14 @@ def problems_of(notebook: nbformat.NotebookNode) -> list[str]:
         if (seconds := silence_of(cell)) > LONGEST_SILENCE:
             problems.append(f"cell {cell.id} runs {seconds:.0f} s without a progress bar")
     return problems
+
+
+def off(run: Run) -> str:
+    """Return a mark if the Time line is off by more than the factor that readers are promised."""
+    if run.stated is None or run.seconds == 0:
+        return " "
+    ratio = run.seconds / slowness() / run.stated
+    return " " if 1 / MARKED <= ratio <= MARKED else "!"
 
 
 def problems_of_time(run: Run, slow: float) -> list[str]:
@@ -249,5 +259,5 @@ def pytest_terminal_summary(
         stated = "–" if run.stated is None else run.stated
         write(
             f"{run.name:{width}}  {run.source:6}{run.seconds:6.1f}{run.seconds / slowness():8.1f}"
-            f"{stated:>11}{LIMITS[run.source]:>7}  {run.slowest}"
+            f"{stated:>11}{off(run)}{LIMITS[run.source]:>6}  {run.slowest}"
         )

@@ -117,10 +117,10 @@ def test_the_table_has_a_row_for_each_notebook_that_ran(report: str) -> None:
     [
         ("sample", 20, 20, 1.0, 0),
         ("sample", 29, 20, 1.0, 0),
-        ("sample", 31, 20, 1.0, 1),  # more than 1.5 × the Time line
-        ("sample", 13, 20, 1.0, 1),  # less than it by more than 1.5 ×
+        ("sample", 51, 20, 1.0, 1),  # more than 2.5 × the Time line
+        ("sample", 7.9, 20, 1.0, 1),  # less than it by more than 2.5 ×
         ("sample", 60, 20, 3.0, 0),  # the machine is slow, the chapter is not
-        ("sample", 20, 20, 2.0, 1),
+        ("sample", 20, 20, 3.0, 1),
         ("sample", 61, 55, 1.0, 1),  # over the limit, though near the Time line
         ("full", 61, 55, 1.0, 0),
         ("full", 181, 170, 1.0, 1),
@@ -134,6 +134,14 @@ def test_time_is_held_against_the_time_line_and_the_limit(
 ) -> None:
     run = running.Run("chapters/x.ipynb", source, seconds, stated, "")
     assert len(running.problems_of_time(run, slow)) == problems
+
+
+def test_a_time_line_that_is_off_by_more_than_promised_is_marked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(running, "slowness", lambda: 2.0)
+    marks = [running.off(running.Run("x", "sample", s, 20, "")) for s in (26, 28, 40, 58, 62)]
+    assert marks == ["!", " ", " ", " ", "!"]
 
 
 def cell_with(*outputs: tuple[str, str]) -> nbformat.NotebookNode:
