@@ -106,7 +106,9 @@ def test_a_broken_band_is_told_with_notebook_cell_and_value(report: str) -> None
 def test_the_table_has_a_row_for_each_notebook_that_ran(report: str) -> None:
     table = report[report.index("running times of the notebooks") :]
     for name in ("00_good", "02_time", "03_alt", "04_noise"):
-        assert re.search(rf"chapters/{name}.ipynb +sample +\d+\.\d +\d+\.\d +\d+!? +60  work", table)
+        assert re.search(
+            rf"chapters/{name}.ipynb +sample +\d+\.\d +\d+\.\d +\d+!? +60  work", table
+        )
 
 
 # --- The parts ----------------------------------------------------------------------------------
