@@ -31,7 +31,7 @@ test: .venv/installed  ## Prove it: package, notebooks, site, style
 	@$(IN_VENV) -m ruff format --quiet --check .
 	@$(IN_VENV) -m mypy --no-error-summary
 	@echo "Testing the package, every chapter and the built site (some minutes)"
-	@$(IN_VENV) -m pytest --nbmake --cov --exitfirst
+	@$(IN_VENV) -m pytest --nbmake --cov
 
 lab: .venv/installed  ## Open the chapters in JupyterLab
 	@$(IN_VENV) -m jupyterlab chapters

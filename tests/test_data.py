@@ -777,7 +777,8 @@ def test_both_mirrors_fail(world, server, kind, capsys, tmp_path):
         load_mnist("full")
     for remedy in ("Connect to the internet", "MNIST_LIB_DATA", 'load_mnist("sample")'):
         assert remedy in str(caught.value)
-    assert list(world.cache.parent.iterdir()) == []
+    # At most the mark of a slow failure: thirty redirects take a busy machine more than its second.
+    assert {path.name for path in world.cache.parent.iterdir()} <= {"unreachable"}
     server.npz = answer
     assert same(load_mnist(), world.arrays)  # and once the server is well again
 
