@@ -253,8 +253,9 @@ def bootstrap_interval(
         method="percentile",
         random_state=np.random.default_rng(seed),
     )
-    low, high = result.confidence_interval
-    return float(low), float(high)
+    # Between equal values, interpolation may round the lower limit past the upper one.
+    low, high = sorted(map(float, result.confidence_interval))
+    return low, high
 
 
 def confusion_matrix(
