@@ -297,7 +297,7 @@ def mnist_shape(
     image : ndarray of uint8, shape (28, 28)
         Light ink on 0.
     width : float, optional
-        Factor by which the stroke width changes; 0.45 to 1.6 at random if not given.
+        Factor by which the stroke width changes; 0.4 to 1.3 at random if not given.
 
     Returns
     -------
@@ -317,7 +317,7 @@ def mnist_shape(
     )
     stroke = 4 * float(distance[inside].mean())
     if width is None:
-        width = rng.uniform(0.45, 1.6)
+        width = rng.uniform(0.4, 1.3)
     offset = (width - 1) * stroke / 2
     if offset < 0:  # thin parts of a stroke must stay
         offset = max(offset, -0.6 * float(np.percentile(distance[inside], 75)))
