@@ -1,0 +1,370 @@
+"""Write a trained network as one file that the course's live page reads.
+
+The file is JSON: a list of layers, each doing one thing, with their weights as base64. It holds
+nothing that can be executed. Chapter 3 computes a whole network from such a list in NumPy; the page
+does the same in JavaScript (``book/_static/network.js``).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+try:
+    import keras
+except ImportError as error:
+    raise ImportError(
+        "mnist_lib.export needs TensorFlow, which could not be imported. Install it with: "
+        "python -m pip install 'mnist_lib[tensorflow]'"
+    ) from error
+
+__all__ = ["describe", "to_web"]
+
+FORMAT = "mnist_lib network"
+VERSION = 1
+INPUT_SHAPE = (28, 28, 1)
+CLASSES = 10
+
+# What the page accepts (book/_static/network-file.js has the same numbers; a test compares them):
+# a file may come from anywhere, and the page must never hang on it.
+MAX_BYTES = 32 * 2**20
+MAX_LAYERS = 100
+MAX_MULTIPLY_ADDS = 100_000_000
+MAX_OUTPUTS = 500_000  # of one layer
+MAX_TEXT = 200  # characters of a name or a note
+
+ACTIVATIONS = ("linear", "relu", "sigmoid", "softmax", "tanh")
+DTYPES = ("float32", "float16", "int8")
+
+Floats = npt.NDArray[np.float32]
+Layer = dict[str, Any]
+
+
+def to_web(
+    model: keras.Sequential,
+    path: str | os.PathLike[str],
+    *,
+    dtype: str = "float32",
+    name: str | None = None,
+    accuracy: float | None = None,
+    note: str = "",
+) -> Path:
+    """Write a network to one file for the live page: drop it there and draw against it.
+
+    Parameters
+    ----------
+    model : keras.Sequential
+        A built network that takes ``float32 (N, 28, 28, 1)`` in [0, 1] and gives ``(N, 10)``. Its
+        layers may be Conv2D, MaxPooling2D, AveragePooling2D, GlobalAveragePooling2D, Flatten,
+        Dense, BatchNormalization, Dropout (left out: it does nothing after training), Activation,
+        ReLU and Softmax; the activations linear, relu, sigmoid, softmax and tanh.
+    path : str or path-like
+        Where to write it, such as ``"my_network.json"``. A file of that name is replaced at the
+        end, in one step: nobody ever finds half a network.
+    dtype : {"float32", "float16", "int8"}, optional
+        How kernels are stored: in 4, 2 or 1 byte per weight. "int8" rounds each output channel to
+        255 steps between plus and minus its largest weight.
+    name : str, optional
+        What the page calls the network; by default the model's own name.
+    accuracy : float, optional
+        A share between 0 and 1 that the page shows beside the name.
+    note : str, optional
+        One more line for the page, such as how it was trained.
+
+    Returns
+    -------
+    pathlib.Path
+        The file written.
+
+    Raises
+    ------
+    TypeError
+        If `model` is no `keras.Sequential`.
+    ValueError
+        If the network is not built, takes or gives another shape, holds a layer, a setting or an
+        activation that the page cannot compute (the message names the layer), has weights that are
+        not finite or too large for `dtype`, or is larger than the page accepts; if an argument is
+        out of range.
+    OSError
+        If the file cannot be written.
+    """
+    path = Path(path)
+    document = describe(model, dtype=dtype, name=name, accuracy=accuracy, note=note)
+    text = json.dumps(document, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    if len(text) > MAX_BYTES:
+        raise ValueError(
+            f"The file would have {len(text) / 2**20:.1f} MB and the page reads at most "
+            f'{MAX_BYTES // 2**20}. Use dtype="float16" or "int8", or a smaller network.'
+        )
+    # In the same folder, so that the last step is a rename within one file system.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_text(text, encoding="ascii")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path
+
+
+def describe(
+    model: keras.Sequential,
+    *,
+    dtype: str = "float32",
+    name: str | None = None,
+    accuracy: float | None = None,
+    note: str = "",
+) -> dict[str, Any]:
+    """Describe a network in lists, numbers and text: what `to_web` writes.
+
+    A layer with an activation becomes two: the sum, then the activation. A BatchNormalization
+    behind a Conv2D or Dense layer without activation is folded into that layer: with
+    s = γ / √(σ² + ε) its kernel is multiplied by s for each output channel, and its bias b becomes
+    (b − μ) s + β. In any other place it becomes a ``scale_shift`` layer, x s + (β − μ s).
+
+    Parameters
+    ----------
+    model, dtype, name, accuracy, note
+        As for `to_web`.
+
+    Returns
+    -------
+    dict
+        ``format``, ``version``, ``name``, ``note``, ``accuracy`` (a number or None), ``input`` (the
+        shape of one image) and ``layers``: dictionaries with ``type``, ``name`` and what the type
+        needs. An array is a dictionary of ``shape``, ``dtype`` and ``data`` (base64 of the
+        little-endian numbers, rows first); a kernel may also have ``scales``, base64 of one float32
+        per output channel, by which the page multiplies.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `to_web`, but for the file's size.
+
+    References
+    ----------
+    S. Ioffe and C. Szegedy, "Batch normalization", 2015, arXiv:1502.03167, algorithm 2 (the folding
+    is its line 11); B. Jacob et al., "Quantization and training of neural networks for efficient
+    integer-arithmetic-only inference", 2018, arXiv:1712.05877 (scales per output channel).
+    """
+    if not isinstance(model, keras.Sequential):
+        raise TypeError(
+            f"model must be a keras.Sequential, got {type(model).__name__}. The page computes one "
+            "layer after the other; a network with branches it cannot run."
+        )
+    if dtype not in DTYPES:
+        raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, got {dtype!r}.")
+    if accuracy is not None and not 0 <= accuracy <= 1:
+        raise ValueError(f"accuracy must be a share between 0 and 1, got {accuracy}.")
+    _check_shapes(model)
+
+    layers: list[Layer] = []
+    for layer in model.layers:
+        _append(layers, layer)
+    for described in layers:
+        _encode(described, dtype)
+    work = sum(described.pop("multiply_adds", 0) for described in layers)
+    if work > MAX_MULTIPLY_ADDS or len(layers) > MAX_LAYERS:
+        raise ValueError(
+            f"The network takes {work:,} multiplications an image in {len(layers)} steps; the page "
+            f"accepts at most {MAX_MULTIPLY_ADDS:,} in {MAX_LAYERS}. Use fewer or narrower layers."
+        )
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "name": (name or model.name)[:MAX_TEXT],
+        "note": note[:MAX_TEXT],
+        "accuracy": accuracy,
+        "input": list(INPUT_SHAPE),
+        "layers": layers,
+    }
+
+
+# --- one Keras layer after the other --------------------------------------------------------------
+
+
+def _check_shapes(model: keras.Sequential) -> None:
+    if not model.built or not model.layers:
+        raise ValueError(
+            "The network is not built: it does not know its input's shape yet. Begin it with "
+            "keras.Input((28, 28, 1)), or call it once on prepared images."
+        )
+    came = tuple(model.input_shape[1:]), tuple(model.output_shape[1:])
+    if came != (INPUT_SHAPE, (CLASSES,)):
+        raise ValueError(
+            f"The page gives a network {INPUT_SHAPE} and expects {(CLASSES,)}, one number per "
+            f"digit; this one takes {came[0]} and gives {came[1]}. Build one with these shapes."
+        )
+
+
+def _append(layers: list[Layer], layer: keras.layers.Layer) -> None:
+    """Add what one Keras layer does to the list, folding it into the last entry where possible."""
+    kind = type(layer)  # not isinstance: a subclass may compute something else
+    described: Layer = {"type": "", "name": layer.name[:MAX_TEXT]}
+    if math.prod(layer.output.shape[1:]) > MAX_OUTPUTS:
+        raise _unsupported(
+            layer, f"has more than {MAX_OUTPUTS:,} outputs an image. Use fewer channels"
+        )
+    last = layers[-1] if layers else None
+    if kind is keras.layers.Dropout:
+        return
+    if kind is keras.layers.BatchNormalization:
+        scale, shift = _scale_and_shift(layer)
+        if last is not None and last["type"] in ("conv2d", "dense"):
+            last["scales"] = last["scales"] * scale
+            last["bias"] = last["bias"] * scale + shift
+            _check_finite(layer, last["scales"], last["bias"])
+            return
+        described |= {"type": "scale_shift", "scale": scale, "shift": shift}
+    elif kind is keras.layers.Conv2D:
+        _require(layer, "dilation_rate", (1, 1))
+        _require(layer, "groups", 1)
+        positions = math.prod(layer.output.shape[1:3])
+        described |= {"type": "conv2d", **_window(layer, layer.kernel_size), **_weights(layer)}
+        described["multiply_adds"] = positions * described["kernel"].size
+    elif kind is keras.layers.Dense:
+        if len(layer.input.shape) != 2:
+            raise _unsupported(layer, "acts on a stack of images. Put a Flatten layer before it")
+        described |= {"type": "dense", **_weights(layer)}
+        described["multiply_adds"] = described["kernel"].size
+    elif kind is keras.layers.MaxPooling2D:
+        described |= {"type": "max_pool2d", **_window(layer, layer.pool_size)}
+    elif kind is keras.layers.AveragePooling2D:
+        described |= {"type": "average_pool2d", **_window(layer, layer.pool_size)}
+    elif kind is keras.layers.GlobalAveragePooling2D:
+        _require(layer, "data_format", "channels_last")
+        _require(layer, "keepdims", False)
+        described["type"] = "global_average_pool2d"
+    elif kind is keras.layers.Flatten:
+        _require(layer, "data_format", "channels_last")
+        described["type"] = "flatten"
+    elif kind in (keras.layers.Activation, keras.layers.ReLU, keras.layers.Softmax):
+        _append_activation(layers, layer)
+        return
+    else:
+        raise _unsupported(
+            layer,
+            "cannot run on the page. Supported are Conv2D, MaxPooling2D, AveragePooling2D, "
+            "GlobalAveragePooling2D, Flatten, Dense, BatchNormalization, Dropout, Activation, ReLU "
+            "and Softmax; rebuild the network from these",
+        )
+    layers.append(described)
+    if kind in (keras.layers.Conv2D, keras.layers.Dense):
+        _append_activation(layers, layer)
+
+
+def _append_activation(layers: list[Layer], layer: keras.layers.Layer) -> None:
+    if isinstance(layer, keras.layers.ReLU):
+        _require(layer, "max_value", None)
+        _require(layer, "negative_slope", 0)
+        _require(layer, "threshold", 0)
+        name = "relu"
+    elif isinstance(layer, keras.layers.Softmax):
+        _require(layer, "axis", -1)
+        name = "softmax"
+    else:
+        # Compared with Keras' own functions: another one may bear the same name.
+        known = {getattr(keras.activations, name): name for name in ACTIVATIONS}
+        name = known.get(layer.activation, "")
+        if not name:
+            given = getattr(layer.activation, "__name__", repr(layer.activation))
+            raise _unsupported(
+                layer, f"has the activation {given}. Use one of {', '.join(ACTIVATIONS)}"
+            )
+    if name != "linear":
+        layers.append({"type": "activation", "name": layer.name[:MAX_TEXT], "activation": name})
+
+
+def _weights(layer: keras.layers.Layer) -> Layer:
+    """Return a layer's kernel, factors for its output channels (1 so far) and bias."""
+    kernel = np.asarray(layer.kernel, np.float32)
+    channels = kernel.shape[-1]
+    bias = np.asarray(layer.bias, np.float32) if layer.use_bias else np.zeros(channels, np.float32)
+    _check_finite(layer, kernel, bias)
+    return {"kernel": kernel, "scales": np.ones(channels, np.float32), "bias": bias}
+
+
+def _window(layer: keras.layers.Layer, size: tuple[int, int]) -> Layer:
+    _require(layer, "data_format", "channels_last")
+    return {
+        "window": [int(side) for side in size],
+        "strides": [int(step) for step in layer.strides],
+        "padding": layer.padding,
+    }
+
+
+def _scale_and_shift(layer: keras.layers.BatchNormalization) -> tuple[Floats, Floats]:
+    """Return γ / √(σ² + ε) and β − μ γ / √(σ² + ε), computed in float64."""
+    axis = layer.axis if isinstance(layer.axis, int) else layer.axis[0]
+    rank = len(layer.input.shape)
+    if axis not in (-1, rank - 1):
+        raise _unsupported(layer, f"normalises along axis {axis}. Use axis=-1, the channels")
+    mean = np.asarray(layer.moving_mean, np.float64)
+    variance = np.asarray(layer.moving_variance, np.float64)
+    gamma = np.asarray(layer.gamma, np.float64) if layer.scale else 1.0
+    beta = np.asarray(layer.beta, np.float64) if layer.center else 0.0
+    scale = gamma / np.sqrt(variance + layer.epsilon)
+    shift = beta - mean * scale
+    _check_finite(layer, scale, shift)
+    return scale.astype(np.float32), shift.astype(np.float32)
+
+
+def _require(layer: keras.layers.Layer, setting: str, expected: object) -> None:
+    came = getattr(layer, setting)
+    if came != expected:
+        raise _unsupported(layer, f"has {setting}={came!r}. Use {setting}={expected!r}")
+
+
+def _unsupported(layer: keras.layers.Layer, problem: str) -> ValueError:
+    return ValueError(f'The layer "{layer.name}" ({type(layer).__name__}) {problem}.')
+
+
+def _check_finite(layer: keras.layers.Layer, *arrays: npt.NDArray[Any]) -> None:
+    for array in arrays:
+        if not np.isfinite(array).all():
+            raise _unsupported(
+                layer,
+                "has weights that are not finite numbers (NaN or infinite): its training diverged. "
+                "Train it again with a smaller learning rate",
+            )
+
+
+# --- arrays as text -------------------------------------------------------------------------------
+
+
+def _encode(described: Layer, dtype: str) -> None:
+    """Replace a layer's arrays by their description as text."""
+    if "kernel" in described:
+        kernel, scales = described["kernel"], described.pop("scales")
+        if dtype == "int8":
+            largest = np.abs(kernel).reshape(-1, kernel.shape[-1]).max(axis=0)
+            step = np.where(largest > 0, largest, 1) / np.float32(127)
+            kernel = np.rint(kernel / step)
+            scales = scales * step
+        elif dtype == "float16" and np.abs(kernel).max() > np.finfo(np.float16).max:
+            raise ValueError(
+                f'The layer "{described["name"]}" has a weight of {np.abs(kernel).max():.3g}; '
+                f'float16 ends at {np.finfo(np.float16).max:.0f}. Use dtype="float32".'
+            )
+        described["kernel"] = _as_text(kernel, dtype)
+        # Scales stay apart from rounded kernels, so folding costs no precision.
+        if (scales != 1).any():
+            described["kernel"]["scales"] = _as_text(scales, "float32")["data"]
+    for field in ("bias", "scale", "shift"):
+        if field in described:
+            described[field] = _as_text(described[field], "float32")
+
+
+def _as_text(array: npt.NDArray[Any], dtype: str) -> dict[str, Any]:
+    numbers = array.astype(np.dtype(dtype).newbyteorder("<"))
+    return {
+        "shape": list(array.shape),
+        "dtype": dtype,
+        "data": base64.b64encode(numbers.tobytes()).decode("ascii"),
+    }
