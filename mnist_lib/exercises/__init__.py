@@ -1,0 +1,191 @@
+"""Exercises that answer back: `check` an answer, ask for a `hint`, find the `solution`.
+
+The exercises themselves are data, one module a chapter: ``chapter_02.EXERCISES`` holds those of
+chapter 2. Nothing here trains a network or takes longer than a moment.
+"""
+
+from __future__ import annotations
+
+import difflib
+import html
+import json
+import sys
+from functools import cache
+from importlib import import_module, metadata
+from pkgutil import iter_modules
+from typing import Any
+
+from mnist_lib.exercises.engine import Exercise, Verdict, judge
+
+__all__ = ["all_exercises", "check", "find", "hint", "solution"]
+
+NOTEBOOKS = {
+    "00": "00_mnist_classification",
+    "01": "01_data",
+    "02": "02_convolutions",
+    "03": "03_building_the_model",
+    "04": "04_training",
+    "05": "05_evaluation",
+    "06": "06_visualization",
+}
+"""Chapter and solutions have the same file name."""
+
+_MISSING = object()
+_hints_given: dict[str, int] = {}
+
+
+@cache
+def all_exercises() -> dict[str, Exercise]:
+    """Return every exercise of the course by its id, in the order of the chapters."""
+    names = sorted(m.name for m in iter_modules(__path__) if m.name.startswith("chapter_"))
+    modules = [import_module(f"{__name__}.{name}") for name in names]
+    return {exercise.id: exercise for module in modules for exercise in module.EXERCISES}
+
+
+def find(id: str) -> Exercise:
+    """Return the exercise with this id.
+
+    Parameters
+    ----------
+    id : str
+        Chapter and name, as ``"02.conv2d"``.
+
+    Raises
+    ------
+    KeyError
+        If there is none; the message names those that are alike.
+    """
+    exercises = all_exercises()
+    if isinstance(id, str) and id in exercises:
+        return exercises[id]
+    alike = difflib.get_close_matches(str(id), exercises, n=1)
+    meant = f' Did you mean "{alike[0]}"?' if alike else ""
+    raise KeyError(f'There is no exercise "{id}".{meant}')
+
+
+def label(exercise: Exercise) -> str:
+    """Return what a reader calls an exercise, as ``"Exercise 2.1"``: its place in its chapter."""
+    chapter = exercise.id[:2]
+    place = [id for id in all_exercises() if id[:2] == chapter].index(exercise.id) + 1
+    return f"Exercise {int(chapter)}.{place}"
+
+
+def check(id: str, answer: object = _MISSING) -> None:
+    """Show whether an answer is right, and if not, the likely mistake.
+
+    Never raises, whatever the answer is or does. The answer is called with small inputs of the
+    check's own; the inputs are copies, and nothing else of your notebook is looked at.
+
+    Parameters
+    ----------
+    id : str
+        The exercise, as ``"02.conv2d"``.
+    answer : object
+        Your function (not its result), or your value, as the exercise says.
+    """
+    try:
+        exercise = find(id)
+    except KeyError as error:
+        return _show(Verdict("not yet", str(error.args[0])))
+    if answer is _MISSING:
+        call = f'check("{id}", {exercise.name})'
+        return _show(Verdict("not yet", f"Pass your answer as well: {call}."))
+    return _show(_inviting(judge(exercise, answer), exercise))
+
+
+def _inviting(verdict: Verdict, exercise: Exercise) -> Verdict:
+    verdict = verdict._replace(label=label(exercise))
+    if verdict.outcome == "not attempted":
+        more = f'hint("{exercise.id}") helps you to begin.'
+        verdict = verdict._replace(sentence=f"{verdict.sentence} {more}")
+    return verdict
+
+
+def hint(id: str) -> None:
+    """Show the next hint for an exercise; each call gives a stronger one.
+
+    Parameters
+    ----------
+    id : str
+        The exercise, as ``"02.conv2d"``.
+    """
+    try:
+        exercise = find(id)
+    except KeyError as error:
+        return _say(str(error.args[0]))
+    given = min(_hints_given.get(id, 0), len(exercise.hints) - 1)
+    _hints_given[id] = given + 1
+    last = given + 1 == len(exercise.hints)
+    after = f' This is the last one; next comes solution("{id}").' if last else ""
+    return _say(f"Hint {given + 1} of {len(exercise.hints)}: {exercise.hints[given]}{after}")
+
+
+def solution(id: str) -> None:
+    """Show where the solution of an exercise is: its notebook and heading.
+
+    Parameters
+    ----------
+    id : str
+        The exercise, as ``"02.conv2d"``.
+    """
+    try:
+        exercise = find(id)
+    except KeyError as error:
+        return _say(str(error.args[0]))
+    path = f"solutions/{NOTEBOOKS[id[:2]]}.ipynb"
+    name = f"{label(exercise)}: {exercise.title}"
+    address = _repository(path)
+    if address is None:
+        return _say(f"{name}. Its solution is in {path}.", link=f"../{path}")
+    return _say(f"{name}. Its solution: {address}", link=address)
+
+
+def _repository(path: str) -> str | None:
+    """Return the web address of a file of the course, if pip installed the package from one.
+
+    Only pip knows it then: a notebook in Colab comes alone, without the folders beside it.
+    """
+    try:
+        text = metadata.distribution("mnist_lib").read_text("direct_url.json")
+    except metadata.PackageNotFoundError:
+        return None
+    origin: dict[str, Any] = json.loads(text) if text else {}
+    url = str(origin.get("url", "")).removesuffix(".git")
+    if "vcs_info" not in origin or not url.startswith("https://github.com/"):
+        return None
+    revision = origin["vcs_info"].get("requested_revision", "main")
+    if "google.colab" in sys.modules:
+        url = url.replace("https://github.com/", "https://colab.research.google.com/github/")
+    return f"{url}/blob/{revision}/{path}"
+
+
+# --- Showing --------------------------------------------------------------------------------------
+
+
+class _Message:
+    """A sentence, with a link where the page can show one."""
+
+    def __init__(self, text: str, link: str | None) -> None:
+        self.text, self.link = text, link
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _repr_html_(self) -> str:
+        link = f' <a href="{html.escape(self.link)}">Open it</a>.' if self.link else ""
+        return f'<div role="status">{html.escape(self.text)}{link}</div>'
+
+
+def _say(text: str, *, link: str | None = None) -> None:
+    _show(_Message(text, link))
+
+
+def _show(message: Verdict | _Message) -> None:
+    """Show a message as HTML in a notebook, as text elsewhere."""
+    ipython = sys.modules.get("IPython")
+    if ipython is not None and ipython.get_ipython() is not None:
+        ipython.display.display(message)
+        return
+    text = repr(message)
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    print(text.encode(encoding, errors="replace").decode(encoding))
