@@ -6,7 +6,9 @@ nbmake checks (no cell fails, every band asserted in a cell's metadata holds), a
 * if it costs more CPU time than it may, or so much more or less than its Time line says that the
   machine cannot be the reason (the table marks every difference beyond a factor of 1.5);
 * if it prints warnings (everything on stderr but progress bars);
-* if a figure comes out without alternative text, or a long cell without a progress bar.
+* if a figure comes out without alternative text, or a long cell without a progress bar;
+* if the starter of an exercise is not found *not attempted*, or in the solutions an answer is not
+  found *correct*: a failed check raises nothing.
 
 One table of the times ends the run. CPU seconds depend on the machine, so they are divided by the
 machine's own slowness: the CPU time of a fixed piece of work, measured in the same run, over what
@@ -109,9 +111,16 @@ def silence_of(cell: nbformat.NotebookNode) -> float:
     return (max(stamps) - min(stamps)).total_seconds()
 
 
-def problems_of(notebook: nbformat.NotebookNode) -> list[str]:
+def verdicts_of(cell: nbformat.NotebookNode) -> list[str]:
+    """Return what the checks in a cell said, as text."""
+    texts = [o.get("data", {}).get("text/plain", "") for o in cell.outputs]
+    return [text for text in texts if re.match(r"[✓✗○] Exercise", text)]
+
+
+def problems_of(notebook: nbformat.NotebookNode, room: str) -> list[str]:
     """Return what is wrong with the output of a notebook that ran without an error."""
     problems = []
+    wanted = {"chapters": "○ Exercise", "solutions": "✓ Exercise"}.get(room, "")
     for cell in notebook.cells:
         if cell.cell_type != "code":
             continue
@@ -121,6 +130,10 @@ def problems_of(notebook: nbformat.NotebookNode) -> list[str]:
             problems.append(f"cell {cell.id} draws a figure and has no alternative text")
         if (seconds := silence_of(cell)) > LONGEST_SILENCE:
             problems.append(f"cell {cell.id} runs {seconds:.0f} s without a progress bar")
+        if "exercise" in cell.metadata:
+            said = verdicts_of(cell)
+            if len(said) != 1 or not said[0].startswith(wanted):
+                problems.append(f"cell {cell.id}: one line {wanted} … is wanted, came {said}")
     return problems
 
 
@@ -234,7 +247,7 @@ def pytest_runtest_makereport(
             f"{slowest} {silences[slowest]:.0f} s",
         )
         item.config.stash[RUNS].append(run)
-        problems = problems_of(notebook) + problems_of_time(run, slowness())
+        problems = problems_of(notebook, item.path.parent.name) + problems_of_time(run, slowness())
     if problems:
         report.outcome = "failed"
         report.longrepr = "\n".join(f"{name_of(item)}: {problem}" for problem in problems)

@@ -169,10 +169,29 @@ def test_a_long_cell_needs_a_progress_bar() -> None:
     assert running.silence_of(cell) == 0.0
     cell.metadata["execution"] = stamps
     assert running.silence_of(cell) == pytest.approx(31.5)
-    assert "32 s without" in " ".join(running.problems_of(new_notebook(cells=[cell])))
+    assert "32 s without" in " ".join(running.problems_of(new_notebook(cells=[cell]), "chapters"))
     bar = cell_with(("stdout", "\r 1/55 ━━━"))
     bar.metadata["execution"] = stamps
     assert running.silence_of(bar) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("room", "said", "right"),
+    [
+        ("chapters", ["○ Exercise 2.1: not attempted yet."], True),
+        ("chapters", ["✓ Exercise 2.1: correct."], False),
+        ("chapters", [], False),
+        ("solutions", ["✓ Exercise 2.1: correct."], True),
+        ("solutions", ["✗ Exercise 2.1: not yet."], False),
+        ("solutions", ["✓ Exercise 2.1: correct."] * 2, False),
+    ],
+)
+def test_exercises_are_unanswered_in_chapters_and_right_in_solutions(
+    room: str, said: list[str], right: bool
+) -> None:
+    outputs = [new_output("display_data", data={"text/plain": text}) for text in said]
+    cell = new_code_cell("check(…)", outputs=outputs, metadata={"exercise": "02.conv2d"})
+    assert (not running.problems_of(new_notebook(cells=[cell]), room)) is right
 
 
 def test_other_errors_are_left_to_nbmake(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from markdown_it.token import Token
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from tools import notebooks, repository
+from tools import exercises, notebooks, repository
 from tools.notebooks import LIMITS, alt_text, stated_times
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -80,6 +80,15 @@ def markdown(notebook: Notebook) -> Iterator[tuple[str, str]]:
     for cell in notebook.cells:
         if cell.cell_type == "markdown" and "remove-cell" not in cell.metadata.get("tags", []):
             yield cell.id, cell.source
+
+
+def exercise_texts(notebook: Notebook) -> dict[str, str]:
+    """Return the statement of each exercise, by cell id, without its head and its link."""
+    return {
+        cell.id: exercises.statement(cell.source)
+        for cell in notebook.cells
+        if cell.cell_type == "markdown" and exercises.exercise_id(cell)
+    }
 
 
 def code(notebook: Notebook) -> list[nbformat.NotebookNode]:
@@ -312,7 +321,7 @@ def is_range(test: ast.expr) -> bool:
 
 @rule
 def asserts_its_bands(notebook: Notebook) -> list[str]:
-    """At least one ``post_cell_execute`` assertion; each is about something that was computed.
+    """A chapter has one ``post_cell_execute`` assertion or more; each is about something computed.
 
     A range carries its value as message, since that is the first thing one asks when it fails.
     """
@@ -334,7 +343,7 @@ def asserts_its_bands(notebook: Notebook) -> list[str]:
                     )
                 if node.msg is None and is_range(node.test):
                     problems.append(f"cell {cell.id}: add the value to {statement!r}: `…, value`")
-    if not found:
+    if notebook.is_chapter and not found:
         problems.append("no band is asserted (metadata nbmake: post_cell_execute)")
     return problems
 
@@ -523,24 +532,33 @@ def links_to_what_exists(notebook: Notebook) -> list[str]:
 # --- Prose -----------------------------------------------------------------------------------
 
 WORDS = (700, 2200)
+WORDS_OF_AN_EXERCISE = 170
 
 
-def count_words(notebook: Notebook) -> int:
-    return sum(
-        len(re.findall(r"[^\W\d_][\w'’-]*", prose(source))) for _, source in markdown(notebook)
-    )
+def count_words(source: str) -> int:
+    return len(re.findall(r"[^\W\d_][\w'’-]*", prose(source)))
 
 
 @rule
 def is_neither_thin_nor_bloated(notebook: Notebook) -> list[str]:
     if not notebook.is_chapter:
         return []
-    words = count_words(notebook)
+    apart = exercise_texts(notebook)
+    words = sum(count_words(source) for id, source in markdown(notebook) if id not in apart)
     return (
         []
         if WORDS[0] <= words <= WORDS[1]
         else [f"{words} words of prose; {WORDS[0]} to {WORDS[1]} are wanted"]
     )
+
+
+@rule
+def has_short_exercises(notebook: Notebook) -> list[str]:
+    return [
+        f"cell {cell_id}: an exercise of {words} words; at most {WORDS_OF_AN_EXERCISE} are wanted"
+        for cell_id, text in exercise_texts(notebook).items()
+        if (words := count_words(text)) > WORDS_OF_AN_EXERCISE
+    ]
 
 
 FILLER = [
@@ -591,7 +609,8 @@ def reads_plainly(notebook: Notebook) -> list[str]:
 #   12.3 s · 4.5 ms · 1.5 times faster a measured duration or ratio
 #   87 errors                          a count of mistakes
 # and are allowed only
-#   * in code, mathematics and links, under Check yourself (invented cases) or Going further;
+#   * in code, mathematics and links, under Check yourself (invented cases) or Going further, and in
+#     the statements of exercises (invented cases as well);
 #   * as a setting: the same number stands in a code cell of the notebook;
 #   * as a band: one decimal at most, after a word of vagueness ("a little over 98.5 %");
 #   * as a name: a version, a chapter, a figure ("Python 3.11").
@@ -640,11 +659,12 @@ def typed_results(text: str, settings: set[float]) -> list[str]:
 @rule
 def types_no_results(notebook: Notebook) -> list[str]:
     settings = numbers_in_code(notebook)
+    invented = exercise_texts(notebook)
     return [
         f"cell {cell_id}: {number!r} looks like a result; a cell prints it, the text gives a band"
         " (if it is none, but a definition or a published figure, set it as mathematics: $0.5$)"
         for title, cell_id, source in sections(notebook)
-        if title not in {"Check yourself", "Going further"}
+        if title not in {"Check yourself", "Going further"} and cell_id not in invented
         for number in typed_results(prose(source), settings)
     ]
 
@@ -702,7 +722,7 @@ def calls(cell: nbformat.NotebookNode, method: str) -> int:
 def opens_the_test_set_once(notebook: Notebook) -> list[str]:
     """Chapter 5 opens it in one tagged cell, chapter 0 evaluates on it once, no other touches it.
 
-    Before those cells not even chapters 0 and 5 may name its arrays.
+    Before those cells not even chapters 0 and 5 may name its arrays. Solutions never do.
     """
     cells = code(notebook)
     touched = [
@@ -717,7 +737,7 @@ def opens_the_test_set_once(notebook: Notebook) -> list[str]:
         i for i, cell in enumerate(cells) if "opens-test-set" in cell.metadata.get("tags", [])
     ]
     problems = []
-    if notebook.number == 0:
+    if notebook.is_chapter and notebook.number == 0:
         evaluations = [i for i, cell in enumerate(cells) if calls(cell, "evaluate")]
         fits = [i for i, cell in enumerate(cells) if calls(cell, "fit")]
         if len(evaluations) != 1 or calls(cells[evaluations[0]], "evaluate") != 1:
@@ -727,7 +747,7 @@ def opens_the_test_set_once(notebook: Notebook) -> list[str]:
             problems.append("chapter 0 evaluates before it has finished training")
         if not touched[opening]:
             problems.append("chapter 0 does not evaluate on the test set")
-    elif notebook.number == 5:
+    elif notebook.is_chapter and notebook.number == 5:
         if len(tagged) != 1:
             return [f"{len(tagged)} cells are tagged opens-test-set; chapter 5 has exactly one"]
         opening = tagged[0]
@@ -830,6 +850,8 @@ def good_cells(number: int, room: str) -> list[nbformat.NotebookNode]:
         " and [the paper](https://doi.org/10.1109/5.726791).",
         "figure": "rate = 0.001\nplots.plot_digits(mnist.x_train[:10]);",
         "caption": "Ten digits; $x_{0.123}$ and `0.123` are no results, Python 3.11 is a version.",
+        "exercise": "### Exercise 4.1: Try it\n\n★ · 5 minutes\n\n"
+        "A network reads 98.7 % of 1,000 digits.\n\n[Solution](https://example.org)",
         "done": "## What you can now do\n\n- one thing,\n- another,\n- a third.",
         "questions": "## Check yourself\n\n" + "\n".join([question] * 3),
         "further": "## Going further\n\n- [LeCun](https://doi.org/10.1109/5.726791), 0.1109 of it.",
@@ -843,6 +865,7 @@ def good_cells(number: int, room: str) -> list[nbformat.NotebookNode]:
         )
         cell["id"] = name
         made.append(cell)
+    cell_of(made, "exercise").metadata["exercise"] = "04.try_it"
     made[1].metadata["tags"] = made[2].metadata["tags"] = ["remove-cell"]
     made[6].metadata["mystnb"] = {
         "image": {"alt": "Ten handwritten digits in one row, the first of them a five."}
@@ -850,12 +873,12 @@ def good_cells(number: int, room: str) -> list[nbformat.NotebookNode]:
     made[6].metadata["nbmake"] = {
         "post_cell_execute": ["assert len(mnist.x_train) > 3000, len(mnist.x_train)"]
     }
-    if number == 5:
+    if room == "chapters" and number == 5:
         opening = new_code_cell(
             "x = mnist.x_test", id="opening", metadata={"tags": ["opens-test-set"]}
         )
         made[8:8] = [opening, new_code_cell("y = mnist.y_test", id="after")]
-    if number == 0:
+    if room == "chapters" and number == 0:
         made[8:8] = [
             new_code_cell("model.fit(mnist.x_train, mnist.y_train)", id="fit"),
             new_code_cell("model.evaluate(mnist.x_test, mnist.y_test)", id="evaluate"),
@@ -1016,6 +1039,8 @@ WRONG: list[tuple[str, str, Change]] = [
     ("links_to_what_exists", "absolute", say("[there](/chapters/04_topic.ipynb)")),
     ("is_neither_thin_nor_bloated", "thin", replace("section", WORDY, "")),
     ("is_neither_thin_nor_bloated", "bloated", say(f"{WORDY} {WORDY}")),
+    ("has_short_exercises", "a long one", replace("exercise", "A network", f"{WORDY} A network")),
+    ("types_no_results", "in no exercise", meta("exercise", exercise=None)),
     *[("reads_plainly", word, say(f"This is {word} how it goes.")) for word in FILLER + AMERICAN],
     ("reads_plainly", "filler across lines", say("as you\ncan see")),
     ("reads_plainly", "an exclamation mark", say("It works!")),
