@@ -1,0 +1,384 @@
+"""From a photograph or a drawing to images as MNIST has them.
+
+`to_mnist` prepares a picture of one digit. It is built of the public steps below, in the order in which they stand here; chapter 7 takes them one at a time.
+MNIST's own digits were black-and-white scans, fitted into a box of 20 × 20 pixels with their aspect
+kept, smoothed by the averaging that this took, and placed in 28 × 28 pixels with the centre of mass
+in the middle (LeCun et al. 1998). The last three steps do the same; the first ones make a clean
+scan of whatever the camera or the pad delivered.
+
+References
+----------
+Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning applied to document
+recognition", Proceedings of the IEEE 86 (1998), doi:10.1109/5.726791.
+"""
+
+from __future__ import annotations
+
+import warnings
+from os import PathLike
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+from scipy import ndimage
+
+__all__ = [
+    "adjust_stroke",
+    "centre",
+    "crop",
+    "even_out",
+    "find_ink",
+    "fit_box",
+    "ink_is_light",
+    "read_picture",
+    "select_digit",
+    "shrink",
+    "to_mnist",
+]
+
+Grey = NDArray[np.float32]
+Picture = str | PathLike[str] | Image.Image | NDArray[Any]
+
+SIDE = 28  # pixels of an MNIST image
+BOX = 20  # of the box its digit fills
+MIDDLE = 14.0  # pixel index of MNIST's centres of mass, on both axes (average over the images)
+FINE = 8  # a digit is re-inked on a grid this many times finer than MNIST's
+# Stroke width in MNIST pixels, as `stroke_width` measures it: the 2nd and the 98th percentile of
+# MNIST's validation images. Widths in between are left alone.
+THIN, THICK = 1.5, 4.3
+WORKING_SIDE = 1200  # pixels; larger pictures are averaged down to at most this
+MIN_SIDE = 8
+MAX_PIXELS = 100_000_000
+
+
+def to_mnist(image: Picture) -> NDArray[np.uint8]:
+    """Prepare a picture of one digit as MNIST's images were prepared."""
+    grey, _ = shrink(read_picture(image))
+    if ink_is_light(grey):
+        grey = 1 - grey
+    ink = select_digit(find_ink(even_out(grey)))
+    return centre(fit_box(adjust_stroke(crop(ink))))
+
+
+# --- Reading ------------------------------------------------------------------------------------
+
+
+def read_picture(image: Picture) -> Grey:
+    """Read a picture upright, in shades of grey."""
+    if isinstance(image, (str, PathLike)):
+        grey = _read_file(Path(image))
+    elif isinstance(image, Image.Image):
+        grey = _read_pil(image)
+    elif isinstance(image, np.ndarray):
+        grey = _read_array(image)
+    else:
+        raise TypeError(
+            f"image is a {type(image).__name__}; expected the path of a picture, a PIL image or a "
+            "NumPy array. Open bytes with PIL.Image.open(io.BytesIO(data)); make an array of "
+            "anything else with np.asarray."
+        )
+    height, width = grey.shape
+    if min(height, width) < MIN_SIDE:
+        raise ValueError(
+            f"The picture has {height} × {width} pixels; at least {MIN_SIDE} × {MIN_SIDE} are "
+            "needed to tell digits apart. Use a larger picture."
+        )
+    return grey
+
+
+def _check_size(width: int, height: int) -> None:
+    if width * height > MAX_PIXELS:
+        raise ValueError(
+            f"The picture claims {width:,} × {height:,} pixels; at most {MAX_PIXELS:,} in all are "
+            "read, because a small file can claim enough to fill the memory. Scale it down first."
+        )
+
+
+def _read_file(path: Path) -> Grey:
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns from half of its own limit on; the size is checked below.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path) as picture:
+                return _read_pil(picture)
+    except UnidentifiedImageError as error:
+        raise ValueError(
+            f"{path} is not a picture that Pillow can read. Save it as PNG or JPEG (phones' HEIC "
+            "files: export or send them as JPEG)."
+        ) from error
+    except Image.DecompressionBombError as error:
+        raise ValueError(
+            f"{path} claims more pixels than any photograph has ({error}). Scale it down first."
+        ) from error
+    except OSError as error:
+        if error.errno is not None:  # missing, a folder, not allowed: the message says it
+            raise
+        raise ValueError(f"{path} is damaged: {error}. Copy or save the picture again.") from error
+    except (SyntaxError, EOFError, IndexError) as error:  # what Pillow's parsers raise
+        raise ValueError(f"{path} is damaged: {error}. Copy or save the picture again.") from error
+
+
+def _read_pil(picture: Image.Image) -> Grey:
+    _check_size(*picture.size)
+    picture = ImageOps.exif_transpose(picture)
+    if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
+        values = np.asarray(picture)
+        if picture.mode != "F" and values.size and 255 < values.max() <= 65535:
+            values = values.astype(np.uint16)
+        return _read_array(values)
+    if picture.has_transparency_data:
+        return _read_array(np.asarray(picture.convert("RGBA")))
+    return np.asarray(picture.convert("L"), dtype=np.float32) / 255
+
+
+def _read_array(values: NDArray[Any]) -> Grey:
+    if values.dtype.kind not in "buif":
+        raise TypeError(
+            f"image is an array of {values.dtype}; expected booleans, integers or floats."
+        )
+    shape = values.shape
+    if values.ndim not in (2, 3) or (values.ndim == 3 and shape[2] not in (1, 2, 3, 4)):
+        hint = ""
+        if values.ndim == 4:
+            hint = " It looks like a batch: pass one image at a time, for example image[0]."
+        elif values.ndim == 3 and shape[0] in (1, 3, 4):
+            hint = " Its channels come first: pass np.moveaxis(image, 0, -1)."
+        raise ValueError(
+            f"image has shape {shape}; expected (height, width) or (height, width, channels) with "
+            f"1 to 4 channels.{hint}"
+        )
+    if values.size == 0:
+        raise ValueError(f"image has shape {shape}: it holds no pixels.")
+    _check_size(shape[1], shape[0])
+    if values.dtype == np.uint8 or values.dtype == np.bool_:
+        scaled = values.astype(np.float32) / np.float32(255 if values.dtype == np.uint8 else 1)
+    elif values.dtype == np.uint16:
+        scaled = values.astype(np.float32) / 65535
+    else:
+        scaled = _unit_range(values)
+    if scaled.ndim == 2:
+        return scaled
+    if shape[2] in (1, 3):
+        return _luminance(scaled)
+    return _on_paper(_luminance(scaled[..., :-1]), scaled[..., -1])
+
+
+def _unit_range(values: NDArray[Any]) -> Grey:
+    """Scale signed, wide or floating values to [0, 1]; values that are in it stay."""
+    low, high = values.min(), values.max()
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise ValueError(
+            "image holds NaN or infinite values. Replace them first, for example with "
+            "np.nan_to_num(image)."
+        )
+    if low >= 0 and high <= 1 and values.dtype.kind == "f":
+        return values.astype(np.float32)
+    low = float(low)
+    span = max(float(high) - low, 1e-30)
+    return ((values - low) / span).astype(np.float32)
+
+
+def _luminance(colours: Grey) -> Grey:
+    if colours.shape[-1] == 1:
+        return colours[..., 0]
+    return colours @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
+
+
+def _on_paper(grey: Grey, alpha: Grey) -> Grey:
+    """Lay a transparent picture on white; on black, if what was drawn is itself light."""
+    drawn = float(alpha.mean())
+    light = drawn < 0.5 and float((grey * alpha).mean()) > 0.5 * drawn
+    return grey * alpha + (1 - alpha) * np.float32(0 if light else 1)
+
+
+def shrink(grey: Grey, longest: int = WORKING_SIDE) -> tuple[Grey, int]:
+    """Average blocks of pixels until the longer side is at most `longest`."""
+    factor = -(-max(grey.shape) // longest)
+    if factor == 1:
+        return grey, 1
+    height, width = (side // factor for side in grey.shape)
+    blocks = grey[: height * factor, : width * factor]
+    blocks = blocks.reshape(height, factor, width, factor)
+    return cast(Grey, blocks.mean(axis=(1, 3), dtype=np.float32)), factor
+
+
+# --- Paper and ink ------------------------------------------------------------------------------
+
+
+def _plain_paper(grey: Grey) -> float | None:
+    """Return the one grey of the paper, or None where the paper has shades, as photographs do."""
+    border = np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]])
+    counts = np.bincount(np.rint(border * 64).astype(int), minlength=65)
+    level = float(np.median(border[np.abs(border * 64 - counts.argmax()) <= 1]))
+    on_border = np.mean(np.abs(border - level) < 0.02)
+    everywhere = np.mean(np.abs(grey - level) < 0.02)
+    return level if on_border > 0.5 and everywhere > 0.15 else None
+
+
+def ink_is_light(grey: Grey) -> bool:
+    """Tell light ink on dark ground from dark ink on light paper."""
+    level = _plain_paper(grey)
+    if level is not None:
+        return bool(grey.mean() > level)
+    small, _ = shrink(grey, 256)
+    sigma = max(small.shape) / 8
+    weights = np.ones_like(small)
+    for _ in range(4):  # towards the shade of the majority around each pixel
+        paper = ndimage.gaussian_filter(small * weights, sigma) / np.maximum(
+            ndimage.gaussian_filter(weights, sigma), 1e-6
+        )
+        rest = small - paper
+        scale = 2 * float(np.sqrt(np.mean(weights * rest**2) / weights.mean())) + 1e-3
+        weights = np.exp(-((rest / scale) ** 2))
+    rest = ndimage.gaussian_filter(rest, 0.7)
+    return bool(np.sum(rest**3) > 0)
+
+
+def even_out(grey: Grey) -> Grey:
+    """Measure how dark each pixel is against the paper around it."""
+    level = _plain_paper(grey)
+    if level is not None:
+        darkness = 1 - grey / max(level, 1e-6)
+        return np.where(np.abs(grey - level) < 0.02, 0, darkness).astype(np.float32)
+    size = 2 * round(0.15 * min(grey.shape)) + 1
+    smooth = ndimage.gaussian_filter(grey, 0.8 if max(grey.shape) > 200 else 0.4)
+    paper = ndimage.gaussian_filter(ndimage.grey_closing(smooth, (size, size)), size / 8)
+    return (1 - smooth / np.maximum(paper, 1e-3)).astype(np.float32)
+
+
+def find_ink(darkness: Grey) -> Grey:
+    """Separate ink from paper, component by component: 1 is ink, 0 paper."""
+    clean = np.mean(darkness == 0) > 0.1
+    if clean:
+        floor = 0.1 * float(darkness.max()) if max(darkness.shape) > 64 else 0.0
+    else:
+        middle = float(np.median(darkness))
+        floor = middle + 5 * 1.4826 * float(np.median(np.abs(darkness - middle)))
+    parts, count = ndimage.label(darkness > floor, np.ones((3, 3)))
+    if not count:
+        raise ValueError(
+            "The picture holds no ink: it looks blank. Write the digit larger or darker, or move the "
+            "camera closer."
+        )
+    peaks = np.concatenate([[1.0], ndimage.maximum(darkness, parts, np.arange(1, count + 1))])
+    peak = peaks[parts].astype(np.float32)
+    if clean:
+        return np.where(parts > 0, darkness / peak, 0).astype(np.float32)
+    low, high = np.maximum(floor, 0.25 * peak), 0.65 * peak
+    return np.where(parts > 0, np.clip((darkness - low) / np.maximum(high - low, 1e-3), 0, 1), 0)
+
+
+def select_digit(ink: Grey) -> Grey:
+    """Keep the strokes of one digit: the heaviest piece and what lies close to it."""
+    parts, count = ndimage.label(ink > (0 if max(ink.shape) <= 64 else 0.3), np.ones((3, 3)))
+    index = np.arange(1, count + 1)
+    mass = ndimage.sum_labels(ink, parts, index)
+    boxes = ndimage.find_objects(parts)
+    main = int(mass.argmax())
+    keep = {main}
+    grown = True
+    while grown:
+        grown = False
+        top = min(boxes[i][0].start for i in keep)
+        bottom = max(boxes[i][0].stop for i in keep)
+        left = min(boxes[i][1].start for i in keep)
+        right = max(boxes[i][1].stop for i in keep)
+        gap = 0.3 * max(bottom - top, right - left)
+        for i in range(count):
+            if i in keep or mass[i] < 0.01 * mass[main]:
+                continue
+            rows, columns = boxes[i]
+            away = max(
+                rows.start - bottom, top - rows.stop, columns.start - right, left - columns.stop
+            )
+            if away < gap:
+                keep.add(i)
+                grown = True
+    return np.where(np.isin(parts, [i + 1 for i in keep]), ink, 0)
+
+
+# --- MNIST's own steps --------------------------------------------------------------------------
+
+
+def crop(ink: Grey) -> Grey:
+    """Cut a picture to the box of its ink."""
+    rows, columns = np.flatnonzero(ink.max(axis=1) > 0), np.flatnonzero(ink.max(axis=0) > 0)
+    return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def _area_matrix(before: int, after: int) -> Grey:
+    """Weights that average `before` pixels into `after` ones, each over the stretch it covers."""
+    edges = np.linspace(0, before, after + 1)
+    starts, pixels = np.arange(before), edges[:, np.newaxis]
+    covered = np.clip(pixels - starts, 0, 1)  # of each pixel, how much lies before each edge
+    return ((covered[1:] - covered[:-1]) * (after / before)).astype(np.float32)
+
+
+def _cubic_matrix(before: int, after: int) -> Grey:
+    """Weights of Catmull and Rom's cubic between the centres of `before` pixels."""
+    at = (np.arange(after) + 0.5) * before / after - 0.5
+    away = np.abs(at[:, np.newaxis] - np.arange(before))
+    near = 1 - 2.5 * away**2 + 1.5 * away**3
+    far = 2 - 4 * away + 2.5 * away**2 - 0.5 * away**3
+    weights = np.where(away < 1, near, np.where(away < 2, far, 0))
+    return cast(Grey, weights.astype(np.float32))
+
+
+def _resize(ink: Grey, height: int, width: int) -> Grey:
+    """Average down or interpolate up, each axis by itself."""
+
+    def weights(before: int, after: int) -> Grey:
+        return (_area_matrix if after <= before else _cubic_matrix)(before, after)
+
+    return cast(Grey, weights(ink.shape[0], height) @ ink @ weights(ink.shape[1], width).T)
+
+
+def _edge_distance(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Signed distance in pixels from each pixel's centre to the edge of the ink, inside positive.
+
+    Beyond the border of the picture there is no ink.
+    """
+    around = np.pad(mask, 1)
+    inside = ndimage.distance_transform_edt(around) - 0.5
+    outside = ndimage.distance_transform_edt(~around) - 0.5
+    return cast("NDArray[np.float64]", np.where(around, inside, -outside)[1:-1, 1:-1])
+
+
+def adjust_stroke(ink: Grey) -> Grey:
+    """Ink a digit anew on a fine grid, with a stroke width that MNIST has."""
+    longest = max(ink.shape)
+    fine = FINE * BOX
+    height, width = (max(1, round(side * fine / longest)) for side in ink.shape)
+    large = _resize(ink, height, width)
+    # Averaging makes a line thinner than a pixel faint; interpolation only blurs edges.
+    mask = large > (0.25 if longest > fine else 0.5) * large.max()
+    distance = _edge_distance(np.pad(mask, 2 * FINE))
+    stroke = 4 * float(distance[distance > 0].mean()) / FINE
+    if longest == BOX and THIN <= stroke <= THICK:
+        return ink
+    change = np.clip(stroke, THIN, THICK) - stroke
+    inked = np.clip(distance + FINE * change / 2 + 0.5, 0, 1).astype(np.float32)
+    return crop(inked)
+
+
+def fit_box(ink: Grey) -> Grey:
+    """Scale a digit into the 20 × 20 box, its aspect kept, by averaging."""
+    scale = BOX / max(ink.shape)
+    height, width = (max(1, round(side * scale)) for side in ink.shape)
+    return _resize(ink, height, width)
+
+
+def centre(ink: Grey) -> NDArray[np.uint8]:
+    """Place a digit in 28 × 28 pixels with its centre of mass in the middle."""
+    total = float(ink.sum())
+    image = np.zeros((SIDE, SIDE), dtype=np.float32)
+    start = []
+    for axis in (0, 1):
+        length = ink.shape[axis]
+        mass = ink.sum(axis=1 - axis)
+        mean = float(np.arange(length) @ mass) / total
+        start.append(min(max(int(np.floor(MIDDLE - mean + 0.5)), 0), SIDE - length))
+    image[start[0] : start[0] + ink.shape[0], start[1] : start[1] + ink.shape[1]] = ink
+    return np.floor(255 * np.clip(image, 0, 1) + 0.5).astype(np.uint8)
