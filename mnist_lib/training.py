@@ -7,8 +7,9 @@ both reach the same weights; later chapters call `train`.
 from __future__ import annotations
 
 import math
+import operator
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,13 +24,48 @@ except ImportError as error:
         "python -m pip install 'mnist_lib[tensorflow]'"
     ) from error
 
-__all__ = ["History", "one_cycle", "train"]
+__all__ = ["Augmentation", "History", "augment", "one_cycle", "train"]
 
 Images = npt.NDArray[np.floating[Any]]
 Labels = npt.NDArray[np.integer[Any]]
 
 # Images per forward pass when a network is only evaluated.
 EVALUATION_BATCH_SIZE = 1000
+
+# An elastic distortion is drawn at this many knots along each side, and smooth between them.
+ELASTIC_KNOTS = 4
+
+
+class Augmentation(NamedTuple):
+    """How far `augment` may change an image, property by property; 0 switches one off.
+
+    Attributes
+    ----------
+    shift : float
+        Largest displacement down or up, and right or left, in pixels.
+    scale : float
+        Largest change of height and of width, as a share; the two are drawn apart.
+    rotation : float
+        Largest turn, either way, in degrees.
+    shear : float
+        Largest slant: pixels sideways for every pixel of height.
+    stroke : float
+        Largest gain or loss of ink at the edges of strokes: at 1, strokes grow by one pixel on
+        either side, or lose as much.
+    elastic : float
+        Standard deviation, in pixels, of smooth random displacements of the parts of a digit
+        against each other.
+    noise : float
+        Largest standard deviation of grey noise, where white is 1.
+    """
+
+    shift: float = 2.0
+    scale: float = 0.12
+    rotation: float = 15.0
+    shear: float = 0.2
+    stroke: float = 0.5
+    elastic: float = 0.7
+    noise: float = 0.05
 
 
 class History(dict[str, npt.NDArray[np.float64]]):
@@ -98,6 +134,136 @@ def one_cycle(
     return np.append(rates, np.linspace(peak, peak * final, steps - rising + 1)[1:])
 
 
+def augment(
+    images: Images, augmentation: Augmentation | None = None, *, seed: int = 0
+) -> npt.NDArray[np.float32]:
+    """Change images at random as other hands and pens might have: same digits, other pixels.
+
+    Every image gets its own shift, scale, rotation, shear and elastic distortion, carried out in
+    one bilinear resampling, then its own stroke width and noise. Sizes are drawn evenly between
+    their limits, elastic displacements and noise from normal distributions. ``train(...,
+    augment=...)`` does the same to every batch anew.
+
+    Parameters
+    ----------
+    images : float32 (N, height, width, channels)
+        Light digits on black, in [0, 1], as `mnist_lib.data.prepare` gives them.
+    augmentation : Augmentation, optional
+        The limits. By default ``Augmentation()``.
+    seed : int, optional
+        Decides what is drawn (0 or more).
+
+    Returns
+    -------
+    float32 (N, height, width, channels)
+        The changed images, in [0, 1]; ink that is moved beyond the border is lost.
+
+    Raises
+    ------
+    TypeError
+        If `augmentation` or `seed` has the wrong type.
+    ValueError
+        If `images` are not prepared, or a limit or `seed` is out of range.
+
+    References
+    ----------
+    Simard, Steinkraus & Platt (2003), Best practices for convolutional neural networks applied to
+    visual document analysis, ICDAR, doi:10.1109/ICDAR.2003.1227801 (affine and elastic
+    distortions of digits).
+    """
+    chosen = _check_augmentation(Augmentation() if augmentation is None else augmentation)
+    try:
+        seed = operator.index(seed)
+    except TypeError:
+        raise TypeError(f"seed must be an integer, got {seed!r}.") from None
+    if seed < 0:
+        raise ValueError(f"seed must be 0 or more, got {seed}.")
+    images = np.asarray(images)
+    if images.ndim != 4 or images.dtype.kind != "f":
+        raise ValueError(
+            f"images are {images.dtype} {images.shape}; expected float32 "
+            "(N, height, width, channels) in [0, 1], as mnist_lib.data.prepare gives them."
+        )
+    if not np.isfinite(images).all():
+        raise ValueError("images hold NaN or infinite values.")
+    changed: npt.NDArray[np.float32] = _augment(
+        tf.constant(images, tf.float32), chosen, tf.constant([seed, 0], tf.int64)
+    ).numpy()
+    return changed
+
+
+def _augment(images: tf.Tensor, limits: Augmentation, seed: tf.Tensor) -> tf.Tensor:
+    """Carry out `augment` on tensors; `seed` is a pair of integers."""
+    count = tf.shape(images)[0]
+    # Stateless random numbers depend on the seed alone, not on what was drawn before.
+    seeds = tf.random.split(seed, 4)
+    sizes = tf.random.stateless_uniform([7, count, 1, 1], seeds[0], -1.0, 1.0)
+    rows, columns = _sources(images.shape[1:3], limits, sizes, seeds[1])
+    changed = _sample(images, rows, columns)
+    if limits.stroke:
+        amount = limits.stroke * sizes[6, :, :, :, tf.newaxis]
+        thick = tf.nn.max_pool2d(changed, 3, 1, "SAME")
+        thin = -tf.nn.max_pool2d(-changed, 3, 1, "SAME")
+        bright = tf.reduce_max(changed, axis=(1, 2), keepdims=True)
+        changed += tf.abs(amount) * (tf.where(amount > 0, thick, thin) - changed)
+        # A thinner stroke is not a paler one: without this, fine lines would fade.
+        changed *= tf.math.divide_no_nan(bright, tf.reduce_max(changed, axis=(1, 2), keepdims=True))
+    if limits.noise:
+        strength = tf.random.stateless_uniform([count, 1, 1, 1], seeds[2], 0.0, limits.noise)
+        changed += strength * tf.random.stateless_normal(tf.shape(changed), seeds[3])
+    return tf.clip_by_value(changed, 0.0, 1.0)
+
+
+def _sources(
+    shape: tuple[int, int], limits: Augmentation, sizes: tf.Tensor, seed: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Tell for every pixel of the changed images the row and column it is fetched from."""
+    height, width = shape
+    middle_row, middle_column = (height - 1) / 2, (width - 1) / 2
+    row = tf.range(height, dtype=tf.float32)[:, tf.newaxis] - middle_row
+    column = tf.range(width, dtype=tf.float32) - middle_column
+    row -= limits.shift * sizes[0]
+    column -= limits.shift * sizes[1]
+    angle = math.radians(limits.rotation) * sizes[2]
+    turned_row = tf.cos(angle) * row - tf.sin(angle) * column
+    turned_column = tf.sin(angle) * row + tf.cos(angle) * column
+    turned_column += limits.shear * sizes[3] * turned_row
+    rows = middle_row + turned_row / (1 + limits.scale * sizes[4])
+    columns = middle_column + turned_column / (1 + limits.scale * sizes[5])
+    if limits.elastic:
+        # Raised cosines around each knot add up to one everywhere, and have no kinks.
+        across = [
+            np.linspace(0, ELASTIC_KNOTS - 1, side)[:, np.newaxis] - np.arange(ELASTIC_KNOTS)
+            for side in shape
+        ]
+        down, along = (
+            np.cos(np.pi / 2 * np.clip(distance, -1, 1)).astype(np.float32) ** 2
+            for distance in across
+        )
+        knots = [2, tf.shape(sizes)[1], ELASTIC_KNOTS, ELASTIC_KNOTS]
+        pushed = down @ tf.random.stateless_normal(knots, seed) @ along.T
+        rows += limits.elastic * pushed[0]
+        columns += limits.elastic * pushed[1]
+    return rows, columns
+
+
+def _sample(images: tf.Tensor, rows: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
+    """Read images between their pixels (bilinear); beyond the border there is black."""
+    height, width, channels = images.shape[1:]
+    # One black pixel around each image, so that a place beyond the border meets black.
+    flat = tf.reshape(tf.pad(images, [[0, 0], [1, 1], [1, 1], [0, 0]]), [-1, channels])
+    rows = tf.clip_by_value(rows + 1, 0.0, height + 0.999)
+    columns = tf.clip_by_value(columns + 1, 0.0, width + 0.999)
+    top, left = tf.floor(rows), tf.floor(columns)
+    down, along = (rows - top)[..., tf.newaxis], (columns - left)[..., tf.newaxis]
+    first = tf.range(tf.shape(images)[0])[:, tf.newaxis, tf.newaxis] * ((height + 2) * (width + 2))
+    at = first + tf.cast(top * (width + 2) + left, tf.int32)
+    upper = tf.gather(flat, at) * (1 - along) + tf.gather(flat, at + 1) * along
+    at += width + 2
+    lower = tf.gather(flat, at) * (1 - along) + tf.gather(flat, at + 1) * along
+    return upper * (1 - down) + lower * down
+
+
 def train(
     model: keras.Model,
     x_train: Images,
@@ -110,6 +276,7 @@ def train(
     optimizer: keras.optimizers.Optimizer | str | None = None,
     schedule: str | None = None,
     label_smoothing: float = 0.0,
+    augment: Augmentation | None = None,
     patience: int | None = None,
     seed: int = 0,
     verbose: bool = True,
@@ -117,8 +284,8 @@ def train(
     """Train a classifier in place: mini-batch gradient descent on the cross-entropy.
 
     The same network, data, settings and `seed` give the same weights, bit for bit, on the same CPU,
-    whatever ran before: `seed` decides the order of the examples and the masks of dropout layers,
-    and no global random state is read or changed.
+    whatever ran before: `seed` decides the order of the examples, the masks of dropout layers and
+    the augmentation, and no global random state is read or changed.
 
     Parameters
     ----------
@@ -145,11 +312,15 @@ def train(
         the same.
     label_smoothing : float, optional
         The share of each target that is spread evenly over all classes, in [0, 1).
+    augment : Augmentation, optional
+        Change the images of every batch anew, at random within these limits (see `augment`).
+        Images for validation stay as they are. By default nothing is changed.
     patience : int, optional
         Stop early after this many epochs without a lower validation loss, and give the network the
         weights of the epoch with the lowest one, also when all epochs ran.
     seed : int, optional
-        Decides the shuffling and dropout (0 or more). The initial weights are the network's own.
+        Decides the shuffling, dropout and augmentation (0 or more). The initial weights are the
+        network's own.
     verbose : bool, optional
         Show a progress bar with the running loss and accuracy.
 
@@ -158,13 +329,14 @@ def train(
     History
         Dictionary of ``float64 (epochs run,)`` arrays ``loss``, ``accuracy`` and, with validation
         data, ``val_loss``, ``val_accuracy``; attributes ``seconds`` and ``best_epoch``. Training
-        values are means over the batches as they were seen, dropout included. Losses are plain
-        cross-entropies in nats, without label smoothing, so that the two can be compared.
+        values are means over the batches as they were seen, dropout and augmentation included.
+        Losses are plain cross-entropies in nats, without label smoothing, so that the two can be
+        compared.
 
     Raises
     ------
     TypeError
-        If `model`, `optimizer` or a count has the wrong type.
+        If `model`, `optimizer`, `augment` or a count has the wrong type.
     ValueError
         If the data do not fit the network (unprepared or empty images, NaN, one-hot or
         out-of-range labels) or a setting is out of range.
@@ -199,6 +371,13 @@ def train(
             "patience watches the validation loss: pass validation_data=(x_val, y_val)."
         )
     _check_probabilities(model, x)
+    if augment is not None:
+        _check_augmentation(augment)
+        if x.shape.rank != 4:
+            raise ValueError(
+                "augment needs images (N, height, width, channels), but x_train has shape "
+                f"{x.shape}."
+            )
 
     examples = len(x_train)
     steps = math.ceil(examples / batch_size)
@@ -208,8 +387,10 @@ def train(
     own.build(model.trainable_variables)
     _seed_dropout(model, seed)
 
-    def step(batch: tf.Tensor, rate: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def step(batch: tf.Tensor, rate: tf.Tensor, number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         images, labels = tf.gather(x, batch), tf.gather(y, batch)
+        if augment is not None:
+            images = _augment(images, augment, tf.stack([tf.constant(seed, tf.int64), number]))
         with tf.GradientTape() as tape:
             probabilities = model(images, training=True)
             losses = keras.losses.categorical_crossentropy(
@@ -226,7 +407,9 @@ def train(
 
     # Signatures that leave the number of examples open: a smaller last batch needs no second graph.
     compiled_step = tf.function(
-        step, [tf.TensorSpec([None], tf.int64), tf.TensorSpec([])], autograph=False
+        step,
+        [tf.TensorSpec([None], tf.int64), tf.TensorSpec([]), tf.TensorSpec([], tf.int64)],
+        autograph=False,
     )
     compiled_evaluate = tf.function(
         evaluate,
@@ -247,8 +430,12 @@ def train(
             loss, correct = 0.0, 0.0
             for k in range(steps):
                 batch = order[k * batch_size : (k + 1) * batch_size]
-                rate = tf.constant(rates[epoch * steps + k], tf.float32)
-                batch_loss, batch_correct = compiled_step(tf.constant(batch), rate)
+                number = epoch * steps + k
+                batch_loss, batch_correct = compiled_step(
+                    tf.constant(batch),
+                    tf.constant(rates[number], tf.float32),
+                    tf.constant(number, tf.int64),
+                )
                 loss += float(batch_loss)
                 correct += float(batch_correct)
                 seen = k * batch_size + len(batch)
@@ -379,6 +566,23 @@ def _check_settings(
         raise ValueError(f"schedule must be None or 'one_cycle', got {schedule!r}.")
     if not 0 <= label_smoothing < 1:
         raise ValueError(f"label_smoothing must lie in [0, 1), got {label_smoothing}.")
+
+
+def _check_augmentation(limits: Augmentation) -> Augmentation:
+    """Give the limits back, or say which one is out of range."""
+    if not isinstance(limits, Augmentation):
+        raise TypeError(
+            f"the augmentation must be a mnist_lib.training.Augmentation, got "
+            f"{type(limits).__name__}."
+        )
+    for name, value in limits._asdict().items():
+        if not (isinstance(value, int | float | np.number) and math.isfinite(value) and value >= 0):
+            raise ValueError(
+                f"the augmentation's {name} must be a number from 0 up, got {value!r}."
+            )
+    if limits.scale >= 1:
+        raise ValueError(f"the augmentation's scale must be below 1, got {limits.scale}.")
+    return limits
 
 
 def _check_examples(

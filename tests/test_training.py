@@ -6,10 +6,13 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from scipy import ndimage
 
 from mnist_lib import models, training
 from mnist_lib.data import load_mnist, prepare
-from mnist_lib.training import one_cycle, train
+from mnist_lib.training import Augmentation, augment, one_cycle, train
+
+UNCHANGED = Augmentation(*[0.0] * len(Augmentation._fields))
 
 
 @pytest.fixture(scope="module")
@@ -348,6 +351,201 @@ def test_a_compiled_network_is_compiled_anew(digits):
     assert isinstance(model.optimizer, keras.optimizers.Adam)
     assert float(model.optimizer.learning_rate) == pytest.approx(0.001)
     assert model.predict(digits[2][:3], verbose=0).shape == (3, 10)
+
+
+# ---------------------------------------------------------------- augmentation
+
+
+def dots(row, column, count=200):
+    """Many images of the same soft dot; `row` and `column` are measured from the middle."""
+    image = np.zeros((28, 28), np.float32)
+    image[int(13.5 + row), int(13.5 + column)] = 1
+    return np.tile(ndimage.gaussian_filter(image, 1)[..., np.newaxis], (count, 1, 1, 1))
+
+
+def places(images):
+    """Rows and columns of the centres of mass, measured from the middle."""
+    return np.array([ndimage.center_of_mass(image) for image in images[..., 0]]).T - 13.5
+
+
+def test_no_augmentation_changes_nothing(digits):
+    np.testing.assert_allclose(augment(digits[0][:20], UNCHANGED), digits[0][:20], atol=1e-5)
+
+
+def test_augmentation_follows_its_seed_and_treats_every_image_apart(digits):
+    twice = np.repeat(digits[0][:1], 2, axis=0)
+    first = augment(twice)
+    np.testing.assert_array_equal(first, augment(twice, Augmentation()))
+    assert np.abs(first - augment(twice, seed=1)).max() > 0.1
+    assert np.abs(first[0] - first[1]).max() > 0.1
+    assert first.dtype == np.float32
+    assert first.shape == twice.shape
+
+
+def test_augmented_images_stay_in_range_with_any_shape_and_channels():
+    images = np.random.default_rng(0).random((9, 20, 33, 3))
+    wild = Augmentation(9, 0.9, 180, 2, 3, 5, 1)
+    changed = augment(images, wild)
+    assert changed.shape == images.shape
+    assert 0 <= changed.min() < changed.max() <= 1
+    np.testing.assert_allclose(augment(images, UNCHANGED), images, atol=1e-5)
+
+
+def test_images_are_read_between_pixels_as_scipy_does(digits):
+    images = digits[0][:6]
+    sizes = tf.random.stateless_uniform([7, 6, 1, 1], [1, 2], -1.0, 1.0)
+    limits = Augmentation(shift=6, scale=0.4, rotation=90, shear=0.5, elastic=2)
+    rows, columns = training._sources((28, 28), limits, sizes, [3, 4])
+    read = training._sample(tf.constant(images), rows, columns).numpy()
+    padded = np.pad(images[..., 0], ((0, 0), (1, 1), (1, 1)))
+    for i in range(6):
+        at = np.clip([rows[i] + 1, columns[i] + 1], 0, 29)
+        expected = ndimage.map_coordinates(padded[i], at, order=1)
+        np.testing.assert_allclose(read[i, ..., 0], expected, atol=2e-3)
+
+
+def test_shift_moves_up_to_its_limit():
+    row, column = places(augment(dots(0.5, 0.5), UNCHANGED._replace(shift=3)))
+    for place in (row, column):
+        assert -2.6 < place.min() < -2
+        assert 3 < place.max() < 3.6
+    assert abs(np.corrcoef(row, column)[0, 1]) < 0.3
+
+
+def test_rotation_keeps_the_distance_from_the_middle():
+    row, column = places(augment(dots(8.5, 0.5), UNCHANGED._replace(rotation=30)))
+    np.testing.assert_allclose(np.hypot(row, column), np.hypot(8.5, 0.5), atol=0.15)
+    angle = np.degrees(np.arctan2(column, row)) - np.degrees(np.arctan2(0.5, 8.5))
+    assert -30.5 < angle.min() < -27
+    assert 27 < angle.max() < 30.5
+
+
+def test_scale_changes_height_and_width_apart():
+    row, column = places(augment(dots(8.5, 8.5), UNCHANGED._replace(scale=0.2)))
+    for place in (row, column):
+        assert 8.5 * 0.79 < place.min() < 8.5 * 0.84
+        assert 8.5 * 1.16 < place.max() < 8.5 * 1.21
+    assert abs(np.corrcoef(row, column)[0, 1]) < 0.3
+
+
+def test_shear_moves_sideways_only():
+    row, column = places(augment(dots(8.5, 0.5), UNCHANGED._replace(shear=0.5)))
+    np.testing.assert_allclose(row, 8.5, atol=1e-3)
+    assert column.min() == pytest.approx(0.5 - 8.5 / 2, abs=0.3)
+    assert column.max() == pytest.approx(0.5 + 8.5 / 2, abs=0.3)
+
+
+def test_stroke_makes_strokes_thicker_and_thinner_but_not_paler(digits):
+    images = np.repeat(0.6 * digits[0][:1], 60, axis=0)
+    changed = augment(images, UNCHANGED._replace(stroke=0.8))
+    ink = changed.mean(axis=(1, 2, 3)) / images[0].mean()
+    assert ink.min() < 0.75
+    assert ink.max() > 1.4
+    np.testing.assert_allclose(changed.max(axis=(1, 2, 3)), images.max(), atol=1e-5)
+    blank = np.zeros((2, 28, 28, 1), np.float32)
+    np.testing.assert_array_equal(augment(blank, UNCHANGED._replace(stroke=0.8)), blank)
+
+
+def test_elastic_moves_parts_against_each_other_smoothly():
+    near, far = dots(2.5, 2.5), dots(-8.5, -8.5)
+    limits = UNCHANGED._replace(elastic=0.8)
+    moves = [places(augment(x, limits)) - np.reshape(at, (2, 1)) for x, at in
+             ((near, (2.5, 2.5)), (dots(3.5, 2.5), (3.5, 2.5)), (far, (-8.5, -8.5)))]  # fmt: skip
+    for move in moves:
+        assert abs(move.mean()) < 0.15
+        assert 0.35 < move.std() < 0.9
+    assert np.corrcoef(moves[0].ravel(), moves[1].ravel())[0, 1] > 0.8
+    assert abs(np.corrcoef(moves[0].ravel(), moves[2].ravel())[0, 1]) < 0.4
+
+
+def test_noise_has_its_own_strength_in_every_image():
+    grey = np.full((200, 28, 28, 1), 0.5, np.float32)
+    spread = augment(grey, UNCHANGED._replace(noise=0.1)).std(axis=(1, 2, 3))
+    assert spread.min() < 0.005
+    assert 0.095 < spread.max() < 0.108
+
+
+def test_training_with_augmentation_is_reproducible(digits):
+    def weights(seed, limits, disturbance=0):
+        keras.utils.set_random_seed(disturbance)
+        model = models.fast_cnn()
+        quick(model, digits, seed=seed, augment=limits)
+        return model.get_weights()[0]
+
+    first = weights(3, Augmentation())
+    np.testing.assert_array_equal(first, weights(3, Augmentation(), disturbance=1))
+    assert not np.array_equal(first, weights(3, None))
+    assert not np.array_equal(first, weights(4, Augmentation()))
+
+
+def test_train_learns_from_what_augment_gives(digits):
+    # One batch that holds everything: the first step sees what `augment` gives with that seed.
+    x, y = digits[0][:50], digits[1][:50]
+    order = np.random.default_rng(6).permutation(50)
+    ours, theirs = small_network(), small_network()
+    limits = Augmentation(rotation=40)
+    settings = {"epochs": 1, "batch_size": 50, "optimizer": "sgd", "learning_rate": 0.1}
+    train(ours, x, y, augment=limits, seed=6, verbose=False, **settings)
+    changed = augment(x[order], limits, seed=6)
+    train(theirs, changed, y[order], verbose=False, **settings)
+    for a, b in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+def test_every_step_is_augmented_anew(digits):
+    # At a rate too small to matter, the loss of an epoch differs by the augmentation alone.
+    settings = {"epochs": 3, "batch_size": 50, "optimizer": "sgd", "learning_rate": 1e-9}
+    run = {
+        limits: train(
+            small_network(), *(part[:50] for part in digits[:2]), augment=limits, verbose=False,
+            **settings
+        )["loss"]
+        for limits in (None, Augmentation())
+    }  # fmt: skip
+    assert np.ptp(run[None]) < 1e-6
+    assert min(abs(np.diff(run[Augmentation()]))) > 1e-3
+
+
+def test_validation_images_are_not_augmented(digits):
+    model = small_network()
+    history = quick(model, digits, augment=Augmentation(shift=9))
+    loss, _ = model.evaluate(digits[2][:100], digits[3][:100], verbose=0)
+    assert history["val_loss"][-1] == pytest.approx(loss, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("limits", "error", "message"),
+    [
+        (True, TypeError, r"mnist_lib\.training\.Augmentation, got bool"),
+        ((1, 2), TypeError, "got tuple"),
+        (Augmentation(shift=-1), ValueError, "shift must be a number from 0 up, got -1"),
+        (Augmentation(noise=np.nan), ValueError, "noise must be a number from 0 up, got nan"),
+        (Augmentation(elastic="1"), ValueError, "elastic must be a number from 0 up, got '1'"),
+        (Augmentation(scale=1.0), ValueError, r"scale must be below 1, got 1\.0"),
+    ],
+)
+def test_wrong_augmentations_are_refused(digits, limits, error, message):
+    with pytest.raises(error, match=message):
+        augment(digits[0][:2], limits)
+    with pytest.raises(error, match=message):
+        quick(small_network(), digits, augment=limits)
+
+
+def test_augment_refuses_what_it_cannot_change(digits):
+    x = digits[0][:2]
+    with pytest.raises(ValueError, match=r"uint8 \(2, 28, 28, 1\); expected float32"):
+        augment((x * 255).astype(np.uint8))
+    with pytest.raises(ValueError, match=r"float32 \(2, 28, 28\); expected float32"):
+        augment(x[..., 0])
+    with pytest.raises(ValueError, match="images hold NaN"):
+        augment(np.full_like(x, np.nan))
+    with pytest.raises(ValueError, match="seed must be 0 or more, got -1"):
+        augment(x, seed=-1)
+    with pytest.raises(TypeError, match=r"seed must be an integer, got 0\.5"):
+        augment(x, seed=0.5)
+    flat = keras.Sequential([keras.Input((784,)), keras.layers.Dense(10, "softmax")])
+    with pytest.raises(ValueError, match=r"augment needs images .* has shape \(2, 784\)"):
+        train(flat, x.reshape(2, 784), digits[1][:2], augment=Augmentation(), verbose=False)
 
 
 # ---------------------------------------------------------------- it learns
