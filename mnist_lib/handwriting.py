@@ -1,10 +1,11 @@
 """From a photograph or a drawing to images as MNIST has them.
 
-`to_mnist` prepares a picture of one digit. It is built of the public steps below, in the order in which they stand here; chapter 7 takes them one at a time.
-MNIST's own digits were black-and-white scans, fitted into a box of 20 × 20 pixels with their aspect
-kept, smoothed by the averaging that this took, and placed in 28 × 28 pixels with the centre of mass
-in the middle (LeCun et al. 1998). The last three steps do the same; the first ones make a clean
-scan of whatever the camera or the pad delivered.
+`to_mnist` prepares a picture of one digit. It is built of the public steps below, in the order in
+which they stand here; chapter 7 takes them one at a time. MNIST's own digits were black-and-white
+scans, fitted into a box of 20 × 20 pixels with their aspect kept, smoothed by the averaging that
+this took, and placed in 28 × 28 pixels with the centre of mass in the middle (LeCun et al. 1998).
+The last four steps do the same; the first ones make a clean scan of whatever the camera or the pad
+delivered.
 
 References
 ----------
@@ -33,6 +34,7 @@ __all__ = [
     "fit_box",
     "ink_is_light",
     "read_picture",
+    "remove_lines",
     "select_digit",
     "shrink",
     "to_mnist",
@@ -58,7 +60,7 @@ def to_mnist(image: Picture) -> NDArray[np.uint8]:
     grey, _ = shrink(read_picture(image))
     if ink_is_light(grey):
         grey = 1 - grey
-    ink = select_digit(find_ink(even_out(grey)))
+    ink = select_digit(remove_lines(find_ink(even_out(grey))))
     return centre(fit_box(adjust_stroke(crop(ink))))
 
 
@@ -130,7 +132,7 @@ def _read_pil(picture: Image.Image) -> Grey:
         return _read_array(values)
     if picture.has_transparency_data:
         return _read_array(np.asarray(picture.convert("RGBA")))
-    return np.asarray(picture.convert("L"), dtype=np.float32) / 255
+    return _read_array(np.asarray(picture.convert("L")))
 
 
 def _read_array(values: NDArray[Any]) -> Grey:
@@ -241,15 +243,16 @@ def even_out(grey: Grey) -> Grey:
     level = _plain_paper(grey)
     if level is not None:
         darkness = 1 - grey / max(level, 1e-6)
-        return np.where(np.abs(grey - level) < 0.02, 0, darkness).astype(np.float32)
+        plain: Grey = np.where(np.abs(grey - level) < 0.02, 0, darkness).astype(np.float32)
+        return plain
     size = 2 * round(0.15 * min(grey.shape)) + 1
     smooth = ndimage.gaussian_filter(grey, 0.8 if max(grey.shape) > 200 else 0.4)
     paper = ndimage.gaussian_filter(ndimage.grey_closing(smooth, (size, size)), size / 8)
-    return (1 - smooth / np.maximum(paper, 1e-3)).astype(np.float32)
+    return cast(Grey, 1 - smooth / np.maximum(paper, np.float32(1e-3)))
 
 
 def find_ink(darkness: Grey) -> Grey:
-    """Separate ink from paper, component by component: 1 is ink, 0 paper."""
+    """Separate ink from paper, piece by piece: 1 is ink, 0 paper."""
     clean = np.mean(darkness == 0) > 0.1
     if clean:
         floor = 0.1 * float(darkness.max()) if max(darkness.shape) > 64 else 0.0
@@ -259,23 +262,134 @@ def find_ink(darkness: Grey) -> Grey:
     parts, count = ndimage.label(darkness > floor, np.ones((3, 3)))
     if not count:
         raise ValueError(
-            "The picture holds no ink: it looks blank. Write the digit larger or darker, or move the "
-            "camera closer."
+            "The picture holds no ink: it looks blank. Write the digit larger or darker, or move "
+            "the camera closer."
         )
     peaks = np.concatenate([[1.0], ndimage.maximum(darkness, parts, np.arange(1, count + 1))])
     peak = peaks[parts].astype(np.float32)
     if clean:
         return np.where(parts > 0, darkness / peak, 0).astype(np.float32)
-    low, high = np.maximum(floor, 0.25 * peak), 0.65 * peak
-    return np.where(parts > 0, np.clip((darkness - low) / np.maximum(high - low, 1e-3), 0, 1), 0)
+    low, high = np.maximum(floor, 0.3 * peak), 0.65 * peak
+    ink = np.clip((darkness - low) / np.maximum(high - low, 1e-3), 0, 1)
+    # Pieces much paler than the handwriting are print, dirt or the edge of a shadow. What counts as
+    # handwriting has most edge: a long outline, and a sharp one.
+    slope = ndimage.gaussian_gradient_magnitude(darkness, 0.7)
+    edge = np.concatenate([[0.0], ndimage.sum_labels(slope, parts, np.arange(1, count + 1))])
+    edge[_spans_border(parts, count)] = 0
+    return np.where(peak >= 0.4 * peaks[edge.argmax()], np.where(parts > 0, ink, 0), 0)
+
+
+def _spans_border(parts: NDArray[np.int32], count: int) -> NDArray[np.bool_]:
+    """Mark the pieces that fill half a side of the picture: a table, a sleeve, a fold."""
+    spans = np.zeros(count + 1, dtype=bool)
+    for side in (parts[0], parts[-1], parts[:, 0], parts[:, -1]):
+        spans |= np.bincount(side, minlength=count + 1) > 0.5 * len(side)
+    return spans
+
+
+def remove_lines(ink: Grey) -> Grey:
+    """Take away ruled lines, squares and the frame of a form's box, and leave strokes whole."""
+    ink = _without_lines(ink, 0.6)
+    parts, _ = ndimage.label(ink > 0.3, np.ones((3, 3)))
+    for i, (rows, columns) in enumerate(ndimage.find_objects(parts), 1):
+        piece = np.where(parts[rows, columns] == i, ink[rows, columns], 0)
+        if min(piece.shape) < 24:
+            continue
+        lines = _find_lines(piece, 0.7), _find_lines(piece.T, 0.7)
+        sides = 0
+        for found, length in zip(lines, piece.shape, strict=True):
+            middles = [offset / length for _, offset in found]
+            sides += any(at < 0.25 for at in middles) + any(at > 0.75 for at in middles)
+        if sides >= 3:
+            rest = _erase(_erase(piece, lines[0]).T, lines[1]).T
+            ink[rows, columns] = np.where(parts[rows, columns] == i, rest, ink[rows, columns])
+    return ink
+
+
+def _without_lines(ink: Grey, share: float) -> Grey:
+    rest = _erase(_erase(ink, _find_lines(ink, share)).T, _find_lines(ink.T, share)).T
+    # A digit 1 that fills the picture is a line, too.
+    return rest if rest.sum() > 0.03 * ink.sum() else ink
+
+
+def _find_lines(ink: Grey, share: float) -> list[tuple[float, float]]:
+    """Find nearly horizontal lines that cover at least `share` of the columns.
+
+    Each is (slope, row at the middle column): Hough's vote with slopes up to 0.12.
+    """
+    factor = -(-max(ink.shape) // 300)
+    mask = np.asarray(ink > 0.3)
+    if factor > 1:
+        height, width = (side // factor for side in ink.shape)
+        mask = mask[: height * factor, : width * factor]
+        mask = mask.reshape(height, factor, width, factor).any(axis=(1, 3))
+    height, width = mask.shape
+    y, x = np.nonzero(mask)
+    pad = int(0.12 * width) + 2
+    slopes = np.linspace(-0.12, 0.12, 49)
+    votes = np.stack(
+        [
+            np.bincount(
+                (y - np.rint(slope * (x - width / 2)).astype(int)) + pad, minlength=height + 2 * pad
+            )
+            for slope in slopes
+        ]
+    )
+    lines: list[tuple[float, float]] = []
+    while True:
+        best, row = np.unravel_index(votes.argmax(), votes.shape)
+        if votes[best, row] < share * width:
+            return lines
+        lines.append((float(slopes[best]), (row - pad + 0.5) * factor))
+        votes[:, max(row - 3, 0) : row + 4] = 0
+
+
+def _erase(ink: Grey, lines: list[tuple[float, float]]) -> Grey:
+    """Take nearly horizontal lines away where nothing taller than they are crosses them."""
+    if not lines:
+        return ink
+    height, width = ink.shape
+    mask = ink > 0.3
+    row = np.arange(height)[:, np.newaxis]
+    top = np.maximum.accumulate(np.where(mask, 0, row + 1), axis=0)
+    bottom = np.minimum.accumulate(np.where(mask, height, row)[::-1], axis=0)[::-1]
+    x = np.arange(width)
+    reach = max(2, round(0.008 * max(ink.shape)))
+    ink = ink.copy()
+    for slope, offset in lines:
+        at = np.rint(offset + slope * (x - width / 2)).astype(int)
+        nearest = np.full(width, -1)
+        for step in sorted(range(-reach, reach + 1), key=abs, reverse=True):
+            y = at + step
+            valid = (y >= 0) & (y < height)
+            hit = valid & mask[np.clip(y, 0, height - 1), x]
+            nearest[hit] = y[hit]
+        columns = np.flatnonzero(nearest >= 0)
+        if not len(columns):
+            continue
+        start, stop = top[nearest[columns], columns], bottom[nearest[columns], columns]
+        thickness = float(np.median(stop - start))
+        if thickness > 0.04 * max(ink.shape):
+            continue
+        thin = stop - start <= 1.5 * thickness + 1
+        columns, start, stop = columns[thin], start[thin] - 1, stop[thin] + 1
+        for step in range(int((stop - start).max(initial=0))):
+            y = start + step
+            inside = (y < stop) & (y >= 0) & (y < height)
+            ink[y[inside], columns[inside]] = 0
+    return ink
 
 
 def select_digit(ink: Grey) -> Grey:
     """Keep the strokes of one digit: the heaviest piece and what lies close to it."""
-    parts, count = ndimage.label(ink > (0 if max(ink.shape) <= 64 else 0.3), np.ones((3, 3)))
+    clean = max(ink.shape) <= 64
+    parts, count = ndimage.label(ink > (0 if clean else 0.3), np.ones((3, 3)))
     index = np.arange(1, count + 1)
     mass = ndimage.sum_labels(ink, parts, index)
     boxes = ndimage.find_objects(parts)
+    spans = _spans_border(parts, count)[1:]
+    if not clean and not spans.all():
+        mass[spans] = 0
     main = int(mass.argmax())
     keep = {main}
     grown = True
@@ -287,7 +401,7 @@ def select_digit(ink: Grey) -> Grey:
         right = max(boxes[i][1].stop for i in keep)
         gap = 0.3 * max(bottom - top, right - left)
         for i in range(count):
-            if i in keep or mass[i] < 0.01 * mass[main]:
+            if i in keep or mass[i] < 0.015 * mass[main]:
                 continue
             rows, columns = boxes[i]
             away = max(
@@ -381,4 +495,4 @@ def centre(ink: Grey) -> NDArray[np.uint8]:
         mean = float(np.arange(length) @ mass) / total
         start.append(min(max(int(np.floor(MIDDLE - mean + 0.5)), 0), SIDE - length))
     image[start[0] : start[0] + ink.shape[0], start[1] : start[1] + ink.shape[1]] = ink
-    return np.floor(255 * np.clip(image, 0, 1) + 0.5).astype(np.uint8)
+    return np.asarray(np.floor(255 * np.clip(image, 0, 1) + 0.5), dtype=np.uint8)
