@@ -1,0 +1,573 @@
+"""The exercises of chapter 2: windows, shapes, channels, ReLU and pooling, gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from scipy import signal
+
+from mnist_lib import layers
+from mnist_lib.exercises.engine import Case, Exercise, Reference, agrees
+
+
+def _is_not(slip: Any, place: int | None = None, tolerance: float = 1e-5) -> Callable[[Any], bool]:
+    """Return a test that fails for one slip: of the whole value, or of the part at a place."""
+
+    def test(value: Any) -> bool:
+        if place is None:
+            return not agrees(value, slip, tolerance)
+        # A list that is too short is for the case that compares everything.
+        return len(value) <= place or not agrees(value[place], slip, tolerance)
+
+    return test
+
+
+# --- Two windows by hand ------------------------------------------------------------------------
+
+_TINY = np.array([[2, 1, 0, 0], [0, 0, 0, 3], [0, 2, 3, 0]])
+_TINY_KERNEL = np.array([[0, -1, 0], [2, 1, -1], [0, 0, 3]])
+
+
+def _tiny_sums(kernel: Any) -> list[int]:
+    return [int(np.sum(_TINY[:, x : x + 3] * kernel)) for x in (0, 1)]
+
+
+TWO_WINDOWS = Exercise(
+    id="02.two_windows",
+    title="Two windows by hand",
+    stars=1,
+    minutes=5,
+    form="calculate",
+    kind="numbers",
+    hints=(
+        "Write the kernel's weights over the pixels that they cover. Weights of 0 drop out, so "
+        "only five products are left.",
+        "For the first window: the weight −1 lies over row 0, column 1; the weight 2 over row 1, "
+        "column 0. For the second window every weight lies one column further right.",
+    ),
+    shows="One number per place of the window: its nine products, added.",
+    cases=(
+        Case(
+            name="turned",
+            expect=_is_not(_tiny_sums(_TINY_KERNEL[::-1, ::-1])),
+            mistake="These are the sums for the kernel turned by 180°: lay it over the pixels as "
+            "it is written, first row on first row.",
+        ),
+        Case(
+            name="transposed",
+            expect=_is_not(_tiny_sums(_TINY_KERNEL.T)),
+            mistake="Rows and columns of the kernel have changed places.",
+        ),
+        Case(
+            name="signs",
+            expect=_is_not(_tiny_sums(abs(_TINY_KERNEL))),
+            mistake="Two of the weights are negative: their products are subtracted.",
+        ),
+        Case(
+            name="mean",
+            expect=_is_not([total / 9 for total in _tiny_sums(_TINY_KERNEL)]),
+            mistake="The nine products are added and not averaged.",
+        ),
+        Case(
+            name="order",
+            expect=_is_not(_tiny_sums(_TINY_KERNEL)[::-1]),
+            mistake="Both sums are right, and in the wrong order: the left window comes first.",
+        ),
+        Case(
+            name="first",
+            expect=lambda value: len(value) < 1 or agrees(value[0], _tiny_sums(_TINY_KERNEL)[0]),
+            mistake="The first sum is not right yet: look at the signs, and at which weight lies "
+            "over which pixel.",
+        ),
+        Case(
+            name="both",
+            expect=_tiny_sums(_TINY_KERNEL),
+            mistake="The first sum is right; for the second the whole window moves one column to "
+            "the right, and every weight meets another pixel.",
+        ),
+    ),
+)
+
+# --- Dark ink on white paper --------------------------------------------------------------------
+
+NEGATIVE = Exercise(
+    id="02.negative",
+    title="Dark ink on white paper",
+    stars=1,
+    minutes=5,
+    form="predict",
+    kind="texts",
+    hints=(
+        "Try one window: all nine pixels 0, then all nine pixels 1. What does each kernel answer?",
+        "A sum of products of (1 − x) is the sum of the weights minus the sum of products of x. "
+        "What do the weights of each kernel sum to?",
+    ),
+    shows="A kernel of weights that sum to 0 answers to differences alone; one of weights that "
+    "sum to 1 keeps the level.",
+    cases=(
+        Case(
+            name="edge: unchanged",
+            expect=_is_not("A", 0),
+            mistake="In the negative the ink has become dark: what was brighter on the right of a "
+            "window is now darker there, so the edge map cannot stay the same.",
+        ),
+        Case(
+            name="edge: from 1",
+            expect=_is_not("C", 0),
+            mistake="Think of empty paper: its pixels are now all 1, and the left-edge kernel "
+            "still answers 0 there, not 1.",
+        ),
+        Case(
+            name="edge: zero",
+            expect=_is_not("D", 0),
+            mistake="The strokes still have edges in the negative, so the edge map is not 0 "
+            "everywhere.",
+        ),
+        Case(
+            name="blur: unchanged",
+            expect=_is_not("A", 1),
+            mistake="Blur averages, and where the paper was 0 the average is now 1.",
+        ),
+        Case(
+            name="blur: sign",
+            expect=_is_not("B", 1),
+            mistake="Blur has no negative weight and the pixels lie in 0 to 1, so its map cannot "
+            "become negative.",
+        ),
+        Case(
+            name="blur: zero",
+            expect=_is_not("D", 1),
+            mistake="Blur averages nine pixels; on white paper all of them are 1, and so is the "
+            "average.",
+        ),
+        Case(
+            name="both",
+            expect=["B", "C"],
+            mistake="Give two letters from A to D, first for the left-edge kernel and then for "
+            "blur.",
+        ),
+    ),
+)
+
+# --- The loop with two loops fewer --------------------------------------------------------------
+
+_RNG = np.random.default_rng(2)
+_SQUARE = _RNG.normal(size=(6, 6))
+_WIDE = _RNG.normal(size=(5, 9))
+_KERNEL = np.array([[1.0, 2.0, 0.0], [0.0, -1.0, 3.0], [0.5, 0.0, -2.0]])
+_WIDE_KERNEL = _RNG.normal(size=(2, 4))
+
+
+def _correlate(image: Any, kernel: Any) -> Any:
+    return signal.correlate2d(image, kernel, mode="valid")
+
+
+CONV2D = Exercise(
+    id="02.conv2d",
+    title="Slide the kernel yourself",
+    stars=2,
+    minutes=15,
+    form="write",
+    kind="array",
+    hints=(
+        "How many rows does the result have, and how many columns? The shape formula says n - k + "
+        "1 in each direction.",
+        "The window at place (y, x) is image[y : y + kh, x : x + kw]. NumPy multiplies it by the "
+        "kernel in one step and adds the products in another.",
+    ),
+    shows="Sums of products over a window, at every place: that is all a convolution is.",
+    cases=(
+        Case(
+            name="shape",
+            inputs=(_SQUARE, _KERNEL),
+            expect=lambda result, image, kernel: result.shape == (4, 4),
+            mistake="Only windows that lie inside the image count: n - k + 1 places each way.",
+        ),
+        Case(
+            name="flipped",
+            inputs=(_SQUARE, _KERNEL),
+            expect=lambda result, image, kernel: (
+                not agrees(result, _correlate(image, kernel[::-1, ::-1]))
+            ),
+            mistake="The numbers would be right for a kernel that looks the same when turned: do "
+            "not flip it.",
+        ),
+        Case(
+            name="sum of products",
+            inputs=(_SQUARE, _KERNEL),
+            expect=Reference(_correlate),
+            mistake="The shape is right: now each number must be the sum of nine products, each "
+            "pixel of the window times the weight in the same place of the kernel.",
+        ),
+        Case(
+            name="not square",
+            inputs=(_WIDE, _KERNEL),
+            expect=Reference(_correlate),
+            mistake="This image is wider than high: rows and columns need a count of their own, "
+            "and y goes with the rows.",
+            explains_all=True,
+        ),
+        Case(
+            name="another kernel",
+            inputs=(_WIDE, _WIDE_KERNEL),
+            expect=Reference(_correlate),
+            mistake="It works for a 3 × 3 kernel and not for this one of 2 × 4: take height and "
+            "width of the window from the kernel's shape, each by itself.",
+            explains_all=True,
+        ),
+    ),
+)
+
+# --- Shapes through four convolutions -----------------------------------------------------------
+
+
+def _row_counts(rows: int) -> list[int]:
+    """Return the places along one side after each of the exercise's four convolutions."""
+    first = (rows - 5) // 2 + 1
+    second = (first - 2) // 2 + 1
+    third = -(-second // 3)
+    return [first, second, third, third - 3 + 1]
+
+
+_ROWS = _row_counts(45)
+
+ROW_COUNTS = Exercise(
+    id="02.row_counts",
+    title="Through four convolutions",
+    stars=2,
+    minutes=6,
+    form="calculate",
+    kind="numbers",
+    hints=(
+        "Each convolution's rows are the next one's n. With VALID, p = 0 in the shape formula.",
+        "Round down before you add 1. With SAME you need no formula with p: it is n / s, rounded "
+        "up, whatever the kernel's size.",
+    ),
+    shows="Four lines of arithmetic replace a run: shapes can be known before any code exists.",
+    cases=(
+        Case(
+            name="four numbers",
+            expect=lambda value: len(value) == 4,
+            mistake="Give four numbers, one after each step, without the 45 at the start.",
+        ),
+        Case(
+            name="columns",
+            expect=_is_not(_row_counts(32)),
+            mistake="These are the columns; the rows were asked for.",
+        ),
+        Case(
+            name="no first place",
+            expect=_is_not(_ROWS[0] - 1, 0),
+            mistake="The window's first place counts too: there is a + 1 at the end of the shape "
+            "formula.",
+        ),
+        Case(
+            name="no stride",
+            expect=_is_not(45 - 5 + 1, 0),
+            mistake="The first step has stride 2: its window moves two pixels at a time.",
+        ),
+        Case(
+            name="first step",
+            expect=lambda value: agrees(value[0], _ROWS[0]),
+            mistake="The first step is not right yet: it has 45 rows, a kernel of 5, no padding "
+            "and stride 2.",
+        ),
+        Case(
+            name="rounded up",
+            expect=_is_not(_ROWS[1] + 1, 1),
+            mistake="In the second step one row is left over, too few for another window: with "
+            "VALID round down.",
+        ),
+        Case(
+            name="second step",
+            expect=lambda value: agrees(value[1], _ROWS[1]),
+            mistake="The second step is not right yet: it has the rows that the first step left, "
+            "a kernel of 2, no padding and stride 2.",
+        ),
+        Case(
+            name="the same size",
+            expect=_is_not(_ROWS[1], 2),
+            mistake="SAME keeps the size for stride 1 only; the third step has stride 3.",
+        ),
+        Case(
+            name="rounded down",
+            expect=_is_not(_ROWS[2] - 1, 2),
+            mistake="SAME adds the zeros that the last, incomplete window needs: round up.",
+        ),
+        Case(
+            name="third step",
+            expect=lambda value: agrees(value[2], _ROWS[2]),
+            mistake="The third step is not right yet: with SAME it is n / s, rounded up, and n is "
+            "what the second step left.",
+        ),
+        Case(
+            name="fourth step",
+            expect=_ROWS,
+            mistake="Three steps are right; the last has a kernel of 3, no padding and stride 1.",
+        ),
+    ),
+)
+
+# --- Kernels from another library ---------------------------------------------------------------
+
+_ALIKE = _RNG.normal(size=(3, 3, 2, 2))
+_UNLIKE = _RNG.normal(size=(5, 4, 2, 3))
+
+TO_KERAS = Exercise(
+    id="02.to_keras",
+    title="Kernels from another library",
+    stars=2,
+    minutes=10,
+    form="find the fault",
+    kind="array",
+    hints=(
+        "Take a small array with numbers you know, np.arange(24).reshape(2, 3, 2, 2), and print "
+        "kernel 0, channel 0 before and after. Which of the two calls moves an axis?",
+        "The weight at (o, c, i, j) must end up at (i, j, c, o). np.transpose takes the old axes "
+        "in their new order: axis 2 comes first.",
+    ),
+    shows="reshape cuts the same row of numbers differently, transpose moves axes: the shape "
+    "alone does not tell the two apart.",
+    cases=(
+        Case(
+            name="reshaped",
+            inputs=(_ALIKE,),
+            expect=lambda result, kernels: not agrees(result, kernels.reshape(2, 2, 3, 3)),
+            mistake="The shape is right and the weights have landed in other kernels: reshape "
+            "cuts the numbers anew in the order in which they are stored and moves no axis.",
+        ),
+        Case(
+            name="rows and columns",
+            inputs=(_ALIKE,),
+            expect=lambda result, kernels: not agrees(result, kernels.transpose(3, 2, 1, 0)),
+            mistake="The channels are where they belong, and every kernel lies on its side: its "
+            "rows and columns have changed places.",
+        ),
+        Case(
+            name="in and out",
+            inputs=(_ALIKE,),
+            expect=lambda result, kernels: not agrees(result, kernels.transpose(2, 3, 0, 1)),
+            mistake="The kernels are whole, but input and output channels have changed places: "
+            "C_in comes before C_out in Keras.",
+        ),
+        Case(
+            name="turned",
+            inputs=(_ALIKE,),
+            expect=lambda result, kernels: (
+                not agrees(result, kernels.transpose(2, 3, 1, 0)[::-1, ::-1])
+            ),
+            mistake="The axes are right, but the kernels were turned by 180° as well: both "
+            "libraries cross-correlate.",
+        ),
+        Case(
+            name="other sizes",
+            inputs=(_UNLIKE,),
+            expect=Reference(lambda kernels: kernels.transpose(2, 3, 1, 0)),
+            mistake="Some weights are not in their place: the one at (o, c, i, j) belongs at (i, "
+            "j, c, o).",
+        ),
+    ),
+)
+
+# --- A layer with bias and stride ---------------------------------------------------------------
+
+_MAPS = _RNG.normal(size=(2, 8, 11, 3))
+_KERNELS = _RNG.normal(size=(3, 2, 3, 4))
+_BIAS = np.array([1.0, -2.0, 0.5, 3.0])
+
+
+def _layer(images: Any, kernels: Any, bias: Any, stride: int) -> Any:
+    return layers.conv2d(images, kernels, bias, strides=stride)
+
+
+CONV_LAYER = Exercise(
+    id="02.conv_layer",
+    title="A layer with bias and stride",
+    stars=3,
+    minutes=20,
+    form="write",
+    kind="array",
+    hints=(
+        "Begin with conv_places and let the window start at row y * stride and column x * stride. "
+        "The shape formula then counts the places.",
+        "The result has shape (N, rows, columns, C_out), and the bias shape (C_out,): NumPy lays "
+        "a single axis along the last one, so adding is enough.",
+    ),
+    shows="Batch, channels, bias and stride: this is what a convolution layer of Keras computes.",
+    cases=(
+        Case(
+            name="batch",
+            inputs=(_MAPS[:1], _KERNELS, _BIAS, 1),
+            expect=lambda result, *inputs: result.ndim == 4,
+            mistake="The result needs four axes (N, rows, columns, C_out), also for a batch of "
+            "one image and with all channels.",
+        ),
+        Case(
+            name="bias",
+            inputs=(_MAPS, _KERNELS, _BIAS, 1),
+            expect=lambda result, images, kernels, bias, stride: (
+                not agrees(result, _layer(images, kernels, None, stride))
+            ),
+            mistake="All sums of products are right, and the bias is missing.",
+        ),
+        Case(
+            name="bias times channels",
+            inputs=(_MAPS, _KERNELS, _BIAS, 1),
+            expect=lambda result, images, kernels, bias, stride: (
+                not agrees(result, _layer(images, kernels, bias * kernels[..., 0].size, stride))
+                and not agrees(result, _layer(images, kernels, bias * images.shape[3], stride))
+            ),
+            mistake="The bias was added once for each product or each channel: it belongs to the "
+            "finished sum, once.",
+        ),
+        Case(
+            name="stride 1",
+            inputs=(_MAPS, _KERNELS, _BIAS, 1),
+            expect=Reference(_layer),
+            mistake="With stride 1 the numbers are not right yet: each is one sum over rows, "
+            "columns and all channels of the window, plus the bias of its output channel.",
+        ),
+        Case(
+            name="thinned image",
+            inputs=(_MAPS, _KERNELS, _BIAS, 2),
+            expect=lambda result, images, kernels, bias, stride: (
+                not agrees(result, _layer(images[:, ::stride, ::stride], kernels, bias, 1))
+            ),
+            mistake="The stride thins out the windows and not the image: inside a window the "
+            "pixels stay neighbours.",
+        ),
+        Case(
+            name="stride",
+            inputs=(_MAPS, _KERNELS, _BIAS, 2),
+            expect=Reference(_layer),
+            mistake="With stride 2 the window at place (y, x) starts at row 2 y and column 2 x, "
+            "and the shape formula counts the places.",
+            explains_all=True,
+        ),
+        Case(
+            name="other sizes",
+            inputs=(_MAPS[:, :, :9], _KERNELS[:2], _BIAS, 3),
+            expect=Reference(_layer),
+            mistake="It fails for another stride, kernel or image: round down before you add 1, "
+            "and take every size from the arrays.",
+            explains_all=True,
+        ),
+    ),
+)
+
+# --- Which steps may change places? -------------------------------------------------------------
+
+SWAPS = Exercise(
+    id="02.swaps",
+    title="Which steps may change places?",
+    stars=2,
+    minutes=6,
+    form="predict",
+    kind="texts",
+    hints=(
+        "Test each claim on one small square, with values such as −3, −1, 2 and 5.",
+        "Where the order of the values stays the same, the largest stays the largest. Which of "
+        "the four steps can turn the order round?",
+    ),
+    shows="Steps that keep the order of the values may change places with a maximum; a sum with "
+    "negative weights may not.",
+    cases=(
+        Case(
+            name="pool and ReLU",
+            expect=_is_not("no", 0),
+            mistake="Claim 1: ReLU never makes a smaller value overtake a larger one, so the "
+            "largest of the four stays the largest.",
+        ),
+        Case(
+            name="convolution and ReLU",
+            expect=_is_not("yes", 1),
+            mistake="Claim 2: a map can be negative although its image is not, and then only one "
+            "of the two orders cuts it off.",
+        ),
+        Case(
+            name="minus",
+            expect=_is_not("yes", 2),
+            mistake="Claim 3: a minus sign turns the order round, so the largest becomes the "
+            "smallest; try it on −3, −1, 2 and 5.",
+        ),
+        Case(
+            name="plus one",
+            expect=_is_not("no", 3),
+            mistake="Claim 4: adding 1 to all four values moves the largest by 1 as well.",
+        ),
+        Case(
+            name="all",
+            expect=["yes", "no", "no", "yes"],
+            mistake='Give four answers in the order of the claims, each "yes" or "no".',
+        ),
+    ),
+)
+
+# --- How large may a step be? -------------------------------------------------------------------
+
+# A step of size s multiplies the kernel's error by 1 − s · (variance of the noise), so that it
+# grows when s passes 2 / variance. In 20 images the largest measured variance is a little higher.
+_LIMITS = [2 / deviation**2 for deviation in (1, 2)]
+
+LARGEST_STEP = Exercise(
+    id="02.largest_step",
+    title="How large may a step be?",
+    stars=3,
+    minutes=15,
+    form="experiment",
+    kind="numbers",
+    hints=(
+        "Write a function of the images and the step size that makes the target, takes ten steps "
+        "from a kernel of zeros and returns the last loss divided by the first. Below 1: it falls.",
+        "Find one size for which the loss falls and one for which it grows, then try the middle, "
+        "again and again. Make the target for 2 * noise anew, and pass 2 * noise to the gradient.",
+    ),
+    shows="Twice the values, a quarter of the step: this is why inputs are scaled before a "
+    "network is trained.",
+    cases=(
+        Case(
+            name="fastest",
+            expect=_is_not([limit / 2 for limit in _LIMITS], tolerance=0.04),
+            mistake="These step sizes arrive fastest; the question is how far you can go beyond "
+            "them before the loss grows.",
+        ),
+        Case(
+            name="first",
+            expect=lambda value: len(value) < 1 or agrees(value[0], _LIMITS[0], 0.1),
+            mistake="For noise with standard deviation 1 the limit lies elsewhere: compare the "
+            "loss after ten steps with the loss before the first, for several step sizes.",
+        ),
+        Case(
+            name="no change",
+            expect=lambda value: len(value) < 2 or value[1] < 0.9 * value[0],
+            mistake="Doubled noise has another limit: does 2 * noise reach the gradient, and the "
+            "target too?",
+        ),
+        Case(
+            name="half",
+            expect=lambda value: len(value) < 2 or not 0.45 < value[1] / value[0] < 0.55,
+            mistake="Half the limit for twice the noise is a fair guess, but measure it: the "
+            "pixels are in the residual and in the factor beside it.",
+        ),
+        Case(
+            name="both",
+            expect=_LIMITS,
+            tolerance=0.1,
+            mistake="The limit for the first noise is right; look for the second one in the same "
+            "way, with its own target.",
+        ),
+    ),
+)
+
+EXERCISES = (
+    TWO_WINDOWS,
+    NEGATIVE,
+    CONV2D,
+    ROW_COUNTS,
+    TO_KERAS,
+    CONV_LAYER,
+    SWAPS,
+    LARGEST_STEP,
+)

@@ -1,0 +1,447 @@
+"""Answers to the exercises of chapter 2."""
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.lib.stride_tricks import sliding_window_view
+from scipy import signal
+
+from answers import Wrong
+from mnist_lib import layers
+
+# --- conv2d ------------------------------------------------------------------------------------
+
+
+def four_loops(image: Any, kernel: Any) -> Any:
+    kh, kw = kernel.shape
+    rows, columns = image.shape[0] - kh + 1, image.shape[1] - kw + 1
+    feature_map = np.zeros((rows, columns), image.dtype)
+    for y in range(rows):
+        for x in range(columns):
+            for i in range(kh):
+                for j in range(kw):
+                    feature_map[y, x] += image[y + i, x + j] * kernel[i, j]
+    return feature_map
+
+
+def lists(image: Any, kernel: Any) -> Any:
+    kh, kw = kernel.shape
+    height, width = image.shape
+    return [
+        [float((image[y : y + kh, x : x + kw] * kernel).sum()) for x in range(width - kw + 1)]
+        for y in range(height - kh + 1)
+    ]
+
+
+def shifted(image: Any, kernel: Any) -> Any:
+    kh, kw = kernel.shape
+    rows, columns = image.shape[0] - kh + 1, image.shape[1] - kw + 1
+    total = np.zeros((rows, columns))
+    for i in range(kh):
+        for j in range(kw):
+            total = total + kernel[i, j] * image[i : i + rows, j : j + columns]
+    return total
+
+
+def all_windows(image: Any, kernel: Any) -> Any:
+    return np.einsum("yxij,ij->yx", sliding_window_view(image, kernel.shape), kernel)
+
+
+def by_tensorflow(image: Any, kernel: Any) -> Any:
+    x = tf.constant(image[None, :, :, None], tf.float32)
+    k = tf.constant(kernel[:, :, None, None], tf.float32)
+    return tf.nn.conv2d(x, k, 1, "VALID")[0, :, :, 0]
+
+
+def half_precision_of_inputs(image: Any, kernel: Any) -> Any:
+    return signal.correlate2d(image.astype(np.float32), kernel.astype(np.float32), mode="valid")
+
+
+def one_place_short(image: Any, kernel: Any) -> Any:
+    return all_windows(image, kernel)[:-1, :-1]
+
+
+def one_size(image: Any, kernel: Any) -> Any:
+    n = image.shape[0] - kernel.shape[0] + 1
+    result = np.zeros((n, n))
+    for y in range(n):
+        for x in range(n):
+            result[y, x] = (image[y : y + 3, x : x + 3] * kernel).sum()
+    return result
+
+
+def changed_places(image: Any, kernel: Any) -> Any:
+    kh, kw = kernel.shape
+    result = np.zeros((image.shape[1] - kw + 1, image.shape[0] - kh + 1))
+    for x in range(result.shape[0]):
+        for y in range(result.shape[1]):
+            result[x, y] = (image[y : y + kh, x : x + kw] * kernel).sum()
+    return result.T if image.shape[0] == image.shape[1] else result
+
+
+def three_by_three(image: Any, kernel: Any) -> Any:
+    rows, columns = image.shape[0] - 2, image.shape[1] - 2
+    result = np.zeros((rows, columns))
+    for y in range(rows):
+        for x in range(columns):
+            result[y, x] = np.sum(image[y : y + 3, x : x + 3] * kernel)
+    return result
+
+
+def square_kernel(image: Any, kernel: Any) -> Any:
+    k = kernel.shape[0]
+    rows, columns = image.shape[0] - k + 1, image.shape[1] - k + 1
+    result = np.zeros((rows, columns))
+    for y in range(rows):
+        for x in range(columns):
+            for i in range(k):
+                for j in range(k):
+                    result[y, x] += image[y + i, x + j] * kernel[i, j]
+    return result
+
+
+def returns_too_early(image: Any, kernel: Any) -> Any:
+    kh, kw = kernel.shape
+    for y in range(image.shape[0] - kh + 1):
+        for x in range(image.shape[1] - kw + 1):
+            return np.sum(image[y : y + kh, x : x + kw] * kernel)
+
+
+def prints_only(image: Any, kernel: Any) -> Any:
+    str(all_windows(image, kernel))
+
+
+def matrix_product(image: Any, kernel: Any) -> Any:
+    kh, kw = kernel.shape
+    result = np.zeros((image.shape[0] - kh + 1, image.shape[1] - kw + 1))
+    for y in range(result.shape[0]):
+        for x in range(result.shape[1]):
+            result[y, x] = np.sum(image[y : y + kh, x : x + kw] @ kernel)
+    return result
+
+
+# --- to_keras ----------------------------------------------------------------------------------
+
+
+def placed_one_by_one(kernels: Any) -> Any:
+    c_out, c_in, kh, kw = kernels.shape
+    result = np.zeros((kh, kw, c_in, c_out))
+    for o in range(c_out):
+        for c in range(c_in):
+            result[:, :, c, o] = kernels[o, c]
+    return result
+
+
+def lost_result(kernels: Any) -> Any:
+    kernels.transpose(2, 3, 1, 0)
+
+
+# --- conv_layer --------------------------------------------------------------------------------
+
+
+def by_places(images: Any, kernels: Any, bias: Any, stride: int) -> Any:
+    kh, kw, c_in, c_out = kernels.shape
+    n, height, width, _ = images.shape
+    rows, columns = (height - kh) // stride + 1, (width - kw) // stride + 1
+    matrix = kernels.reshape(kh * kw * c_in, c_out)
+    output = np.zeros((n, rows, columns, c_out), images.dtype)
+    for y in range(rows):
+        for x in range(columns):
+            top, left = y * stride, x * stride
+            window = images[:, top : top + kh, left : left + kw]
+            output[:, y, x] = window.reshape(n, -1) @ matrix + bias
+    return output
+
+
+def by_windows(images: Any, kernels: Any, bias: Any, stride: int) -> Any:
+    windows = sliding_window_view(images, kernels.shape[:2], axis=(1, 2))
+    windows = windows[:, ::stride, ::stride]
+    return np.tensordot(windows, kernels, axes=((4, 5, 3), (0, 1, 2))) + bias
+
+
+def layer_by_tensorflow(images: Any, kernels: Any, bias: Any, stride: int) -> Any:
+    return tf.nn.conv2d(images, kernels, stride, "VALID") + bias
+
+
+def layer_in_float32(images: Any, kernels: Any, bias: Any, stride: int) -> Any:
+    parts = (part.astype(np.float32) for part in (images, kernels, bias))
+    return layers.conv2d(*parts, strides=stride)
+
+
+def layer_by_scipy(images: Any, kernels: Any, bias: Any, stride: int) -> Any:
+    maps = []
+    for image in images:
+        stack = []
+        for o in range(kernels.shape[3]):
+            total = sum(
+                signal.correlate2d(image[:, :, c], kernels[:, :, c, o], mode="valid")
+                for c in range(kernels.shape[2])
+            )
+            stack.append(total[::stride, ::stride] + bias[o])
+        maps.append(np.stack(stack, axis=-1))
+    return maps
+
+
+def bias_in_the_loop(images: Any, kernels: Any, bias: Any, stride: int) -> Any:
+    return by_windows(images, kernels, bias * kernels[..., 0].size, stride)
+
+
+def bias_per_channel(images: Any, kernels: Any, bias: Any, stride: int) -> Any:
+    return by_windows(images, kernels, bias * images.shape[3], stride)
+
+
+def rounded_up(images: Any, kernels: Any, bias: Any, stride: int) -> Any:
+    kh, kw = kernels.shape[:2]
+    rows = -(-(images.shape[1] - kh) // stride) + 1
+    columns = -(-(images.shape[2] - kw) // stride) + 1
+    maps = np.zeros((len(images), rows, columns, kernels.shape[3]))
+    right = by_windows(images, kernels, bias, stride)
+    maps[:, : right.shape[1], : right.shape[2]] = right
+    return maps
+
+
+def start_not_moved(images: Any, kernels: Any, bias: Any, stride: int) -> Any:
+    every = by_windows(images, kernels, bias, 1)
+    rows = (images.shape[1] - kernels.shape[0]) // stride + 1
+    columns = (images.shape[2] - kernels.shape[1]) // stride + 1
+    return every[:, :rows, :columns]
+
+
+def stride_of_one_or_two(images: Any, kernels: Any, bias: Any, stride: int) -> Any:
+    return by_windows(images, kernels, bias, 2 if stride > 1 else 1)
+
+
+def in_place(images: Any, kernels: Any, bias: Any, stride: int) -> Any:
+    result = by_windows(images, kernels, bias, stride)
+    images -= images.mean()
+    return result
+
+
+RIGHT: dict[str, dict[str, Any]] = {
+    "02.two_windows": {
+        "list": [8, -3],
+        "floats": (8.0, -3.0),
+        "array": np.array([8, -3]),
+        "NumPy numbers": [np.int64(8), np.float32(-3)],
+    },
+    "02.negative": {
+        "list": ["B", "C"],
+        "small letters": ("b", " c"),
+        "array": np.array(["B", "C"]),
+    },
+    "02.conv2d": {
+        "four loops": four_loops,
+        "lists": lists,
+        "shifted images": shifted,
+        "all windows": all_windows,
+        "SciPy": lambda image, kernel: signal.correlate2d(image, kernel, mode="valid"),
+        "SciPy, turned twice": lambda image, kernel: signal.convolve2d(
+            image, kernel[::-1, ::-1], mode="valid"
+        ),
+        "TensorFlow": by_tensorflow,
+        "float32": half_precision_of_inputs,
+    },
+    "02.row_counts": {
+        "list": [21, 10, 4, 2],
+        "floats": [21.0, 10.0, 4.0, 2.0],
+        "array": np.array([21, 10, 4, 2]),
+        "rounded by NumPy": [np.floor(40 / 2) + 1, np.floor(19 / 2) + 1, np.ceil(10 / 3), 2],
+    },
+    "02.to_keras": {
+        "transpose": lambda kernels: kernels.transpose(2, 3, 1, 0),
+        "einsum": lambda kernels: np.einsum("ocij->ijco", kernels),
+        "one by one": placed_one_by_one,
+        "moveaxis": lambda kernels: np.moveaxis(kernels, [0, 1], [3, 2]),
+        "TensorFlow": lambda kernels: tf.transpose(kernels, [2, 3, 1, 0]),
+        "turned over, then swapped": lambda kernels: kernels.T.swapaxes(0, 1),
+    },
+    "02.conv_layer": {
+        "loop over places": by_places,
+        "all windows": by_windows,
+        "TensorFlow": layer_by_tensorflow,
+        "float32": layer_in_float32,
+        "SciPy and lists": layer_by_scipy,
+    },
+    "02.swaps": {
+        "list": ["yes", "no", "no", "yes"],
+        "capitals": ("Yes", "No", "No", "Yes"),
+    },
+    "02.largest_step": {
+        "theory": [2, 0.5],
+        "measured": [1.94, 0.49],
+        "coarse": [1.85, 0.45],
+        "array": np.array([2.02, 0.505]),
+    },
+}
+
+WRONG: dict[str, list[Wrong]] = {
+    "02.two_windows": [
+        Wrong("turned the kernel", [4, 6], "turned", "kernel turned by 180°"),
+        Wrong("swapped its rows and columns", [9, -3], "transposed", "have changed places"),
+        Wrong("took every weight as positive", [10, 3], "signs", "weights are negative"),
+        Wrong("averaged", [8 / 9, -1 / 3], "mean", "not averaged"),
+        Wrong("right window first", [-3, 8], "order", "in the wrong order"),
+        Wrong("matrix product", [13, 12], "first", "which weight lies"),
+        Wrong("mirrored the kernel", [-1, 12], "first", "first sum is not right"),
+        Wrong("a sign in the second", [8, 3], "both", "moves one column"),
+        Wrong("one window only", [8], "both", "1 values; 2 values"),
+        Wrong("nine products, not added", [8, [0, 0, -3]], "turned", "a list of numbers"),
+    ],
+    "02.negative": [
+        Wrong("an edge stays an edge", ["A", "C"], "edge: unchanged", "cannot stay the same"),
+        Wrong("maps turn as pixels do", ["C", "C"], "edge: from 1", "empty paper"),
+        Wrong("no ink, no edge", ["D", "C"], "edge: zero", "still have edges"),
+        Wrong("blur only smears", ["B", "A"], "blur: unchanged", "Blur averages"),
+        Wrong("both change sign", ["B", "B"], "blur: sign", "cannot become negative"),
+        Wrong("white becomes nothing", ["B", "D"], "blur: zero", "and so is the average"),
+        Wrong("blur first", ["C", "B"], "edge: from 1", "left-edge kernel still answers"),
+        Wrong("another letter", ["B", "E"], "both", "two letters from A to D"),
+        Wrong("one text", "BC", "edge: unchanged", "a list of texts was expected"),
+    ],
+    "02.conv2d": [
+        Wrong("one place short", one_place_short, "shape", "windows that lie inside"),
+        Wrong(
+            "padded",
+            lambda image, kernel: signal.correlate2d(image, kernel, mode="same"),
+            "shape",
+            "n - k + 1 places",
+        ),
+        Wrong(
+            "convolve2d",
+            lambda image, kernel: signal.convolve2d(image, kernel, mode="valid"),
+            "flipped",
+            "do not flip it",
+        ),
+        Wrong(
+            "mean of the window",
+            lambda image, kernel: all_windows(image, kernel) / kernel.size,
+            "sum of products",
+            "sum of nine products",
+        ),
+        Wrong("matrix product", matrix_product, "sum of products", "in the same place"),
+        Wrong("one size for both directions", one_size, "not square", "a count of their own"),
+        Wrong("columns first", changed_places, "not square", "wider than high"),
+        Wrong("always 3 × 3", three_by_three, "another kernel", "this one of 2 × 4"),
+        Wrong("square kernels", square_kernel, "another kernel", "each by itself"),
+        Wrong("returns in the loop", returns_too_early, "shape", "an array of numbers"),
+        Wrong("no return", prints_only, "shape", "is there a return?"),
+    ],
+    "02.row_counts": [
+        Wrong("columns", [14, 7, 3, 1], "columns", "the rows were asked for"),
+        Wrong("forgot + 1", [20, 9, 3, 0], "no first place", "there is a + 1"),
+        Wrong("forgot the stride", [41, 40, 40, 38], "no stride", "two pixels at a time"),
+        Wrong("halved and rounded up", [23, 11, 4, 2], "first step", "45 rows"),
+        Wrong("rounded up", [21, 11, 4, 2], "rounded up", "with VALID round down"),
+        Wrong("forgot + 1 later", [21, 9, 3, 1], "second step", "first step left"),
+        Wrong("SAME is the same", [21, 10, 10, 8], "the same size", "for stride 1 only"),
+        Wrong("SAME rounded down", [21, 10, 3, 1], "rounded down", "incomplete window"),
+        Wrong("SAME from the scan", [21, 10, 15, 13], "third step", "second step left"),
+        Wrong("last as if padded", [21, 10, 4, 4], "fourth step", "Three steps are right"),
+        Wrong("only the end", [2], "four numbers", "four numbers"),
+        Wrong("with the start", [45, 21, 10, 4, 2], "four numbers", "without the 45"),
+    ],
+    "02.to_keras": [
+        Wrong(
+            "left the fault",
+            lambda kernels: kernels.reshape(*kernels.shape[2:], *kernels.shape[1::-1]),
+            "reshaped",
+            "moves no axis",
+        ),
+        Wrong("T", lambda kernels: kernels.T, "rows and columns", "lies on its side"),
+        Wrong(
+            "kept the channels' order",
+            lambda kernels: kernels.transpose(2, 3, 0, 1),
+            "in and out",
+            "C_in comes before C_out",
+        ),
+        Wrong(
+            "turned as well",
+            lambda kernels: kernels.transpose(2, 3, 1, 0)[::-1, ::-1],
+            "turned",
+            "turned by 180°",
+        ),
+        Wrong(
+            "moved one axis",
+            lambda kernels: np.moveaxis(kernels, 0, -1),
+            "other sizes",
+            "shape (4, 2, 3, 5); shape (2, 3, 4, 5)",
+        ),
+        Wrong(
+            "the inverse permutation",
+            lambda kernels: kernels.transpose(3, 2, 0, 1),
+            "other sizes",
+            "shape (3, 2, 5, 4)",
+        ),
+        Wrong("no return", lost_result, "reshaped", "is there a return?"),
+    ],
+    "02.conv_layer": [
+        Wrong(
+            "lost the batch",
+            lambda images, *rest: by_windows(images, *rest)[0],
+            "batch",
+            "also for a batch of one",
+        ),
+        Wrong("squeezed", lambda *inputs: np.squeeze(by_windows(*inputs)), "batch", "four axes"),
+        Wrong(
+            "forgot the bias",
+            lambda images, kernels, bias, stride: by_windows(images, kernels, 0, stride),
+            "bias",
+            "the bias is missing",
+        ),
+        Wrong("bias in the loop", bias_in_the_loop, "bias times channels", "once for each product"),
+        Wrong("bias per channel", bias_per_channel, "bias times channels", "finished sum"),
+        Wrong(
+            "turned the kernels",
+            lambda images, kernels, *rest: by_windows(images, kernels[::-1, ::-1], *rest),
+            "stride 1",
+            "one sum over rows",
+        ),
+        Wrong(
+            "one input channel",
+            lambda images, kernels, *rest: by_windows(images[..., :1], kernels[:, :, :1], *rest),
+            "stride 1",
+            "all channels of the window",
+        ),
+        Wrong(
+            "thinned the image",
+            lambda images, kernels, bias, stride: by_windows(
+                images[:, ::stride, ::stride], kernels, bias, 1
+            ),
+            "thinned image",
+            "and not the image",
+        ),
+        Wrong(
+            "no stride",
+            lambda images, kernels, bias, stride: by_windows(images, kernels, bias, 1),
+            "stride",
+            "starts at row 2 y",
+        ),
+        Wrong("counted but not moved", start_not_moved, "stride", "the shape formula counts"),
+        Wrong("stride 1 or 2", stride_of_one_or_two, "other sizes", "another stride"),
+        Wrong("rounded up", rounded_up, "stride", "starts at row 2 y"),
+        Wrong("changed the images", in_place, "batch", "changed the array"),
+    ],
+    "02.swaps": [
+        Wrong("order always counts", ["no", "no", "no", "yes"], "pool and ReLU", "Claim 1"),
+        Wrong(
+            "ReLU is harmless", ["yes", "yes", "no", "yes"], "convolution and ReLU", "be negative"
+        ),
+        Wrong("max is linear", ["yes", "no", "yes", "yes"], "minus", "turns the order round"),
+        Wrong("max shifts nothing", ["yes", "no", "no", "no"], "plus one", "moves the largest"),
+        Wrong("all the same", ["yes"] * 4, "convolution and ReLU", "Claim 2"),
+        Wrong("three answers", ["yes", "no", "no"], "all", "3 values; 4 values"),
+        Wrong("a doubt", ["yes", "no", "no", "maybe"], "all", "four answers"),
+        Wrong("truth values", [True, False, False, True], "pool and ReLU", "list of texts"),
+    ],
+    "02.largest_step": [
+        Wrong("the fastest", [1, 0.25], "fastest", "arrive fastest"),
+        Wrong("looked at one step", [4, 1], "first", "after ten steps"),
+        Wrong("the chapter's own", [0.5, 0.125], "first", "limit lies elsewhere"),
+        Wrong("passed noise twice", [1.95, 1.95], "no change", "does 2 * noise reach"),
+        Wrong("guessed twice", [2, 4], "no change", "the target too"),
+        Wrong("guessed half", [2, 1], "half", "a fair guess"),
+        Wrong("stopped searching", [2, 0.7], "both", "look for the second"),
+        Wrong("one limit", [2], "both", "1 values; 2 values"),
+    ],
+}
