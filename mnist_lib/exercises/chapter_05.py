@@ -1,0 +1,647 @@
+"""The exercises of chapter 5: intervals, fair tests, confusion, confidence and paired models."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from mnist_lib.exercises.engine import Case, Exercise, Reference, agrees
+
+_Z = 1.96
+
+# --- A temperature --------------------------------------------------------------------------------
+
+_ROOTS = np.sqrt([0.9, 0.1])  # half a logarithm is the logarithm of the root
+_SOFTENED = float(_ROOTS[0] / _ROOTS.sum())
+_SHARPENED = 0.9**2 / (0.9**2 + 0.1**2)
+
+# --- Reports that flatter -------------------------------------------------------------------------
+
+
+def _letters(answer: list[str]) -> set[str]:
+    return {letter for text in answer for letter in text.upper() if letter not in " ,.()"}
+
+
+def _with(letter: str) -> Any:
+    return lambda answer: letter in _letters(answer)
+
+
+def _without(letter: str) -> Any:
+    return lambda answer: letter not in _letters(answer)
+
+
+# --- Coverage -------------------------------------------------------------------------------------
+
+_MARKS = np.arange(101) / 100  # every mark that an exam of 100 digits can give
+_CHANCES = stats.binom.pmf(np.arange(101), 100, 0.99)
+_ERRORS = np.sqrt(_MARKS * (1 - _MARKS) / 100)
+_SHORTCUT = float(_CHANCES[np.abs(_MARKS - 0.99) <= _Z * _ERRORS].sum())
+_WILSON = float(_CHANCES[np.abs(_MARKS - 0.99) <= _Z * math.sqrt(0.99 * 0.01 / 100)].sum())
+_NEAR = 0.02  # four standard errors of a share of 10,000 exams
+
+# --- Confusion ------------------------------------------------------------------------------------
+
+# The slips below and the right answer point at seven different places of this table.
+_CONFUSION = np.array([[29, 4, 1, 9], [5, 50, 9, 11], [6, 7, 45, 10], [1, 9, 2, 104]])
+_TEN = np.diag(np.arange(80, 130, 5)) + np.random.default_rng(5).integers(0, 9, (10, 10))
+_TEN[8, 3] += 12
+
+
+def _without_diagonal(table: Any) -> Any:
+    return np.where(np.eye(len(table), dtype=bool), 0, table)
+
+
+def _largest(table: Any) -> list[int]:
+    return [int(k) for k in np.unravel_index(_without_diagonal(table).argmax(), table.shape)]
+
+
+def _worst_mixup(confusion: Any) -> list[int]:
+    return _largest(confusion / confusion.sum(axis=1, keepdims=True))
+
+
+def _mixup_by_columns(confusion: Any) -> list[int]:
+    return _largest(confusion / confusion.sum(axis=1))
+
+
+def _mixup_of_answers(confusion: Any) -> list[int]:
+    return _largest(confusion / confusion.sum(axis=0))
+
+
+def _mixup_of_errors(confusion: Any) -> list[int]:
+    errors = _without_diagonal(confusion)
+    return _largest(errors / errors.sum(axis=1, keepdims=True))
+
+
+def _mixup_of_worst_class(confusion: Any) -> list[int]:
+    worst = int((np.diag(confusion) / confusion.sum(axis=1)).argmin())
+    return [worst, int(_without_diagonal(confusion)[worst].argmax())]
+
+
+# --- Thresholds -----------------------------------------------------------------------------------
+
+_SORTED = (
+    np.array([0.98, 0.95, 0.9, 0.85, 0.7, 0.55]),
+    np.array([True, True, True, True, False, False]),
+    0.75,
+)
+_SHUFFLED = (
+    np.array([0.85, 0.55, 0.95, 0.7, 0.98, 0.9]),
+    np.array([True, False, True, False, True, True]),
+    0.75,
+)
+_EXACT = (
+    np.array([0.5, 0.99, 0.9, 0.6, 0.8]),
+    np.array([False, True, True, False, True]),
+    0.75,
+)
+_DIP = (
+    np.array([0.99, 0.97, 0.9, 0.88, 0.8, 0.76, 0.6, 0.5]),
+    np.array([True, False, True, True, True, True, False, False]),
+    0.8,
+)
+# Right, wrong, wrong, right at 0.8: in either order a count of some of them keeps the promise.
+_TIES = (
+    np.array([0.6, 0.8, 0.99, 0.8, 0.95, 0.8, 0.9, 0.8]),
+    np.array([False, True, True, False, True, False, True, True]),
+    0.8,
+)
+_HALF_A_STEP = 0.005  # the confidences are hundredths: nothing lies within half of one
+
+
+def _threshold(confidence: Any, right: Any, wanted: float) -> float:
+    kept = (t for t in np.unique(confidence) if right[confidence >= t].mean() >= wanted)
+    return float(next(kept))
+
+
+def _is_a_confidence(result: Any, confidence: Any, right: Any, wanted: float) -> bool:
+    return bool(np.isclose(confidence, result, atol=1e-6).any())
+
+
+def _keeps_the_promise(result: Any, confidence: Any, right: Any, wanted: float) -> bool:
+    return bool(right[confidence >= result - _HALF_A_STEP].mean() >= wanted)
+
+
+# --- Two models -----------------------------------------------------------------------------------
+
+_LABELS = np.array([3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9, 3, 2, 3, 8, 4])
+
+
+def _answers(wrong: dict[int, int]) -> Any:
+    """Return answers that are right but at these positions."""
+    answers = _LABELS.copy()
+    answers[list(wrong)] = list(wrong.values())
+    return answers
+
+
+# A alone is right seven times, B once; both are wrong four times, with the same answer twice.
+_BOTH_A, _BOTH_B = {0: 5, 1: 7, 2: 9, 3: 7}, {0: 5, 1: 7, 2: 6, 3: 2}
+_ONLY_A_RIGHT = {4: 3, 6: 7, 7: 0, 8: 6, 9: 8, 12: 4, 16: 7}
+_PAIRS = (_LABELS, _answers(_BOTH_A | {5: 4}), _answers(_BOTH_B | _ONLY_A_RIGHT))
+_TURNED = (_PAIRS[0], _PAIRS[2], _PAIRS[1])
+_EVEN = (_LABELS, _answers({5: 4, 10: 3}), _answers({6: 7, 7: 0}))
+
+
+def _coin(only_a: int, only_b: int) -> float:
+    fewer = min(only_a, only_b)
+    return min(1.0, 2 * float(stats.binom.cdf(fewer, only_a + only_b, 0.5)))
+
+
+def _only(labels: Any, answers_a: Any, answers_b: Any) -> tuple[int, int]:
+    a, b = answers_a == labels, answers_b == labels
+    return int(np.sum(a & ~b)), int(np.sum(~a & b))
+
+
+def _p_value(labels: Any, answers_a: Any, answers_b: Any) -> float:
+    return _coin(*_only(labels, answers_a, answers_b))
+
+
+def _mid_p(*data: Any) -> float:
+    exactly = stats.binom.pmf(min(_only(*data)), sum(_only(*data)), 0.5)
+    return _p_value(*data) - float(exactly)
+
+
+def _counts_answers_that_differ(result: Any, labels: Any, a: Any, b: Any) -> bool:
+    differ = int(np.sum(a != b))
+    wins = _only(labels, a, b)
+    # The minority may be taken from either count, or be what is left of all that differ.
+    slips = [2 * stats.binom.cdf(k, differ, 0.5) for k in (*wins, differ - max(wins))]
+    return any(slip < 1 and agrees(result, float(slip)) for slip in slips)
+
+
+def _counts_a_part(result: Any, *data: Any) -> bool:
+    fewer, tosses = min(_only(*data)), sum(_only(*data))
+    exactly = stats.binom.pmf(fewer, tosses, 0.5)
+    slips = [exactly, 2 * exactly, 2 * stats.binom.cdf(fewer - 1, tosses, 0.5)]
+    return any(agrees(result, float(slip)) for slip in slips)
+
+
+def _counts_all_errors(result: Any, labels: Any, a: Any, b: Any) -> bool:
+    return agrees(result, _coin(int(np.sum(a != labels)), int(np.sum(b != labels))))
+
+
+def _counts_all_digits(result: Any, labels: Any, a: Any, b: Any) -> bool:
+    wins = _only(labels, a, b)
+    slips = [2 * stats.binom.cdf(k, len(labels), 0.5) for k in wins]
+    return any(slip < 1 and agrees(result, float(slip)) for slip in slips)
+
+
+# --- No error at all ------------------------------------------------------------------------------
+
+# With a share of 1 Wilson's lower limit is n / (n + z²).
+_EXACT_FLAWLESS = _Z**2 * 999
+_FLAWLESS = math.ceil(_EXACT_FLAWLESS)
+
+
+EXERCISES = (
+    Exercise(
+        id="05.softened",
+        title="What a temperature does to a confidence",
+        stars=1,
+        minutes=5,
+        form="predict",
+        kind="number",
+        hints=(
+            "Half of log a is the logarithm of the square root of a.",
+            "Softmax takes the exponentials and divides each by their sum: what are the two "
+            "exponentials here, and what is their sum?",
+        ),
+        shows="Temperature 2 takes the square root of the odds: from 9 to 1 they fall to 3 to 1.",
+        cases=(
+            Case(
+                name="share",
+                expect=lambda v: v <= 1,
+                mistake="A confidence is a probability: give it as a fraction, not in per cent.",
+            ),
+            Case(
+                name="halved",
+                expect=lambda v: not agrees(v, 0.45, 2e-3),
+                mistake="You halved the probability; the temperature divides its logarithm, and "
+                "the two probabilities must still sum to 1.",
+            ),
+            Case(
+                name="not normalised",
+                expect=lambda v: not agrees(v, float(_ROOTS[0]), 2e-3),
+                mistake="That is what the softmax starts from; with its counterpart for the 9 it "
+                "does not sum to 1 yet.",
+            ),
+            Case(
+                name="no change",
+                expect=lambda v: not agrees(v, 0.9, 2e-3),
+                mistake="The answer stays, the confidence does not.",
+            ),
+            Case(
+                name="surer",
+                expect=lambda v: v < 0.9,
+                mistake="Your network became surer; a temperature above 1 lowers the confidence. "
+                "Did you multiply instead of dividing?",
+            ),
+            Case(
+                name="too far",
+                expect=lambda v: v > 0.5,
+                mistake="The 4 stays the likelier class at any temperature.",
+            ),
+            Case(
+                name="value",
+                expect=_SOFTENED,
+                tolerance=2e-3,
+                mistake="Write down both logarithms, divide each by 2, and take the softmax of "
+                "the two.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="05.flattering",
+        title="Which reports flatter?",
+        stars=1,
+        minutes=6,
+        form="find the fault",
+        kind="texts",
+        hints=(
+            "Ask of each group: would it have handed in another network if the test digits had "
+            "been others?",
+            "Several networks may be tested, as long as the marks decide nothing.",
+        ),
+        shows="Not the number of looks spoils a test set, but every look that leads to a choice.",
+        cases=(
+            Case(
+                name="letters",
+                expect=lambda v: bool(_letters(v)) and _letters(v) <= set("ABCDEF"),
+                mistake='Answer with a list of letters from A to F, such as ["A", "D"].',
+            ),
+            Case(
+                name="A",
+                expect=_without("A"),
+                mistake="Group A chose by validation digits and opened the test set for the "
+                "chosen network alone: what could flatter?",
+            ),
+            Case(
+                name="D",
+                expect=_without("D"),
+                mistake="Group D looked at five marks, but no mark decided anything: the five "
+                "were fixed before, and all of them count.",
+            ),
+            Case(
+                name="E",
+                expect=_without("E"),
+                mistake="Group E trained on validation digits when they had done their work; the "
+                "test digits took no part in it.",
+            ),
+            Case(
+                name="B",
+                expect=_with("B"),
+                mistake="One group does what the class of twenty students did: look for a winner.",
+            ),
+            Case(
+                name="C",
+                expect=_with("C"),
+                mistake="When to stop is a choice, too: look for the digits that made it.",
+            ),
+            Case(
+                name="F",
+                expect=_with("F"),
+                mistake="A look at single errors can lead to a choice as well as a mark can.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="05.caught",
+        title="How often does an interval hold the truth?",
+        stars=2,
+        minutes=12,
+        form="experiment",
+        kind="table",
+        hints=(
+            "Only a few marks occur at all: how many digits may be wrong before each interval "
+            "misses 0.99?",
+            "For each exam compute low and high with the functions above, and count the exams "
+            "with low <= 0.99 <= high.",
+        ),
+        shows="Near 100 % the shortcut misses the truth in more than a third of the exams, and "
+        "Wilson's interval nearly keeps its promise.",
+        cases=(
+            Case(
+                name="names",
+                expect=lambda v: set(v) == {"shortcut", "Wilson"},
+                mistake='The dictionary needs two entries, "shortcut" and "Wilson".',
+            ),
+            Case(
+                name="shares",
+                expect=lambda v: all(0 <= share <= 1 for share in v.values()),
+                mistake="A share lies between 0 and 1: divide the count by the number of exams, "
+                "and do not turn it into per cent.",
+            ),
+            Case(
+                name="missed",
+                expect=lambda v: v["Wilson"] > 0.5,
+                mistake="You counted the exams whose interval misses the truth; count those "
+                "whose interval holds it.",
+            ),
+            Case(
+                name="exchanged",
+                expect=lambda v: v["shortcut"] < v["Wilson"] + _NEAR,
+                mistake="The two shares seem to be exchanged: look at the exams without an error.",
+            ),
+            Case(
+                name="true p",
+                expect=lambda v: not agrees(v["shortcut"], _WILSON, _NEAR),
+                mistake="The shortcut does not know the 0.99: each exam has only its own mark to "
+                "compute an interval from.",
+            ),
+            Case(
+                name="shortcut",
+                expect=lambda v: agrees(v["shortcut"], _SHORTCUT, _NEAR),
+                mistake="The shortcut's share is not right: does the interval of an exam with 100 "
+                "of 100 hold 0.99?",
+            ),
+            Case(
+                name="Wilson",
+                expect=lambda v: agrees(v["Wilson"], _WILSON, _NEAR),
+                mistake="The share of Wilson's intervals is not right: 95 of 100 is the promise, "
+                "not the count.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="05.worst_mixup",
+        title="The mix-up that costs most",
+        stars=2,
+        minutes=8,
+        form="find the fault",
+        kind="numbers",
+        hints=(
+            "Print shares for the small table. Which of its rows or columns sum to 1?",
+            "confusion.sum(axis=1) is a flat row of sums, and NumPy lays it along the columns. "
+            "What would stand it upright?",
+        ),
+        shows="A division that raises no error can still divide by the wrong sums: look whether "
+        "the rows sum to 1.",
+        cases=(
+            Case(
+                name="diagonal",
+                inputs=(_CONFUSION,),
+                expect=lambda v, table: len(v) == 2 and v[0] != v[1],
+                mistake="The diagonal holds the right answers: they are no mix-up.",
+            ),
+            Case(
+                name="counts",
+                inputs=(_CONFUSION,),
+                expect=lambda v, table: list(v) != _largest(table),
+                mistake="That is the most frequent mix-up; a smaller class can lose a larger share "
+                "by fewer digits.",
+            ),
+            Case(
+                name="columns",
+                inputs=(_CONFUSION,),
+                expect=lambda v, table: list(v) != _mixup_by_columns(table),
+                mistake="The fault is still there: each entry is divided by the sum of another row "
+                "than its own.",
+            ),
+            Case(
+                name="answers",
+                inputs=(_CONFUSION,),
+                expect=lambda v, table: list(v) != _mixup_of_answers(table),
+                mistake="You divided by how often each answer was given; the share wanted is of "
+                "the digits of the true class.",
+            ),
+            Case(
+                name="errors",
+                inputs=(_CONFUSION,),
+                expect=lambda v, table: list(v) != _mixup_of_errors(table),
+                mistake="You divided by the errors of the class; its digits include those that "
+                "were read right.",
+            ),
+            Case(
+                name="worst class",
+                inputs=(_CONFUSION,),
+                expect=lambda v, table: list(v) != _mixup_of_worst_class(table),
+                mistake="The class with the lowest recall may lose its digits to many answers: "
+                "compare all pairs.",
+            ),
+            Case(
+                name="exchanged",
+                inputs=(_CONFUSION,),
+                expect=lambda v, table: list(v) != _worst_mixup(table)[::-1],
+                mistake="The true class comes first, the answer second.",
+            ),
+            Case(
+                name="small",
+                inputs=(_CONFUSION,),
+                expect=Reference(_worst_mixup),
+                mistake="Another entry, divided by the sum of its own row, is larger.",
+            ),
+            Case(
+                name="ten classes",
+                inputs=(_TEN,),
+                expect=Reference(_worst_mixup),
+                mistake="It works for four classes and must for ten: is the number of classes "
+                "written into your code?",
+                explains_all=True,
+            ),
+        ),
+    ),
+    Exercise(
+        id="05.threshold_for",
+        title="A threshold that keeps a promise",
+        stars=3,
+        minutes=15,
+        form="write",
+        kind="number",
+        hints=(
+            "For a given threshold t, what is the accuracy on the digits that are kept? One line.",
+            "Only thresholds that occur as confidences matter, and they are few: try each of "
+            "np.unique(confidence).",
+            "Of the thresholds that keep the promise, the smallest keeps the most digits. The "
+            "accuracy need not fall steadily on the way to it.",
+        ),
+        shows="A threshold can be set by the accuracy that is promised as well as by a person's "
+        "time, and plain trying beats clever sorting where values are equal.",
+        cases=(
+            Case(
+                name="confidence",
+                inputs=_SORTED,
+                expect=_is_a_confidence,
+                mistake="Return one of the confidences: not a share of digits, not a position.",
+            ),
+            Case(
+                name="promise",
+                inputs=_SORTED,
+                expect=_keeps_the_promise,
+                mistake="With your threshold, the accuracy on the digits that are kept (those with "
+                "at least this confidence) is below what was wanted.",
+            ),
+            Case(
+                name="most",
+                inputs=_SORTED,
+                expect=Reference(_threshold),
+                mistake="A lower threshold keeps the promise, too: the person would get digits "
+                "without need.",
+            ),
+            Case(
+                name="order",
+                inputs=_SHUFFLED,
+                expect=Reference(_threshold),
+                mistake="The digits come in any order: the first is not the surest.",
+                explains_all=True,
+            ),
+            Case(
+                name="exactly",
+                inputs=_EXACT,
+                expect=Reference(_threshold),
+                mistake="An accuracy of exactly what was wanted is enough, and a digit exactly at "
+                "the threshold is kept.",
+            ),
+            Case(
+                name="dip",
+                inputs=_DIP,
+                expect=Reference(_threshold),
+                mistake="The accuracy can dip below what is wanted and come back further down: do "
+                "not stop at the first dip.",
+            ),
+            Case(
+                name="ties",
+                inputs=_TIES,
+                expect=Reference(_threshold),
+                mistake="Digits with the same confidence are kept together or handed over "
+                "together: you counted only some of them.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="05.p_value",
+        title="From two lists of answers to a p-value",
+        stars=2,
+        minutes=10,
+        form="write",
+        kind="number",
+        hints=(
+            "First make two arrays of True and False: where is each network right?",
+            "a & ~b is where only the first is right. Count that and its counterpart, and let "
+            "the coin do the rest.",
+        ),
+        shows="Of all digits, only those that exactly one of the two reads right say which is "
+        "better.",
+        cases=(
+            Case(
+                name="probability",
+                inputs=_EVEN,
+                expect=lambda p, labels, a, b: 0 <= p <= 1 + 1e-6,
+                mistake="A p-value is a probability: it lies between 0 and 1, even after doubling.",
+            ),
+            Case(
+                name="differ",
+                inputs=_PAIRS,
+                expect=lambda p, labels, a, b: not _counts_answers_that_differ(p, labels, a, b),
+                mistake="You counted the digits with two different answers; where both are wrong, "
+                "nothing is decided, whatever they say.",
+            ),
+            Case(
+                name="errors",
+                inputs=_PAIRS,
+                expect=lambda p, labels, a, b: not _counts_all_errors(p, labels, a, b),
+                mistake="You counted all errors of each network; those that both share decide "
+                "nothing.",
+            ),
+            Case(
+                name="digits",
+                inputs=_PAIRS,
+                expect=lambda p, labels, a, b: not _counts_all_digits(p, labels, a, b),
+                mistake="The coin is tossed for the disagreements only, not for every digit.",
+            ),
+            Case(
+                name="one side",
+                inputs=_PAIRS,
+                expect=lambda p, *data: not agrees(p, _p_value(*data) / 2),
+                mistake="You counted one side; between equals, a split as lopsided the other way "
+                "would surprise as much.",
+            ),
+            Case(
+                name="part",
+                inputs=_PAIRS,
+                expect=lambda p, *data: not _counts_a_part(p, *data),
+                mistake="A p-value counts the observed split together with all that are more "
+                "lopsided: you have only a part of them.",
+            ),
+            Case(
+                name="mid-p",
+                inputs=_PAIRS,
+                expect=lambda p, *data: not agrees(p, _mid_p(*data)),
+                mistake="The mid-p version counts the observed split half; the exact test was "
+                "asked for.",
+            ),
+            Case(
+                name="first better",
+                inputs=_PAIRS,
+                expect=Reference(_p_value),
+                mistake="Count the digits that only the first, and only the second, reads right: "
+                "the smaller of these counts goes into the coin test.",
+            ),
+            Case(
+                name="second better",
+                inputs=_TURNED,
+                expect=Reference(_p_value),
+                mistake="With the two networks exchanged the p-value must stay: which of the two "
+                "counts is the smaller?",
+            ),
+        ),
+    ),
+    Exercise(
+        id="05.flawless",
+        title="How many digits without an error?",
+        stars=2,
+        minutes=6,
+        form="calculate",
+        kind="number",
+        hints=(
+            "With a share of 1 one of the two roots of Wilson's quadratic is 1. What is the other?",
+            "The product of the roots of a p² + b p + c is c / a. So the lower limit is "
+            "1 / (1 + z²/n): set it to 0.999.",
+        ),
+        shows="To promise one error in a thousand you need nearly four thousand digits without "
+        "any: z² is the price.",
+        cases=(
+            Case(
+                name="shortcut",
+                expect=lambda v: v > 3,
+                mistake="The shortcut would be content with so few digits; take Wilson's limit.",
+            ),
+            Case(
+                name="99 per cent",
+                expect=lambda v: not agrees(v, math.ceil(_Z**2 * 99), 5e-3),
+                mistake="So many digits promise 99 %; here it is 99.9 %.",
+            ),
+            Case(
+                name="thousand",
+                expect=lambda v: not 997 <= v <= 1001,
+                mistake="One in a thousand is the error rate to be promised; that a thousand "
+                "digits show no error may still be luck.",
+            ),
+            Case(
+                name="z squared",
+                expect=lambda v: not agrees(v, _Z * 999, 1e-3),
+                mistake="Squaring the condition squares z as well.",
+            ),
+            Case(
+                name="rule of three",
+                expect=lambda v: not 2990 <= v <= 3000,
+                mistake="That is the rule of three, which spends all doubt on one side; Wilson's "
+                "limit with z = 1.96 asks for more.",
+            ),
+            Case(
+                name="whole",
+                expect=lambda v: not _EXACT_FLAWLESS - 1 < v < _FLAWLESS,
+                mistake="Digits come whole, and the promise must hold: in which direction must "
+                "you round?",
+            ),
+            Case(
+                name="value",
+                expect=_FLAWLESS,
+                tolerance=1e-7,
+                mistake="Put a share of 1 into Wilson's quadratic and solve for the n at which "
+                "the smaller root is 0.999.",
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,491 @@
+"""Answers to the exercises of chapter 5."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from scipy import optimize, special, stats
+
+from answers import Wrong
+
+# --- Confusion -----------------------------------------------------------------------------------
+
+
+def mixup_kept_upright(confusion: Any) -> Any:
+    shares = confusion / confusion.sum(axis=1, keepdims=True)
+    np.fill_diagonal(shares, 0)
+    return np.unravel_index(shares.argmax(), shares.shape)
+
+
+def mixup_transposed(confusion: Any) -> Any:
+    shares = (confusion.T / confusion.sum(axis=1)).T
+    np.fill_diagonal(shares, -1.0)
+    row, column = np.argwhere(shares == shares.max())[0]
+    return np.array([row, column])
+
+
+def mixup_by_loops(confusion: Any) -> Any:
+    best, place = -1.0, None
+    for true, row in enumerate(confusion.tolist()):
+        for answer, count in enumerate(row):
+            if answer != true and count / sum(row) > best:
+                best, place = count / sum(row), [true, answer]
+    return place
+
+
+def mixup_in_float32_on_a_copy(confusion: Any) -> Any:
+    table = confusion.astype(np.float32)
+    table /= table.sum(axis=1)[:, None]
+    table[np.diag_indices(len(table))] = 0
+    return divmod(int(table.argmax()), len(table))
+
+
+def mixup_against_recall(confusion: Any) -> Any:
+    """Divide by what was read right: not the share, but its order is nearly the same."""
+    shares = confusion / confusion.sum(axis=1)[:, np.newaxis]
+    shares = shares - np.diag(np.diag(shares))
+    return [int(k) for k in np.unravel_index(np.argmax(shares), shares.shape)]
+
+
+def mixup_faulty(confusion: Any) -> Any:
+    shares = confusion / confusion.sum(axis=1)
+    np.fill_diagonal(shares, 0)
+    return np.unravel_index(shares.argmax(), shares.shape)
+
+
+def mixup_by_counts(confusion: Any) -> Any:
+    table = confusion.copy()
+    np.fill_diagonal(table, 0)
+    return np.unravel_index(table.argmax(), table.shape)
+
+
+def mixup_of_all_digits(confusion: Any) -> Any:
+    shares = confusion / confusion.sum()
+    np.fill_diagonal(shares, 0)
+    return np.unravel_index(shares.argmax(), shares.shape)
+
+
+def mixup_of_answers(confusion: Any) -> Any:
+    shares = confusion / confusion.sum(axis=0)
+    np.fill_diagonal(shares, 0)
+    return np.unravel_index(shares.argmax(), shares.shape)
+
+
+def mixup_diagonal_first(confusion: Any) -> Any:
+    table = confusion.copy()
+    np.fill_diagonal(table, 0)
+    shares = table / table.sum(axis=1, keepdims=True)
+    return np.unravel_index(shares.argmax(), shares.shape)
+
+
+def mixup_with_diagonal(confusion: Any) -> Any:
+    shares = confusion / confusion.sum(axis=1, keepdims=True)
+    return np.unravel_index(shares.argmax(), shares.shape)
+
+
+def mixup_exchanged(confusion: Any) -> Any:
+    true, answer = mixup_kept_upright(confusion)
+    return answer, true
+
+
+def mixup_flat(confusion: Any) -> Any:
+    shares = confusion / confusion.sum(axis=1, keepdims=True)
+    np.fill_diagonal(shares, 0)
+    return shares.argmax()
+
+
+def mixup_two_maxima(confusion: Any) -> Any:
+    """Take the worst row, then the column that is worst over all rows."""
+    shares = confusion / confusion.sum(axis=1, keepdims=True)
+    np.fill_diagonal(shares, 0)
+    return shares.sum(axis=1).argmax(), shares.sum(axis=0).argmax()
+
+
+def mixup_each_pair_once(confusion: Any) -> Any:
+    shares = confusion / confusion.sum(axis=1, keepdims=True)
+    pairs = [(true, answer) for true in range(len(shares)) for answer in range(true)]
+    return max(pairs, key=lambda pair: shares[pair])
+
+
+def mixup_of_worst_class(confusion: Any) -> Any:
+    recall = np.diag(confusion) / confusion.sum(axis=1)
+    row = confusion[recall.argmin()].copy()
+    row[recall.argmin()] = 0
+    return recall.argmin(), row.argmax()
+
+
+def mixup_four_classes(confusion: Any) -> Any:
+    shares = confusion / confusion.sum(axis=1, keepdims=True)
+    shares[np.eye(4, dtype=bool)] = 0
+    return np.unravel_index(shares.argmax(), (4, 4))
+
+
+def mixup_in_place(confusion: Any) -> Any:
+    sums = confusion.sum(axis=1, keepdims=True)
+    np.fill_diagonal(confusion, 0)
+    return np.unravel_index((confusion / sums).argmax(), confusion.shape)
+
+
+# --- Thresholds ----------------------------------------------------------------------------------
+
+
+def threshold_by_trying(confidence: Any, right: Any, wanted: float) -> Any:
+    for t in np.unique(confidence):
+        if right[confidence >= t].mean() >= wanted:
+            return t
+
+
+def threshold_by_loops(confidence: Any, right: Any, wanted: float) -> Any:
+    best = 1.0
+    for t in confidence:
+        kept = [r for c, r in zip(confidence, right, strict=True) if c >= t]
+        if sum(kept) / len(kept) >= wanted and t < best:
+            best = t
+    return best
+
+
+def threshold_by_sorting(confidence: Any, right: Any, wanted: float) -> Any:
+    order = np.argsort(-confidence)
+    confidence, right = confidence[order], right[order]
+    accuracy = np.cumsum(right) / np.arange(1, len(right) + 1)
+    is_last_of_its_value = np.append(confidence[1:] != confidence[:-1], True)
+    good = np.flatnonzero(is_last_of_its_value & (accuracy >= wanted))
+    return confidence[good[-1]]
+
+
+def threshold_by_table(confidence: Any, right: Any, wanted: float) -> Any:
+    kept = confidence[None, :] >= confidence[:, None]
+    accuracy = (kept * right).sum(axis=1) / kept.sum(axis=1)
+    return np.float32(confidence[accuracy >= wanted].min())
+
+
+def threshold_sorted_without_ties(confidence: Any, right: Any, wanted: float) -> Any:
+    order = np.argsort(-confidence)
+    accuracy = np.cumsum(right[order]) / np.arange(1, len(right) + 1)
+    return confidence[order][accuracy >= wanted][-1]
+
+
+def threshold_first_dip(confidence: Any, right: Any, wanted: float) -> Any:
+    last = None
+    for t in np.unique(confidence)[::-1]:
+        if right[confidence >= t].mean() < wanted:
+            break
+        last = t
+    return last
+
+
+def threshold_largest(confidence: Any, right: Any, wanted: float) -> Any:
+    good = [t for t in confidence if right[confidence >= t].mean() >= wanted]
+    return max(good)
+
+
+def threshold_taken_as_sorted(confidence: Any, right: Any, wanted: float) -> Any:
+    accuracy = np.cumsum(right) / np.arange(1, len(right) + 1)
+    return confidence[np.flatnonzero(accuracy >= wanted)[-1]]
+
+
+def threshold_more_than_wanted(confidence: Any, right: Any, wanted: float) -> Any:
+    good = [t for t in confidence if right[confidence >= t].mean() > wanted]
+    return min(good)
+
+
+def threshold_kept_above(confidence: Any, right: Any, wanted: float) -> Any:
+    good = [
+        t for t in confidence if (confidence > t).any() and right[confidence > t].mean() >= wanted
+    ]
+    return min(good)
+
+
+def threshold_share_kept(confidence: Any, right: Any, wanted: float) -> Any:
+    return (confidence >= threshold_by_trying(confidence, right, wanted)).mean()
+
+
+def threshold_quantile(confidence: Any, right: Any, wanted: float) -> Any:
+    return np.quantile(confidence, 1 - wanted)
+
+
+def threshold_position(confidence: Any, right: Any, wanted: float) -> Any:
+    return int(np.argmin(np.abs(confidence - threshold_by_trying(confidence, right, wanted))))
+
+
+def threshold_of_rejected(confidence: Any, right: Any, wanted: float) -> Any:
+    good = [t for t in confidence if right[confidence <= t].mean() >= wanted]
+    return min(good) if good else min(confidence)
+
+
+def threshold_sorts_confidences_only(confidence: Any, right: Any, wanted: float) -> Any:
+    accuracy = np.cumsum(right) / np.arange(1, len(right) + 1)
+    return np.sort(confidence)[::-1][np.flatnonzero(accuracy >= wanted)[-1]]
+
+
+# --- Two models ----------------------------------------------------------------------------------
+
+
+def wins(labels: Any, answers_a: Any, answers_b: Any) -> tuple[int, int]:
+    a, b = np.asarray(answers_a) == labels, np.asarray(answers_b) == labels
+    return int(np.sum(a & ~b)), int(np.sum(~a & b))
+
+
+def p_by_coin(labels: Any, answers_a: Any, answers_b: Any) -> Any:
+    only_a, only_b = wins(labels, answers_a, answers_b)
+    return min(1.0, 2 * stats.binom.cdf(min(only_a, only_b), only_a + only_b, 0.5))
+
+
+def p_by_binomtest(labels: Any, answers_a: Any, answers_b: Any) -> Any:
+    only_a, only_b = wins(labels, answers_a, answers_b)
+    return stats.binomtest(only_a, only_a + only_b).pvalue
+
+
+def p_by_loops(labels: Any, answers_a: Any, answers_b: Any) -> Any:
+    only_a = only_b = 0
+    for label, a, b in zip(labels, answers_a, answers_b, strict=True):
+        if a == label and b != label:
+            only_a += 1
+        elif b == label and a != label:
+            only_b += 1
+    tosses, fewer = only_a + only_b, min(only_a, only_b)
+    p = 2 * sum(math.comb(tosses, k) for k in range(fewer + 1)) / 2**tosses
+    return p if p < 1 else 1
+
+
+def p_in_float32(labels: Any, answers_a: Any, answers_b: Any) -> Any:
+    only_a, only_b = wins(labels, answers_a, answers_b)
+    tail = special.bdtr(min(only_a, only_b), only_a + only_b, 0.5)
+    return np.float32(min(2 * tail, 1))
+
+
+def p_without_cap(labels: Any, answers_a: Any, answers_b: Any) -> Any:
+    only_a, only_b = wins(labels, answers_a, answers_b)
+    return 2 * stats.binom.cdf(min(only_a, only_b), only_a + only_b, 0.5)
+
+
+def p_of_answers_that_differ(labels: Any, answers_a: Any, answers_b: Any) -> Any:
+    differ = answers_a != answers_b
+    for_a = int(np.sum(differ & (answers_a == labels)))
+    fewer = min(for_a, int(differ.sum()) - for_a)
+    return min(1.0, 2 * stats.binom.cdf(fewer, int(differ.sum()), 0.5))
+
+
+def p_of_differing_and_fewer(labels: Any, answers_a: Any, answers_b: Any) -> Any:
+    fewer = min(wins(labels, answers_a, answers_b))
+    return min(1.0, 2 * stats.binom.cdf(fewer, int(np.sum(answers_a != answers_b)), 0.5))
+
+
+def p_of_all_errors(labels: Any, answers_a: Any, answers_b: Any) -> Any:
+    a, b = int(np.sum(answers_a != labels)), int(np.sum(answers_b != labels))
+    return min(1.0, 2 * stats.binom.cdf(min(a, b), a + b, 0.5))
+
+
+def p_of_all_digits(labels: Any, answers_a: Any, answers_b: Any) -> Any:
+    fewer = min(wins(labels, answers_a, answers_b))
+    return min(1.0, 2 * stats.binom.cdf(fewer, len(labels), 0.5))
+
+
+def p_of_one_side(labels: Any, answers_a: Any, answers_b: Any) -> Any:
+    only_a, only_b = wins(labels, answers_a, answers_b)
+    return stats.binom.cdf(min(only_a, only_b), only_a + only_b, 0.5)
+
+
+def p_of_exactly_this(labels: Any, answers_a: Any, answers_b: Any) -> Any:
+    only_a, only_b = wins(labels, answers_a, answers_b)
+    return min(1.0, 2 * stats.binom.pmf(min(only_a, only_b), only_a + only_b, 0.5))
+
+
+def p_mid(labels: Any, answers_a: Any, answers_b: Any) -> Any:
+    only_a, only_b = wins(labels, answers_a, answers_b)
+    exactly = stats.binom.pmf(only_a, only_a + only_b, 0.5)
+    return p_by_coin(labels, answers_a, answers_b) - exactly / (1 + (only_a == only_b))
+
+
+def p_by_chi_square(labels: Any, answers_a: Any, answers_b: Any) -> Any:
+    only_a, only_b = wins(labels, answers_a, answers_b)
+    return stats.chi2.sf((only_a - only_b) ** 2 / (only_a + only_b), 1)
+
+
+def p_first_never_better(labels: Any, answers_a: Any, answers_b: Any) -> Any:
+    only_a, only_b = wins(labels, answers_a, answers_b)
+    return min(1.0, 2 * stats.binom.cdf(only_b, only_a + only_b, 0.5))
+
+
+def p_second_never_better(labels: Any, answers_a: Any, answers_b: Any) -> Any:
+    only_a, only_b = wins(labels, answers_a, answers_b)
+    return min(1.0, 2 * stats.binom.cdf(only_a, only_a + only_b, 0.5))
+
+
+# --- Coverage, counted as the chapter's reader does ----------------------------------------------
+
+EXAMS = np.random.default_rng(11).binomial(100, 0.99, size=10_000)
+
+
+def shortcut(share: Any, n: int) -> Any:
+    error = 1.96 * np.sqrt(share * (1 - share) / n)
+    return share - error, share + error
+
+
+def wilson(share: float, n: int, z: float = 1.96) -> Any:
+    return np.sort(np.roots([1 + z**2 / n, -(2 * share + z**2 / n), share**2]).real)
+
+
+def share_caught(interval: Any) -> float:
+    limits = {hits: interval(hits / 100, 100) for hits in range(101)}
+    return sum(limits[hit][0] <= 0.99 <= limits[hit][1] for hit in EXAMS.tolist()) / len(EXAMS)
+
+
+COUNTED = {"shortcut": share_caught(shortcut), "Wilson": share_caught(wilson)}
+
+
+def flawless_by_solver() -> int:
+    def gap(n: float) -> float:
+        return wilson(1.0, n)[0] - 0.999  # type: ignore[arg-type]
+
+    return math.ceil(optimize.brentq(gap, 10, 1e5))
+
+
+RIGHT: dict[str, dict[str, Any]] = {
+    "05.softened": {
+        "fraction": 3 / 4,
+        "computed": special.softmax(np.log([0.9, 0.1]) / 2)[0],
+        "float32": np.float32(0.75),
+        "rounded on the way": 0.949 / (0.949 + 0.316),
+    },
+    "05.flattering": {
+        "letters": ["B", "C", "F"],
+        "other order, small letters": ("f", "c", "b"),
+        "array": np.array(["C", "B", "F"]),
+        "set": {"B", "C", "F"},
+    },
+    "05.caught": {
+        "counted": COUNTED,
+        "computed": {"Wilson": 0.9206, "shortcut": 0.6334},
+        "NumPy numbers": {key: np.float32(value) for key, value in COUNTED.items()},
+    },
+    "05.worst_mixup": {
+        "keepdims": mixup_kept_upright,
+        "transposed twice": mixup_transposed,
+        "loops": mixup_by_loops,
+        "float32, in place on a copy": mixup_in_float32_on_a_copy,
+        "diagonal subtracted": mixup_against_recall,
+    },
+    "05.threshold_for": {
+        "trying": threshold_by_trying,
+        "loops": threshold_by_loops,
+        "sorting with ties": threshold_by_sorting,
+        "all at once, float32": threshold_by_table,
+    },
+    "05.p_value": {
+        "coin": p_by_coin,
+        "binomtest": p_by_binomtest,
+        "loops and binomial coefficients": p_by_loops,
+        "float32": p_in_float32,
+    },
+    "05.flawless": {
+        "whole number": 3838,
+        "float": 3838.0,
+        "rounded up": np.ceil(0.999 * 1.96**2 / 0.001),
+        "by root finding": flawless_by_solver(),
+    },
+}
+
+WRONG: dict[str, list[Wrong]] = {
+    "05.softened": [
+        Wrong("in per cent", 75, "share", "not in per cent"),
+        Wrong("halved the probability", 0.9 / 2, "halved", "You halved the probability"),
+        Wrong("forgot the sum", math.sqrt(0.9), "not normalised", "does not sum to 1 yet"),
+        Wrong("the answer stays, so all stays", 0.9, "no change", "The answer stays"),
+        Wrong("multiplied", 0.81 / 0.82, "surer", "became surer"),
+        Wrong("doubled the odds", 18 / 19, "not normalised", "does not sum to 1 yet"),
+        Wrong("evened out", 0.5, "too far", "stays the likelier"),
+        Wrong(
+            "exponentials of probabilities", special.softmax([0.45, 0.05])[0], "value", "both log"
+        ),
+        Wrong("half-way to a half", 0.7, "value", "both logarithms"),
+    ],
+    "05.flattering": [
+        Wrong("plans in words", ["best of five", "early stopping"], "letters", "list of letters"),
+        Wrong("none", [], "letters", "list of letters"),
+        Wrong("distrusts every choice", ["A", "B", "C", "F"], "A", "Group A chose by validation"),
+        Wrong("counts the looks", ["B", "C", "D", "F"], "D", "no mark decided anything"),
+        Wrong("protects validation digits", ["B", "C", "E", "F"], "E", "trained on validation"),
+        Wrong("everything but A", list("BCDEF"), "D", "no mark decided anything"),
+        Wrong("sees no harm in a winner", ["C", "F"], "B", "look for a winner"),
+        Wrong("takes stopping for no choice", ["B", "F"], "C", "When to stop"),
+        Wrong("only looks at marks", ["B", "C"], "F", "look at single errors"),
+    ],
+    "05.caught": [
+        Wrong("other names", {"short cut": 0.63, "wilson": 0.92}, "names", "two entries"),
+        Wrong("per cent", {"shortcut": 63.3, "Wilson": 92.1}, "shares", "between 0 and 1"),
+        Wrong("counts", {"shortcut": 6334, "Wilson": 9206}, "shares", "number of exams"),
+        Wrong("misses", {"shortcut": 0.367, "Wilson": 0.079}, "missed", "misses the truth"),
+        Wrong("exchanged", {"shortcut": 0.921, "Wilson": 0.633}, "exchanged", "to be exchanged"),
+        Wrong(
+            "p in place of its mark", {"shortcut": 0.921, "Wilson": 0.921}, "true p", "its own mark"
+        ),
+        Wrong("believes the promise", {"shortcut": 0.95, "Wilson": 0.95}, "shortcut", "100 of 100"),
+        Wrong(
+            "counts 100 of 100 as a hit",
+            {"shortcut": 0.9994, "Wilson": 0.9994},
+            "shortcut",
+            "100 of 100",
+        ),
+        Wrong("believes Wilson", {"shortcut": 0.633, "Wilson": 0.95}, "Wilson", "is the promise"),
+        Wrong(
+            "only lower limits", {"shortcut": 0.633, "Wilson": 0.9999}, "Wilson", "is the promise"
+        ),
+    ],
+    "05.worst_mixup": [
+        Wrong("diagonal kept", mixup_with_diagonal, "diagonal", "no mix-up"),
+        Wrong("flat index", mixup_flat, "diagonal", "a list of numbers was expected"),
+        Wrong("counts, not shares", mixup_by_counts, "counts", "most frequent mix-up"),
+        Wrong("shares of all digits", mixup_of_all_digits, "counts", "most frequent mix-up"),
+        Wrong("fault untouched", mixup_faulty, "columns", "sum of another row"),
+        Wrong("shares of the answers", mixup_of_answers, "answers", "how often each answer"),
+        Wrong("diagonal emptied first", mixup_diagonal_first, "errors", "errors of the class"),
+        Wrong("answer before truth", mixup_exchanged, "exchanged", "true class comes first"),
+        Wrong("worst class first", mixup_of_worst_class, "worst class", "compare all pairs"),
+        Wrong("two maxima apart", mixup_two_maxima, "worst class", "compare all pairs"),
+        Wrong("each pair once", mixup_each_pair_once, "small", "Another entry"),
+        Wrong("four classes written in", mixup_four_classes, "ten classes", "number of classes"),
+        Wrong("empties the reader's table", mixup_in_place, "diagonal", "changed the array"),
+    ],
+    "05.threshold_for": [
+        Wrong("share of digits kept", threshold_share_kept, "confidence", "not a share"),
+        Wrong("quantile of the wanted accuracy", threshold_quantile, "confidence", "not a share"),
+        Wrong("position", threshold_position, "confidence", "not a position"),
+        Wrong("digits below it", threshold_of_rejected, "promise", "below what was wanted"),
+        Wrong("keeps only digits above it", threshold_kept_above, "promise", "at least this"),
+        Wrong("largest that will do", threshold_largest, "most", "A lower threshold"),
+        Wrong("takes digits as sorted", threshold_taken_as_sorted, "order", "in any order"),
+        Wrong("sorts confidences alone", threshold_sorts_confidences_only, "order", "any order"),
+        Wrong("more than wanted", threshold_more_than_wanted, "exactly", "exactly what was wanted"),
+        Wrong("stops at the first dip", threshold_first_dip, "dip", "at the first dip"),
+        Wrong("cuts through equal ones", threshold_sorted_without_ties, "ties", "kept together"),
+    ],
+    "05.p_value": [
+        Wrong("doubled beyond one", p_without_cap, "probability", "between 0 and 1"),
+        Wrong("answers that differ", p_of_answers_that_differ, "differ", "two different answers"),
+        Wrong(
+            "tosses for all that differ", p_of_differing_and_fewer, "differ", "whatever they say"
+        ),
+        Wrong("all errors", p_of_all_errors, "errors", "all errors of each"),
+        Wrong("a toss for every digit", p_of_all_digits, "digits", "for every digit"),
+        Wrong("one side", p_of_one_side, "one side", "one side"),
+        Wrong("exactly this split", p_of_exactly_this, "part", "only a part"),
+        Wrong("mid-p", p_mid, "mid-p", "counts the observed split half"),
+        Wrong("chi-square", p_by_chi_square, "first better", "the smaller of these"),
+        Wrong("no minimum, second counted", p_second_never_better, "first better", "smaller of"),
+        Wrong("no minimum, first counted", p_first_never_better, "second better", "must stay"),
+    ],
+    "05.flawless": [
+        Wrong("by the shortcut", 1, "shortcut", "content with so few"),
+        Wrong("for 99 per cent", 381, "99 per cent", "promise 99 %"),
+        Wrong("one in a thousand", 1000, "thousand", "may still be luck"),
+        Wrong("z not squared", 1959, "z squared", "squares z"),
+        Wrong("rule of three", 2995, "rule of three", "rule of three"),
+        Wrong("rounded down", 3837, "whole", "Digits come whole"),
+        Wrong("not rounded", 0.999 * 1.96**2 / 0.001, "whole", "in which direction"),
+        Wrong("one too many", 3839, "value", "smaller root is"),
+        Wrong("ten thousand, as MNIST has", 10_000, "value", "Wilson's quadratic"),
+    ],
+}
