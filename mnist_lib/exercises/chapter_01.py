@@ -1,0 +1,625 @@
+"""The exercises of chapter 1: 8-bit pixels, centring, guessing, splits, leakage, the nearest digit.
+
+Where a case looks for one particular slip, a function here computes what that slip would give.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from mnist_lib.exercises.engine import Case, Exercise, Reference, agrees
+
+_RNG = np.random.default_rng(6)
+
+
+def _is_not(*slips: Callable[..., Any]) -> Callable[..., bool]:
+    """Return a test that fails for a result which one of the slips would give."""
+
+    def test(result: Any, *inputs: Any) -> bool:
+        return not any(agrees(result, slip(*inputs)) for slip in slips)
+
+    return test
+
+
+# --- pixel_sums -----------------------------------------------------------------------------------
+
+_A, _B = np.array([250], np.uint8), np.array([30], np.uint8)
+_PIXEL_SUMS = [int(v[0]) for v in (_A + _B, _B - _A, (_A + _B) // 2, _A // 2 + _B // 2)]
+
+# --- centred --------------------------------------------------------------------------------------
+
+_MIDDLE = 14
+
+
+def _moved(image: Any, down: int, right: int) -> Any:
+    height, width = image.shape
+    down, right = max(min(down, height), -height), max(min(right, width), -width)
+    result = np.zeros_like(image)
+    result[max(down, 0) : height + min(down, 0), max(right, 0) : width + min(right, 0)] = image[
+        max(-down, 0) : height - max(down, 0), max(-right, 0) : width - max(right, 0)
+    ]
+    return result
+
+
+def _way(weights: Any, middle: float = _MIDDLE) -> Any:
+    """Return how far, down and right, the centre of mass is from the middle."""
+    weights = weights.astype(float)
+    centre = np.array([(place * weights).sum() for place in np.indices(weights.shape)])
+    return middle - centre / weights.sum()
+
+
+def _by(image: Any, way: Any) -> Any:
+    return _moved(image, *(int(step) for step in way))
+
+
+def _centred(image: Any) -> Any:
+    return _by(image, np.rint(_way(image)))
+
+
+def _rolled(image: Any) -> Any:
+    down, right = np.rint(_way(image)).astype(int)
+    return np.roll(image, (down, right), axis=(0, 1))
+
+
+def _box_centred(image: Any) -> Any:
+    places = np.argwhere(image > 0)
+    return _by(image, np.rint(_MIDDLE - (places.min(axis=0) + places.max(axis=0)) / 2))
+
+
+def _wrapped_products(image: Any) -> Any:
+    # NumPy keeps uint8 when a single pixel is multiplied by a Python number.
+    product = [(image * place.astype(np.uint8)).sum() for place in np.indices(image.shape)]
+    return _by(image, np.rint(_MIDDLE - np.array(product) / image.sum()))
+
+
+def _wrapped_sums(image: Any) -> Any:
+    total = image.sum() % 256
+    product = [(image * place).sum() % 256 for place in np.indices(image.shape)]
+    return _by(image, np.rint(_MIDDLE - np.array(product) / total))
+
+
+def _blot() -> Any:
+    """Return an image whose centre of mass lies above and to the right of the middle."""
+    image = np.zeros((28, 28), np.uint8)
+    image[2:13, 15:25] = _RNG.integers(1, 256, size=(11, 10)) // np.arange(1, 11)
+    image[2:5, 15:20] = 0
+    return image
+
+
+def _with_tail() -> Any:
+    """Return an image with a faint tail that leaves the frame when the image is centred."""
+    image = np.zeros((28, 28), np.uint8)
+    image[9:24, 3:7] = _RNG.integers(150, 256, size=(15, 4))
+    image[12, 7:27] = 30
+    return image
+
+
+_BLOT = _blot()
+_TAIL = _with_tail()
+
+# --- guessers -------------------------------------------------------------------------------------
+
+_SHARES = np.array([0.6, 0.3, 0.1])
+_GUESSERS = [_SHARES.max(), 1 / len(_SHARES), (_SHARES**2).sum()]
+
+
+def _close(value: float, *others: float) -> bool:
+    return any(abs(value - other) < 0.005 for other in others)
+
+
+# --- split ----------------------------------------------------------------------------------------
+
+# Every image shows its own number, and the labels are sorted: image k has label k // 10.
+_NUMBERED = np.arange(60, dtype=np.uint8).repeat(6).reshape(60, 2, 3)
+_SORTED_LABELS = np.arange(60) // 10
+_SPLIT_INPUTS = (_NUMBERED, _SORTED_LABELS, 4)
+
+
+def _has_four_parts(parts: Any, *inputs: Any) -> bool:
+    return [part.shape for part in parts] == [(48, 2, 3), (48,), (12, 2, 3), (12,)]
+
+
+def _keeps_pairs(parts: Any, *inputs: Any) -> bool:
+    x_train, y_train, x_val, y_val = parts
+    return all(np.array_equal(x[:, 0, 0] // 10, y) for x, y in ((x_train, y_train), (x_val, y_val)))
+
+
+def _has_each_once(parts: Any, *inputs: Any) -> bool:
+    numbers = np.concatenate([parts[0], parts[2]])[:, 0, 0]
+    return np.array_equal(np.sort(numbers), np.arange(60))
+
+
+def _is_shuffled(parts: Any, *inputs: Any) -> bool:
+    chosen = set(parts[2][:, 0, 0].tolist())
+    orderly = [*(range(start, 60, 5) for start in range(5)), range(12), range(48, 60)]
+    return all(chosen != set(numbers) for numbers in orderly)
+
+
+# --- leaks ----------------------------------------------------------------------------------------
+
+
+def _letters(texts: Any) -> set[str]:
+    return {text.casefold().strip(" ().") for text in texts}
+
+
+def _without(letter: str) -> Callable[[Any], bool]:
+    return lambda texts: letter not in _letters(texts)
+
+
+def _with(letter: str) -> Callable[[Any], bool]:
+    return lambda texts: letter in _letters(texts)
+
+
+# --- nearest_label --------------------------------------------------------------------------------
+
+
+def _nearest_by(measure: Callable[[Any], Any], pick: Any = np.argmin) -> Callable[..., Any]:
+    """Return the rule that answers by a measure of the differences, an array (N, H, W)."""
+
+    def rule(image: Any, images: Any, labels: Any) -> Any:
+        return labels[pick(measure(images.astype(float) - image).sum(axis=(1, 2)))]
+
+    return rule
+
+
+_nearest_label = _nearest_by(np.square)
+
+
+def _wrapping(square_too: bool) -> Callable[..., Any]:
+    def rule(image: Any, images: Any, labels: Any) -> Any:
+        difference = images - image
+        square = difference**2 if square_too else difference.astype(float) ** 2
+        return labels[square.sum(axis=(1, 2)).argmin()]
+
+    return rule
+
+
+def _index(image: Any, images: Any, labels: Any) -> Any:
+    return _nearest_by(np.square)(image, images, np.arange(len(images)))
+
+
+def _nearest_mean(image: Any, images: Any, labels: Any) -> Any:
+    classes = np.unique(labels)
+    means = np.stack([images[labels == label].mean(axis=0) for label in classes])
+    return _nearest_label(image, means, classes)
+
+
+# Each slip below answers with another label than the right one.
+_QUERY = np.full((4, 5), 100, np.uint8)
+_QUERY[1, 2:] = 220
+_REFERENCES = np.stack([_QUERY] * 6)
+_REFERENCES[0] += 35  # nearest by no measure: the answer where all images are summed together
+_REFERENCES[1] += 32  # nearest if the numbers wrap: 32 squared is a multiple of 256
+_REFERENCES[2, 3, 3] -= 88  # far in one pixel only: nearest by absolute differences
+_REFERENCES[3] -= 60  # darkest: the least sum of signed differences
+_REFERENCES[4] -= 19  # nearest
+_REFERENCES[5, ::2] += 100  # farthest; its signed differences cancel
+_REFERENCES[5, 1::2] -= 100
+_NEAREST_INPUTS = (_QUERY, _REFERENCES, np.array([2, 7, 9, 5, 6, 0]))
+
+# The nearest image is a 9, the nearer mean that of the two 4s.
+_TWO_CLASSES = (
+    np.full((3, 2), 100, np.uint8),
+    np.array([105, 10, 120, 70], np.uint8).repeat(6).reshape(4, 3, 2),
+    np.array([9, 9, 4, 4]),
+)
+
+EXERCISES = (
+    Exercise(
+        id="01.pixel_sums",
+        title="Predict the wrap",
+        stars=1,
+        minutes=4,
+        form="predict",
+        kind="numbers",
+        hints=(
+            "Work in whole numbers first. Only then ask, at each step: is this between 0 and 255?",
+            "Too large: take 256 off. Below zero: add 256. The third line wraps before it halves.",
+        ),
+        shows="Halves that fit into 8 bits are safe; a sum that does not fit is lost before it is "
+        "halved.",
+        cases=(
+            Case(
+                name="four numbers",
+                expect=lambda v: len(v) == 4,
+                mistake="There are four lines, so a list of four numbers is wanted.",
+            ),
+            Case(
+                name="no wrap",
+                expect=lambda v: v[0] != 280 and v[1] != -220,
+                mistake="That is arithmetic on paper: a uint8 holds nothing above 255 and nothing "
+                "below 0.",
+            ),
+            Case(
+                name="clipped",
+                expect=lambda v: v[0] != 255 and v[1] != 0,
+                mistake="NumPy does not stop at the end of the range: it starts again at the other "
+                "end.",
+            ),
+            Case(
+                name="modulo 255",
+                expect=lambda v: v[0] != 25 and v[1] != 35,
+                mistake="You are one off: 8 bits tell 256 numbers apart, because 0 is one of them.",
+            ),
+            Case(
+                name="no sign",
+                expect=lambda v: v[1] != 220,
+                mistake="A difference below zero does not lose its sign and keep its size: it "
+                "wraps, too.",
+            ),
+            Case(
+                name="too late",
+                expect=lambda v: v[2] != 140,
+                mistake="In the third line the sum comes first, and it has wrapped before it is "
+                "halved.",
+            ),
+            Case(
+                name="wraps needlessly",
+                expect=lambda v: v[3] != 12,
+                mistake="In the fourth line look at each step: does any result leave the range?",
+            ),
+            Case(
+                name="all",
+                expect=_PIXEL_SUMS,
+                mistake="One of the four is not right yet: go through the lines step by step, in "
+                "whole numbers.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="01.centred",
+        title="Put the ink in the middle",
+        stars=3,
+        minutes=20,
+        form="write",
+        kind="array",
+        hints=(
+            "Three steps: where is the centre of mass, how far is it to (14, 14) in whole pixels, "
+            "and which part of the image lands where?",
+            "SciPy's center_of_mass gives row and column; take them from 14 and round. Then start "
+            "with zeros: if the ink moves down by d > 0, the rows 0 to 28 - d of the image go to "
+            "the rows d to 28.",
+        ),
+        shows="That is the last step of MNIST's preparation, and any picture of your own needs it "
+        "before a network can read it.",
+        cases=(
+            Case(
+                name="values",
+                inputs=(_BLOT,),
+                expect=lambda result, image: bool(
+                    (np.abs(result[..., np.newaxis] - np.unique(image)).min(axis=-1) < 0.01).all()
+                ),
+                mistake="Your result holds brightnesses that the image did not have: move it by "
+                "whole pixels and change no value.",
+            ),
+            Case(
+                name="direction",
+                inputs=(_BLOT,),
+                expect=_is_not(lambda image: _by(image, -np.rint(_way(image)))),
+                mistake="The ink went the other way: the centre of mass is now twice as far from "
+                "the middle.",
+            ),
+            Case(
+                name="axes",
+                inputs=(_BLOT,),
+                expect=_is_not(
+                    lambda image: _by(image, np.rint(_way(image))[::-1]),
+                    lambda image: _by(image, -np.rint(_way(image))[::-1]),
+                ),
+                mistake="Rows and columns have changed places: the first axis counts downwards.",
+            ),
+            Case(
+                name="rounded down",
+                inputs=(_BLOT,),
+                expect=_is_not(lambda image: _by(image, np.rint(_way(image, 13.5)))),
+                mistake="Half a pixel is missing: MNIST's middle is row 14 and column 14, not "
+                "13.5, and a way is rounded to the nearest whole number, not down.",
+            ),
+            Case(
+                name="cut",
+                inputs=(_BLOT,),
+                expect=_is_not(
+                    lambda image: _by(image, _way(image)),
+                    lambda image: _by(image, np.ceil(_way(image))),
+                ),
+                mistake="int() cuts a number off instead of rounding it.",
+            ),
+            Case(
+                name="weights",
+                inputs=(_BLOT,),
+                expect=_is_not(lambda image: _by(image, np.rint(_way(image > 0))), _box_centred),
+                mistake="The centre of mass is weighted by brightness: a faint pixel counts less "
+                "than a bright one.",
+            ),
+            Case(
+                name="eight bits",
+                inputs=(_BLOT,),
+                expect=_is_not(_wrapped_products, _wrapped_sums),
+                mistake="The sums have wrapped: even a single pixel is a uint8, and so is its "
+                "product with a Python number.",
+            ),
+            Case(
+                name="comes back",
+                inputs=(_TAIL,),
+                expect=_is_not(_rolled),
+                mistake="Ink that left the frame on one side came back on the other: what enters "
+                "is empty.",
+            ),
+            Case(
+                name="everywhere",
+                inputs=(_TAIL,),
+                expect=Reference(_centred),
+                mistake="The ink is not where it belongs: compare center_of_mass before and after.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="01.guessers",
+        title="Three programs that look at nothing",
+        stars=1,
+        minutes=5,
+        form="calculate",
+        kind="numbers",
+        hints=(
+            "Think of 100 envelopes: how many does each program answer rightly on average?",
+            "Of the 60 envelopes with a 0, the third program answers 0 for 60 % of them. Add what "
+            "it gets right of the 5s and of the 9s.",
+        ),
+        shows="Imitating the shares does worse than always giving the commonest answer, so that "
+        "lazy answer is the least a program must beat.",
+        cases=(
+            Case(
+                name="three numbers",
+                expect=lambda v: len(v) == 3,
+                mistake="There are three programs, so a list of three numbers is wanted.",
+            ),
+            Case(
+                name="percent",
+                expect=lambda v: all(0 <= part <= 1 for part in v),
+                mistake="Give fractions between 0 and 1, not percentages or counts.",
+            ),
+            Case(
+                name="lazy",
+                expect=lambda v: _close(v[0], _GUESSERS[0]),
+                mistake="The first program is right whenever the envelope shows a 0, and only "
+                "then.",
+            ),
+            Case(
+                name="ten digits",
+                expect=lambda v: not _close(v[1], 0.1),
+                mistake="The second program knows that there are three digits, not ten.",
+            ),
+            Case(
+                name="equal chances",
+                expect=lambda v: _close(v[1], _GUESSERS[1]),
+                mistake="Whatever digit the envelope shows, how often does the second program name "
+                "that very one?",
+            ),
+            Case(
+                name="not the lazy one",
+                expect=lambda v: not _close(v[2], _SHARES.max(), 1.0),
+                mistake="The third program answers 0 as often as a 0 comes, but not on the same "
+                "envelopes.",
+            ),
+            Case(
+                name="in proportion",
+                expect=lambda v: _close(v[2], _GUESSERS[2]),
+                mistake="For the third program, multiply each digit's share by the chance that it "
+                "is answered, and add up.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="01.split",
+        title="A split that ruins every model",
+        stars=2,
+        minutes=10,
+        form="find the fault",
+        kind="arrays",
+        hints=(
+            "Follow one image through the function. Which label stands beside it afterwards?",
+            "Each call of permutation draws a new order. Draw one order of the numbers 0 to n - 1 "
+            "and index both arrays with it.",
+        ),
+        shows="One order for both arrays: an image without its own label teaches nothing.",
+        cases=(
+            Case(
+                name="four parts",
+                inputs=_SPLIT_INPUTS,
+                expect=_has_four_parts,
+                mistake="Return x_train, y_train, x_val, y_val in this order: four fifths in the "
+                "first two, one fifth in the last two.",
+            ),
+            Case(
+                name="pairs",
+                inputs=_SPLIT_INPUTS,
+                expect=_keeps_pairs,
+                mistake="Images and labels have parted: an image no longer stands beside its own "
+                "label.",
+            ),
+            Case(
+                name="each once",
+                inputs=_SPLIT_INPUTS,
+                expect=_has_each_once,
+                mistake="Some image stands in both parts, or twice in one, and another is lost.",
+            ),
+            Case(
+                name="at random",
+                inputs=_SPLIT_INPUTS,
+                expect=_is_shuffled,
+                mistake="The validation part follows the order of the file, so a sorted file would "
+                "give one-sided parts: choose at random.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="01.leaks",
+        title="Spot the leaks",
+        stars=2,
+        minutes=6,
+        form="find the fault",
+        kind="texts",
+        hints=(
+            "For each story ask two things: on which digits is the score taken, and had anything "
+            "of them, or of their writers, been used before?",
+            "Three of the six leak. In two of them a near copy, or the same hand, stands on both "
+            "sides of the split.",
+        ),
+        shows="You look at where a digit has been before, not at the code that scores it.",
+        cases=(
+            Case(
+                name="letters",
+                expect=lambda v: bool(v) and _letters(v) <= set("abcdef"),
+                mistake='Give a list of single letters from a to f, each in quotes: ["a", "c"].',
+            ),
+            Case(
+                name="a",
+                expect=_without("a"),
+                mistake="(a) is sound: the numbers come from training images alone, and validation "
+                "and test images are then treated as a new image would be.",
+            ),
+            Case(
+                name="c",
+                expect=_without("c"),
+                mistake="(c) is sound: choosing is what validation digits are for, and the score "
+                "reported comes from digits that chose nothing.",
+            ),
+            Case(
+                name="e",
+                expect=_without("e"),
+                mistake="(e) is sound: it mends a leak, because the program had met that scan with "
+                "its answer.",
+            ),
+            Case(
+                name="b",
+                expect=_with("b"),
+                mistake="Look at (b) again: where do the other copies of a validation digit go?",
+            ),
+            Case(
+                name="d",
+                expect=_with("d"),
+                mistake="Look at (d) again: what has the reported score been used for already?",
+            ),
+            Case(
+                name="f",
+                expect=_with("f"),
+                mistake="Look at (f) again: whose handwriting shall the program read later, and "
+                "whose has it met?",
+            ),
+        ),
+    ),
+    Exercise(
+        id="01.nearest_label",
+        title="Answer with the nearest",
+        stars=2,
+        minutes=12,
+        form="write",
+        kind="number",
+        hints=(
+            "Which type do images and image have, and what happens to 100 - 200 in it?",
+            "Convert to float, subtract (the batch axis looks after itself), square, and sum over "
+            "the axes 1 and 2: one distance for each image. Then argmin says where, not what.",
+        ),
+        shows="A few lines, nothing fitted: this rule reads at least 95 of 100 of the chapter's "
+        "validation digits.",
+        cases=(
+            Case(
+                name="eight bits",
+                inputs=_NEAREST_INPUTS,
+                expect=_is_not(_wrapping(square_too=True), _wrapping(square_too=False)),
+                mistake="The differences have wrapped: convert before you subtract.",
+            ),
+            Case(
+                name="a label",
+                inputs=_NEAREST_INPUTS,
+                expect=lambda result, image, images, labels: result in labels.tolist(),
+                mistake="Your answer is none of the labels: it may be the position of the nearest "
+                "image, or its distance.",
+            ),
+            Case(
+                name="squares",
+                inputs=_NEAREST_INPUTS,
+                expect=_is_not(_nearest_by(np.abs)),
+                mistake="You answer by the sum of absolute differences; squared, one large "
+                "difference weighs more than many small ones.",
+            ),
+            Case(
+                name="signs",
+                inputs=_NEAREST_INPUTS,
+                expect=_is_not(_nearest_by(lambda difference: difference)),
+                mistake="Differences below zero count as less than nothing, so the darkest image "
+                "wins: square each one.",
+            ),
+            Case(
+                name="farthest",
+                inputs=_NEAREST_INPUTS,
+                expect=_is_not(_nearest_by(np.square, np.argmax)),
+                mistake="That is the label of an image far away: square before you sum, and look "
+                "for the smallest distance.",
+            ),
+            Case(
+                name="right label",
+                inputs=_NEAREST_INPUTS,
+                expect=Reference(_nearest_label),
+                mistake="Another image is nearer: does each distance sum over all pixels of its "
+                "own image?",
+            ),
+            Case(
+                name="no mean",
+                inputs=_TWO_CLASSES,
+                expect=Reference(_nearest_label),
+                mistake="You answer with the class whose mean, or whose majority, is near: here "
+                "the single nearest image decides.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="01.half_lost",
+        title="How far may a digit slip?",
+        stars=2,
+        minutes=12,
+        form="experiment",
+        kind="number",
+        hints=(
+            "For each shift: roll x_val along its last axis, prepare it, reshape it to (N, 784), "
+            "ask closest, and compare with y_val. Print shift and accuracy.",
+            "The means stay as they are: fit_means(flat_train, y_train), once, before the loop. "
+            "Then find the first accuracy below one half in your table.",
+        ),
+        shows="A stroke is about as wide as that: moved by its own width, it meets none of the "
+        "pixels that the mean expects.",
+        cases=(
+            Case(
+                name="pixels",
+                expect=lambda v: v >= 1 and v == int(v),
+                mistake="The shift is wanted, in whole pixels, not the accuracy there.",
+            ),
+            Case(
+                name="batch rolled",
+                expect=lambda v: v != 1,
+                mistake="One pixel costs a few digits in a hundred only; if all is lost at once, "
+                "you have rolled the batch axis and given the digits others' labels.",
+            ),
+            Case(
+                name="too early",
+                expect=lambda v: v != 2,
+                mistake="At two pixels to the right more than half are still read; is yours a "
+                "shift downwards, or the first large loss?",
+            ),
+            Case(
+                name="moved along",
+                expect=lambda v: v < 7,
+                mistake="A digit gets that far only if the means move with it: fit them once, to "
+                "the digits as they are.",
+            ),
+            Case(
+                name="first",
+                expect=3,
+                mistake="At that shift fewer than half are read, but is it the first such shift?",
+            ),
+        ),
+    ),
+)

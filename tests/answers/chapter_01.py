@@ -1,0 +1,494 @@
+"""Answers to the exercises of chapter 1."""
+
+import numpy as np
+import tensorflow as tf
+from scipy import ndimage
+from sklearn.model_selection import train_test_split
+from sklearn.neighbors import KNeighborsClassifier
+
+from answers import Wrong
+
+# --- centred --------------------------------------------------------------------------------------
+
+
+def centred_with_scipy(image):
+    centre = np.array(ndimage.center_of_mass(image))
+    return ndimage.shift(image, np.round(14 - centre), order=0)
+
+
+def centred_with_spline(image):
+    way = np.round(14 - np.array(ndimage.center_of_mass(image)))
+    return ndimage.shift(image.astype(np.float32), way)
+
+
+def centred_by_slices(image):
+    index = np.arange(28)
+    mass = image.sum()
+    down = round(14 - image.sum(axis=1) @ index / mass)
+    right = round(14 - image.sum(axis=0) @ index / mass)
+    wide = np.zeros((84, 84), image.dtype)
+    wide[28 + down : 56 + down, 28 + right : 56 + right] = image
+    return wide[28:56, 28:56]
+
+
+def centred_by_loops(image):
+    total = down = right = 0.0
+    for y in range(28):
+        for x in range(28):
+            ink = float(image[y, x])
+            total += ink
+            down += ink * y
+            right += ink * x
+    down, right = round(14 - down / total), round(14 - right / total)
+    result = [[0] * 28 for _ in range(28)]
+    for y in range(28):
+        for x in range(28):
+            if 0 <= y - down < 28 and 0 <= x - right < 28:
+                result[y][x] = int(image[y - down, x - right])
+    return result
+
+
+def centred_by_rolling_padded(image):
+    down, right = np.rint(14 - np.array(ndimage.center_of_mass(image))).astype(int)
+    rolled = np.roll(np.pad(image, 28), (down, right), axis=(0, 1))
+    return tf.constant(rolled[28:-28, 28:-28], tf.float32)
+
+
+def way(image):
+    return np.round(14 - np.array(ndimage.center_of_mass(image))).astype(int)
+
+
+def moved(image, down, right):
+    return ndimage.shift(image, (down, right), order=0)
+
+
+def centred_in_place(image):
+    image[:] = moved(image, *way(image))
+    return image
+
+
+def centred_without_return(image):
+    image = moved(image, *way(image))
+
+
+def centred_in_parts_of_pixels(image):
+    return ndimage.shift(image, 14 - np.array(ndimage.center_of_mass(image)), order=1)
+
+
+def centred_and_scaled(image):
+    return moved(image, *way(image)) / 255
+
+
+def centred_away(image):
+    return moved(image, *-way(image))
+
+
+def centred_with_swapped_axes(image):
+    return moved(image, *way(image)[::-1])
+
+
+def centred_at_half_pixels(image):
+    return moved(image, *np.round(13.5 - np.array(ndimage.center_of_mass(image))))
+
+
+def centred_by_floor(image):
+    return moved(image, *np.floor(14 - np.array(ndimage.center_of_mass(image))))
+
+
+def centred_by_int(image):
+    y, x = ndimage.center_of_mass(image)
+    return moved(image, int(14 - y), int(14 - x))
+
+
+def centred_by_int_of_the_centre(image):
+    y, x = ndimage.center_of_mass(image)
+    return moved(image, 14 - int(y), 14 - int(x))
+
+
+def centred_without_weights(image):
+    return moved(image, *np.round(14 - np.argwhere(image > 0).mean(axis=0)))
+
+
+def centred_by_the_box(image):
+    y, x = np.nonzero(image)
+    return moved(image, round(14 - (y.min() + y.max()) / 2), round(14 - (x.min() + x.max()) / 2))
+
+
+def centred_with_wrapped_sums(image):
+    total = down = right = np.uint8(0)
+    with np.errstate(over="ignore"):
+        for y in range(28):
+            for x in range(28):
+                total = total + image[y, x]
+                down = down + image[y, x] * y
+                right = right + image[y, x] * x
+    return moved(image, round(14 - down / total), round(14 - right / total))
+
+
+def centred_with_wrapped_products(image):
+    total = down = right = 0.0
+    with np.errstate(over="ignore"):
+        for y in range(28):
+            for x in range(28):
+                total += image[y, x]
+                down += image[y, x] * y
+                right += image[y, x] * x
+    return moved(image, round(14 - down / total), round(14 - right / total))
+
+
+def centred_by_rolling(image):
+    return np.roll(image, way(image), axis=(0, 1))
+
+
+def centred_at_the_corner(image):
+    down, right = (int(v) for v in way(image))
+    result = np.zeros_like(image)
+    result[abs(down) :, abs(right) :] = image[: 28 - abs(down), : 28 - abs(right)]
+    return result
+
+
+def centred_and_cut(image):
+    return moved(image, *way(image))[4:24, 4:24]
+
+
+# --- split ----------------------------------------------------------------------------------------
+
+
+def split_by_order(images, labels, seed):
+    order = np.random.default_rng(seed).permutation(len(images))
+    train, val = order[len(order) // 5 :], order[: len(order) // 5]
+    return images[train], labels[train], images[val], labels[val]
+
+
+def split_with_scikit_learn(images, labels, seed):
+    x_train, x_val, y_train, y_val = train_test_split(
+        images, labels, test_size=0.2, random_state=seed, stratify=labels
+    )
+    return [x_train, y_train, x_val, y_val]
+
+
+def split_with_the_seed_twice(images, labels, seed):
+    images = np.random.default_rng(seed).permutation(images)
+    labels = np.random.default_rng(seed).permutation(labels)
+    cut = len(images) // 5
+    return images[cut:], labels[cut:], images[:cut], labels[:cut]
+
+
+def split_by_lists(images, labels, seed):
+    pairs = list(zip(images.tolist(), labels.tolist(), strict=True))
+    np.random.default_rng(seed).shuffle(pairs_of := list(range(len(pairs))))
+    cut = len(pairs) * 4 // 5
+    parts = [[pairs[k] for k in pairs_of[:cut]], [pairs[k] for k in pairs_of[cut:]]]
+    return [np.array([p[i] for p in part], np.float32) for part in parts for i in (0, 1)]
+
+
+def split_class_by_class(images, labels, seed):
+    order = np.random.default_rng(seed).permutation(len(labels))
+    order = order[np.argsort(labels[order], kind="stable")]
+    val = order[2::5]
+    train = np.setdiff1d(order, val)
+    return images[train], labels[train], images[val], labels[val]
+
+
+def split_twice(images, labels, seed):
+    random = np.random.default_rng(seed)
+    images = random.permutation(images)
+    labels = random.permutation(labels)
+    cut = len(images) // 5
+    return images[cut:], labels[cut:], images[:cut], labels[:cut]
+
+
+def split_images_only(images, labels, seed):
+    images = np.random.default_rng(seed).permutation(images)
+    cut = len(images) // 5
+    return images[cut:], labels[cut:], images[:cut], labels[:cut]
+
+
+def split_in_place(images, labels, seed):
+    random = np.random.default_rng(seed)
+    random.shuffle(images)
+    random.shuffle(labels)
+    cut = len(images) // 5
+    return images[cut:], labels[cut:], images[:cut], labels[:cut]
+
+
+def split_in_place_alike(images, labels, seed):
+    np.random.default_rng(seed).shuffle(images)
+    np.random.default_rng(seed).shuffle(labels)
+    cut = len(images) // 5
+    return images[cut:], labels[cut:], images[:cut], labels[:cut]
+
+
+def split_without_order(images, labels, seed):
+    cut = len(images) // 5
+    return images[cut:], labels[cut:], images[:cut], labels[:cut]
+
+
+def split_every_fifth(images, labels, seed):
+    is_val = np.arange(len(images)) % 5 == 0
+    return images[~is_val], labels[~is_val], images[is_val], labels[is_val]
+
+
+def split_in_scikit_learns_order(images, labels, seed):
+    return train_test_split(images, labels, test_size=0.2, random_state=seed)
+
+
+def split_the_wrong_way_round(images, labels, seed):
+    x_train, y_train, x_val, y_val = split_by_order(images, labels, seed)
+    return x_val, y_val, x_train, y_train
+
+
+def split_and_train_on_all(images, labels, seed):
+    _, _, x_val, y_val = split_by_order(images, labels, seed)
+    return images, labels, x_val, y_val
+
+
+def split_overlapping(images, labels, seed):
+    order = np.random.default_rng(seed).permutation(len(images))
+    cut = len(images) // 5
+    train, val = order[:-cut], order[:cut]
+    return images[train], labels[train], images[val], labels[val]
+
+
+def split_with_replacement(images, labels, seed):
+    order = np.random.default_rng(seed).integers(len(images), size=len(images))
+    cut = len(images) // 5
+    return images[order[cut:]], labels[order[cut:]], images[order[:cut]], labels[order[:cut]]
+
+
+# --- nearest_label --------------------------------------------------------------------------------
+
+
+def nearest_by_loop(image, images, labels):
+    best, answer = None, None
+    for other, label in zip(images, labels, strict=True):
+        distance = sum(
+            (float(a) - float(b)) ** 2 for a, b in zip(other.flat, image.flat, strict=True)
+        )
+        if best is None or distance < best:
+            best, answer = distance, label
+    return answer
+
+
+def nearest_vectorised(image, images, labels):
+    difference = images.astype(np.float32) - image
+    return labels[(difference**2).sum(axis=(1, 2)).argmin()]
+
+
+def nearest_in_integers(image, images, labels):
+    flat = images.reshape(len(images), -1).astype(int) - image.ravel().astype(int)
+    return int(labels[np.argmin(np.einsum("np,np->n", flat, flat))])
+
+
+def nearest_by_root(image, images, labels):
+    difference = images / 255 - image / 255
+    return float(labels[np.linalg.norm(difference, axis=(1, 2)).argmin()])
+
+
+def nearest_with_tensorflow(image, images, labels):
+    difference = tf.cast(images, tf.float32) - tf.cast(image, tf.float32)
+    place = tf.argmin(tf.reduce_sum(difference**2, axis=[1, 2]))
+    return tf.gather(labels, place)
+
+
+def nearest_with_scikit_learn(image, images, labels):
+    model = KNeighborsClassifier(n_neighbors=1)
+    model.fit(images.reshape(len(images), -1).astype(float), labels)
+    return model.predict(image.reshape(1, -1).astype(float))[0]
+
+
+def nearest_in_eight_bits(image, images, labels):
+    return labels[((images - image) ** 2).sum(axis=(1, 2)).argmin()]
+
+
+def nearest_converted_too_late(image, images, labels):
+    return labels[((images - image).astype(float) ** 2).sum(axis=(1, 2)).argmin()]
+
+
+def nearest_position(image, images, labels):
+    return ((images.astype(float) - image) ** 2).sum(axis=(1, 2)).argmin()
+
+
+def nearest_distance(image, images, labels):
+    return ((images.astype(float) - image) ** 2).sum(axis=(1, 2)).min()
+
+
+def nearest_absolute(image, images, labels):
+    return labels[np.abs(images.astype(float) - image).sum(axis=(1, 2)).argmin()]
+
+
+def nearest_signed(image, images, labels):
+    return labels[(images.astype(float) - image).sum(axis=(1, 2)).argmin()]
+
+
+def nearest_farthest(image, images, labels):
+    return labels[((images.astype(float) - image) ** 2).sum(axis=(1, 2)).argmax()]
+
+
+def nearest_squared_sum(image, images, labels):
+    return labels[((images.astype(float) - image).sum(axis=(1, 2)) ** 2).argmin()]
+
+
+def nearest_over_the_batch(image, images, labels):
+    return labels[((images.astype(float) - image) ** 2).sum(axis=0).argmin()]
+
+
+def nearest_over_everything(image, images, labels):
+    return labels[((images.astype(float) - image) ** 2).sum().argmin()]
+
+
+def nearest_mean(image, images, labels):
+    classes = np.unique(labels)
+    means = np.stack([images[labels == label].mean(axis=0) for label in classes])
+    return classes[((means - image) ** 2).sum(axis=(1, 2)).argmin()]
+
+
+def nearest_three(image, images, labels):
+    model = KNeighborsClassifier(n_neighbors=3)
+    model.fit(images.reshape(len(images), -1).astype(float), labels)
+    return model.predict(image.reshape(1, -1).astype(float))[0]
+
+
+def nearest_over_columns(image, images, labels):
+    return labels[((images.astype(float) - image) ** 2).sum(axis=1).argmin()]
+
+
+def nearest_in_place(image, images, labels):
+    images[:] = (images.astype(int) - image) ** 2 // 1000
+    return labels[images.astype(float).sum(axis=(1, 2)).argmin()]
+
+
+RIGHT = {
+    "01.pixel_sums": {
+        "list": [24, 36, 12, 140],
+        "array of uint8": np.array([24, 36, 12, 140], np.uint8),
+        "tuple of floats": (24.0, 36.0, 12.0, 140.0),
+    },
+    "01.centred": {
+        "SciPy": centred_with_scipy,
+        "SciPy, splines, float32": centred_with_spline,
+        "a larger frame": centred_by_slices,
+        "loops, a list of lists": centred_by_loops,
+        "padded and rolled, a tensor": centred_by_rolling_padded,
+    },
+    "01.guessers": {
+        "fractions": [0.6, 1 / 3, 0.46],
+        "two decimals": (0.6, 0.33, 0.46),
+        "computed": np.array([0.6, 1 / 3, 0.6**2 + 0.3**2 + 0.1**2], np.float32),
+    },
+    "01.split": {
+        "one order": split_by_order,
+        "scikit-learn, stratified": split_with_scikit_learn,
+        "the same seed twice": split_with_the_seed_twice,
+        "lists of pairs": split_by_lists,
+        "class by class": split_class_by_class,
+    },
+    "01.leaks": {
+        "in order": ["b", "d", "f"],
+        "out of order, capitals": ("F", "B", "D"),
+        "in brackets": ["(b)", "(d)", "(f)"],
+    },
+    "01.nearest_label": {
+        "a loop": nearest_by_loop,
+        "vectorised": nearest_vectorised,
+        "integers": nearest_in_integers,
+        "with the root, scaled": nearest_by_root,
+        "TensorFlow": nearest_with_tensorflow,
+        "scikit-learn": nearest_with_scikit_learn,
+    },
+    "01.half_lost": {"whole": 3, "float": 3.0, "NumPy": np.int64(3)},
+}
+
+WRONG = {
+    "01.pixel_sums": [
+        Wrong("only the sums", [24, 36], "four numbers", "list of four numbers"),
+        Wrong("arithmetic on paper", [280, -220, 140, 140], "no wrap", "arithmetic on paper"),
+        Wrong("only the difference on paper", [24, -220, 12, 140], "no wrap", "below 0"),
+        Wrong("stops at the ends", [255, 0, 127, 140], "clipped", "at the other end"),
+        Wrong("takes off 255", [25, 35, 12, 140], "modulo 255", "one of them"),
+        Wrong("the difference without its sign", [24, 220, 12, 140], "no sign", "lose its sign"),
+        Wrong("the true average", [24, 36, 140, 140], "too late", "has wrapped before"),
+        Wrong("both averages alike", [24, 36, 12, 12], "wraps needlessly", "leave the range"),
+        Wrong("a slip in the sum", [34, 36, 17, 140], "all", "step by step"),
+        Wrong("halves rounded up", [24, 36, 12, 141], "all", "whole numbers"),
+    ],
+    "01.centred": [
+        Wrong("parts of pixels", centred_in_parts_of_pixels, "values", "whole pixels"),
+        Wrong("scaled as well", centred_and_scaled, "values", "change no value"),
+        Wrong("the other way", centred_away, "direction", "went the other way"),
+        Wrong("swapped axes", centred_with_swapped_axes, "axes", "changed places"),
+        Wrong("middle at 13.5", centred_at_half_pixels, "rounded down", "not 13.5"),
+        Wrong("rounded down", centred_by_floor, "rounded down", "nearest whole number"),
+        Wrong("way cut off", centred_by_int, "cut", "instead of rounding"),
+        Wrong("centre cut off", centred_by_int_of_the_centre, "cut", "instead of rounding"),
+        Wrong("no weights", centred_without_weights, "weights", "faint pixel counts less"),
+        Wrong("middle of the box", centred_by_the_box, "weights", "weighted by brightness"),
+        Wrong("sums wrap", centred_with_wrapped_sums, "eight bits", "have wrapped"),
+        Wrong("products wrap", centred_with_wrapped_products, "eight bits", "its product"),
+        Wrong("rolled", centred_by_rolling, "comes back", "came back on the other"),
+        Wrong("always down and right", centred_at_the_corner, "everywhere", "before and after"),
+        Wrong("cut to the box", centred_and_cut, "everywhere", "shape (20, 20)"),
+        Wrong("in place", centred_in_place, "values", "changed the array"),
+        Wrong("no return", centred_without_return, "values", "is there a return"),
+    ],
+    "01.guessers": [
+        Wrong("only two programs", [0.6, 0.46], "three numbers", "three programs"),
+        Wrong("percent", [60, 33.3, 46], "percent", "not percentages"),
+        Wrong("first guesses among three", [1 / 3, 1 / 3, 0.46], "lazy", "shows a 0"),
+        Wrong("ten digits", [0.6, 0.1, 0.46], "ten digits", "not ten"),
+        Wrong("half the time", [0.6, 0.5, 0.46], "equal chances", "that very one"),
+        Wrong("as good as the first", [0.6, 1 / 3, 0.6], "not the lazy one", "same envelopes"),
+        Wrong("always right on average", [0.6, 1 / 3, 1], "not the lazy one", "same envelopes"),
+        Wrong("mean share", [0.6, 1 / 3, 1 / 3], "in proportion", "and add up"),
+        Wrong("product of shares", [0.6, 1 / 3, 0.018], "in proportion", "each digit's share"),
+    ],
+    "01.split": [
+        Wrong("the faulty function", split_twice, "pairs", "have parted"),
+        Wrong("images shuffled, labels not", split_images_only, "pairs", "have parted"),
+        Wrong("both shuffled in place", split_in_place, "pairs", "its own label"),
+        Wrong("shuffled alike, in place", split_in_place_alike, "four parts", "changed the array"),
+        Wrong("scikit-learn's order", split_in_scikit_learns_order, "four parts", "in this order"),
+        Wrong("parts exchanged", split_the_wrong_way_round, "four parts", "one fifth in the last"),
+        Wrong("training on everything", split_and_train_on_all, "four parts", "four fifths"),
+        Wrong("cut from the same end", split_overlapping, "each once", "in both parts"),
+        Wrong("with replacement", split_with_replacement, "each once", "another is lost"),
+        Wrong("not shuffled", split_without_order, "at random", "order of the file"),
+        Wrong("every fifth", split_every_fifth, "at random", "choose at random"),
+    ],
+    "01.leaks": [
+        Wrong("one text", ["bdf"], "letters", "single letters"),
+        Wrong("nothing leaks", [], "letters", "single letters"),
+        Wrong("scaling suspected", ["a", "b", "d", "f"], "a", "(a) is sound"),
+        Wrong("choosing suspected", ["b", "c", "d", "f"], "c", "(c) is sound"),
+        Wrong("mending suspected", ["b", "d", "e", "f"], "e", "(e) is sound"),
+        Wrong("everything leaks", list("abcdef"), "a", "(a) is sound"),
+        Wrong("copies not seen", ["d", "f"], "b", "(b) again"),
+        Wrong("test score not seen", ["b", "f"], "d", "(d) again"),
+        Wrong("writers not seen", ["b", "d"], "f", "(f) again"),
+    ],
+    "01.nearest_label": [
+        Wrong("eight bits", nearest_in_eight_bits, "eight bits", "convert before"),
+        Wrong("converted too late", nearest_converted_too_late, "eight bits", "have wrapped"),
+        Wrong("the position", nearest_position, "a label", "none of the labels"),
+        Wrong("the distance", nearest_distance, "a label", "its distance"),
+        Wrong("absolute differences", nearest_absolute, "squares", "absolute differences"),
+        Wrong("signed differences", nearest_signed, "signs", "darkest image"),
+        Wrong("argmax", nearest_farthest, "farthest", "smallest distance"),
+        Wrong("squared after the sum", nearest_squared_sum, "farthest", "before you sum"),
+        Wrong("summed over the batch", nearest_over_the_batch, "right label", "its own image"),
+        Wrong("summed over all", nearest_over_everything, "right label", "its own image"),
+        Wrong("summed over rows only", nearest_over_columns, "eight bits", "raised IndexError"),
+        Wrong("nearest mean", nearest_mean, "no mean", "class whose mean"),
+        Wrong("majority of three", nearest_three, "no mean", "whose majority"),
+        Wrong("overwrites the images", nearest_in_place, "eight bits", "changed the array"),
+    ],
+    "01.half_lost": [
+        Wrong("the accuracy", 0.39, "pixels", "not the accuracy"),
+        Wrong("no shift", 0, "pixels", "in whole pixels"),
+        Wrong("batch axis rolled", 1, "batch rolled", "others' labels"),
+        Wrong("downwards", 2, "too early", "shift downwards"),
+        Wrong("means moved as well", 28, "moved along", "once, to the digits"),
+        Wrong("a third left", 4, "first", "first such shift"),
+        Wrong("no better than guessing", 5, "first", "first such shift"),
+    ],
+}
