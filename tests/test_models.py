@@ -9,7 +9,7 @@ import pytest
 
 from mnist_lib import models
 
-BUILDERS = [models.classic_cnn, models.dense_network, models.fast_cnn]
+BUILDERS = [models.classic_cnn, models.dense_network, models.fast_cnn, models.robust_cnn]
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,7 @@ BUILDERS = [models.classic_cnn, models.dense_network, models.fast_cnn]
         (models.classic_cnn, 225_034),
         (models.dense_network, 224_995),
         (models.fast_cnn, 61_306),
+        (models.robust_cnn, 158_618),
     ],
 )
 def test_parameter_counts(build, parameters):
@@ -50,6 +51,27 @@ def test_layers_have_speaking_names(build, names):
     network = build()
     assert [layer.name for layer in network.layers] == names
     assert network.name == build.__name__
+
+
+def test_the_robust_network_repeats_three_layers_six_times():
+    network = models.robust_cnn()
+    repeated = [f"{kind}_{i}" for i in range(1, 7) for kind in ("conv", "norm", "relu")]
+    names = [layer.name for layer in network.layers]
+    assert names == [*repeated, "flatten", "dropout", "predictions"]
+    assert network.name == "robust_cnn"
+
+
+def test_the_robust_network_is_as_small_as_the_live_page_needs_it():
+    network = models.robust_cnn()
+    multiplications, parameters = 0, 0
+    for layer in network.layers:
+        if layer.name.startswith("conv") or layer.name == "predictions":
+            positions = np.prod(layer.output.shape[1:-1], dtype=int)
+            multiplications += positions * np.prod(layer.kernel.shape)
+            # Normalisation folded into the convolution before it leaves one bias per filter.
+            parameters += np.prod(layer.kernel.shape) + layer.kernel.shape[-1]
+    assert parameters == 157_658
+    assert multiplications == 6_656_064  # the 6.7 million of the docstring
 
 
 @pytest.mark.parametrize("build", BUILDERS)
