@@ -6,6 +6,8 @@ import hashlib
 import os
 import re
 import shutil
+import subprocess
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 # The page in whose place of this name the public modules are listed.
 API_PAGE = "book/api"
 API_MARK = "<!-- modules -->"
+
+# The page on which readers draw.
+LIVE_PAGE = "book/live"
 
 
 def key_execution_cache(app: Sphinx, config: Config) -> None:
@@ -130,6 +135,21 @@ def keep_launch_buttons_for_notebooks(
     ]
 
 
+def add_live_scripts(app: Sphinx, exception: Exception | None) -> None:
+    """Put the live page's network and examples into the site, made anew if the package changed."""
+    if exception is not None or app.builder.format != "html":
+        return
+    if LIVE_PAGE not in app.env.found_docs:
+        return
+    cache = Path(app.config.nb_execution_cache_path)  # its name is the digest of the package
+    scripts = cache.parent.parent / "live" / cache.name
+    if not scripts.exists():
+        # A process of its own: in this one, autodoc has put a mock in Keras' place.
+        maker = Path(__file__).with_name("live_scripts.py")
+        subprocess.run([sys.executable, str(maker), str(scripts)], check=True)
+    shutil.copytree(scripts, Path(app.outdir) / "_static", dirs_exist_ok=True)
+
+
 def trim_static_files(app: Sphinx, exception: Exception | None) -> None:
     """Put MathJax into the site, the parts in use only, and take out what no page loads."""
     if exception is not None or app.builder.format != "html":
@@ -164,4 +184,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("autodoc-skip-member", skip_tuple_fields)
     app.connect("html-page-context", keep_launch_buttons_for_notebooks, priority=502)
     app.connect("build-finished", trim_static_files)
+    app.connect("build-finished", add_live_scripts)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

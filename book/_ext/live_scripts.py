@@ -1,0 +1,69 @@
+"""Write the live page's network and examples: ``python live_scripts.py FOLDER``.
+
+Each is a script that assigns one variable, because a page that is opened as a file may not fetch
+anything.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import keras
+import numpy as np
+
+from mnist_lib import export, models
+from mnist_lib.data import load_mnist, prepare
+
+NETWORK = "robust"
+MODEL_DIGITS = 10  # examples that are easy to read, one of each kind
+HARD_DIGITS = 6
+
+
+def digits(model: keras.Sequential) -> list[dict[str, Any]]:
+    """Choose digits from the sample's validation part: the easiest of each kind, and the hardest.
+
+    Hard is a digit to whose true label the network gives little probability.
+    """
+    mnist = load_mnist("sample")
+    probabilities = model.predict(prepare(mnist.x_val), verbose=0)
+    true = probabilities[np.arange(len(mnist.y_val)), mnist.y_val]
+    hardest = np.argsort(true)
+    easiest = [
+        next(i for i in hardest[::-1] if mnist.y_val[i] == digit) for digit in range(MODEL_DIGITS)
+    ]
+    return [
+        {
+            "name": f"a {mnist.y_val[i]} from MNIST{remark}",
+            "pixels": base64.b64encode(mnist.x_val[i].tobytes()).decode("ascii"),
+        }
+        for remark, chosen in [("", easiest), (", hard to read", hardest[:HARD_DIGITS])]
+        for i in chosen
+    ]
+
+
+def write(path: Path, variable: str, value: object) -> None:
+    """Write a script that assigns a value of lists, dictionaries, numbers and text."""
+    text = json.dumps(value, ensure_ascii=True, separators=(",", ":"))
+    path.write_text(f"const {variable} = {text};\n", encoding="ascii")
+
+
+def main(folder: Path) -> None:
+    """Write both scripts; the folder appears only when both are whole."""
+    model = models.load_pretrained(NETWORK)
+    unfinished = folder.with_name(f"{folder.name}.{os.getpid()}")
+    unfinished.mkdir(parents=True)
+    network = export.describe(model, dtype="float16", name=NETWORK)
+    write(unfinished / "live-network.js", "LIVE_NETWORK", network)
+    write(unfinished / "live-digits.js", "LIVE_DIGITS", digits(model))
+    unfinished.rename(folder)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

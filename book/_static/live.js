@@ -1,0 +1,554 @@
+"use strict";
+
+// The live page: the pad, the network's answer, the occlusion brush, and files that readers bring.
+// network.js computes, handwriting.js prepares, live-inside.js shows the maps and the evidence.
+const Live = (() => {
+  const PAD = 280; // the pad's own units, whatever its size on the screen
+  const SCAN = 200; // pixels to a side of the drawing as the preparation gets it
+  const PHOTO_SCAN = 560; // of a photograph: digits in it may be small
+  const REST = 600; // milliseconds without change before a sentence is announced
+  const MAX_PICTURE = 40000000; // bytes
+  const FRAMES_KEPT = 500;
+
+  const element = (id) => document.getElementById(id);
+  const pad = element("live-pad");
+  const scan = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+
+  // A drawing is a background (null or a canvas) and strokes, each a list of points with a width.
+  // States are never changed once they are in the history, so undo steps back to the one before.
+  let drawing = { background: null, strokes: [] };
+  let history = [];
+  let network = NetworkFile.fromDescription(LIVE_NETWORK);
+  let covered = new Uint8Array(784);
+  let prepared = null; // { image, steps } or null while there is no ink
+  const frames = []; // milliseconds that the latest answers took
+
+  // --- numbers as words -------------------------------------------------------------------------
+
+  function percent(share) {
+    if (share > 0 && share < 0.0005) return "< 0.1\u00a0%"; // a space that does not break
+    return `${(100 * share).toFixed(share > 0.9995 ? 0 : 1)}\u00a0%`;
+  }
+
+  /** Ten probabilities. A network that ends in scores gets the softmax that it lacks. */
+  function probabilitiesOf(outputs) {
+    const last = network.layers[network.layers.length - 1];
+    const ends = last.type === "activation" ? last.activation : "linear";
+    const result = outputs[outputs.length - 1];
+    return ends === "softmax" || ends === "sigmoid" ? result : Network.softmax(result);
+  }
+
+  function ranked(probabilities) {
+    return [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a]);
+  }
+
+  // --- the pad ----------------------------------------------------------------------------------
+
+  function change(next) {
+    history.push(drawing);
+    drawing = next;
+    covered.fill(0);
+    schedule();
+  }
+
+  function addStroke(point) {
+    const stroke = { width: Number(element("live-width").value), points: [point] };
+    change({ ...drawing, strokes: [...drawing.strokes, stroke] });
+    return stroke;
+  }
+
+  function extend(stroke, point) {
+    stroke.points.push(point);
+    schedule();
+  }
+
+  /** Paint the drawing, black on white, on a square of that many pixels. */
+  function paint(context, size) {
+    const { canvas } = context;
+    if (canvas.width !== size) canvas.width = canvas.height = size;
+    context.setTransform(size / PAD, 0, 0, size / PAD, 0, 0);
+    context.fillStyle = "#fff";
+    context.fillRect(0, 0, PAD, PAD);
+    if (drawing.background) {
+      const picture = drawing.background;
+      const scale = PAD / Math.max(picture.width, picture.height);
+      const [width, height] = [picture.width * scale, picture.height * scale];
+      context.imageSmoothingQuality = "high";
+      context.drawImage(picture, (PAD - width) / 2, (PAD - height) / 2, width, height);
+    }
+    context.strokeStyle = "#000";
+    context.lineCap = context.lineJoin = "round";
+    for (const { width, points } of drawing.strokes) {
+      context.lineWidth = width;
+      context.beginPath();
+      context.moveTo(...points[0]);
+      // A line to its own start paints a dot.
+      for (const point of points) context.lineTo(...point);
+      context.stroke();
+    }
+  }
+
+  function padPoint(event) {
+    const box = pad.getBoundingClientRect();
+    return [
+      ((event.clientX - box.left) * PAD) / box.width,
+      ((event.clientY - box.top) * PAD) / box.height,
+    ];
+  }
+
+  function drawWithPointer() {
+    let stroke = null;
+    pad.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0 || !event.isPrimary) return;
+      pad.setPointerCapture(event.pointerId);
+      stroke = addStroke(padPoint(event));
+    });
+    pad.addEventListener("pointermove", (event) => {
+      if (!stroke || !event.isPrimary) return;
+      const passed = event.getCoalescedEvents?.() ?? [];
+      for (const each of passed.length ? passed : [event]) extend(stroke, padPoint(each));
+    });
+    for (const end of ["pointerup", "pointercancel"]) {
+      pad.addEventListener(end, (event) => {
+        if (event.isPrimary) stroke = null;
+      });
+    }
+  }
+
+  const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+  function drawWithKeys() {
+    const pen = element("live-pen");
+    const held = new Set(); // two arrows at once move diagonally
+    let place = [PAD / 2, PAD / 4];
+    let stroke = null;
+
+    function showPen() {
+      pen.style.left = `${(100 * place[0]) / PAD}%`;
+      pen.style.top = `${(100 * place[1]) / PAD}%`;
+      pen.classList.toggle("live-pen-down", stroke !== null);
+    }
+    pad.addEventListener("focus", () => {
+      pen.hidden = !pad.matches(":focus-visible");
+      showPen();
+    });
+    pad.addEventListener("blur", () => {
+      pen.hidden = true;
+      stroke = null;
+      held.clear();
+    });
+    pad.addEventListener("keyup", (event) => held.delete(event.key));
+    pad.addEventListener("keydown", (event) => {
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      if (event.key === " ") {
+        if (!event.repeat) stroke = stroke ? null : addStroke(place);
+      } else if (ARROWS[event.key]) {
+        held.add(event.key);
+        const step = event.shiftKey ? 2 : 7;
+        for (const key of held) {
+          place = place.map((at, axis) => clamp(at + step * ARROWS[key][axis], 0, PAD));
+        }
+        if (stroke) extend(stroke, place);
+      } else return;
+      event.preventDefault();
+      pen.hidden = false;
+      showPen();
+    });
+  }
+
+  function clamp(number, least, most) {
+    return Math.min(Math.max(number, least), most);
+  }
+
+  function buttons() {
+    element("live-undo").addEventListener("click", () => {
+      drawing = history.pop() ?? drawing;
+      covered.fill(0);
+      schedule();
+    });
+    element("live-clear").addEventListener("click", () => {
+      change({ background: null, strokes: [] });
+    });
+    element("live-prepare").addEventListener("change", () => {
+      covered.fill(0);
+      schedule();
+    });
+  }
+
+  // --- examples and pictures --------------------------------------------------------------------
+
+  const arc = (x, y, radius, from, to) =>
+    Array.from({ length: 25 }, (_, n) => {
+      const angle = (Math.PI / 180) * (from + ((to - from) * n) / 24);
+      return [x + radius * Math.cos(angle), y + radius * Math.sin(angle)];
+    });
+
+  // Beside digits of MNIST: what MNIST hardly has, and what is no digit at all.
+  const SCRIPTED = [
+    {
+      name: "a small 4 in a corner",
+      lines: [[[40, 30], [28, 70], [70, 70]], [[60, 42], [58, 100]]],
+    },
+    {
+      name: "a 7 with a bar",
+      lines: [[[75, 65], [205, 60], [130, 225]], [[105, 145], [195, 140]]],
+    },
+    {
+      name: "a 1 with a flag and a foot",
+      lines: [[[95, 95], [150, 45], [150, 230]], [[90, 230], [210, 230]]],
+    },
+    {
+      name: "a letter A",
+      lines: [[[75, 230], [140, 45], [205, 230]], [[97, 165], [183, 165]]],
+    },
+    {
+      name: "a face",
+      lines: [
+        arc(140, 140, 95, 0, 360),
+        [[110, 115], [110, 118]],
+        [[170, 115], [170, 118]],
+        arc(140, 140, 50, 25, 155),
+      ],
+    },
+  ];
+
+  /** 28 × 28 pixels as MNIST has them, dark on light. */
+  function canvasOfDigit(base64) {
+    const pixels = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+    const canvas = Object.assign(document.createElement("canvas"), { width: 28, height: 28 });
+    paintGrey(canvas, pixels, 28, (pixel) => 255 - pixel);
+    return canvas;
+  }
+
+  function examples() {
+    const digits = LIVE_DIGITS.map(({ name, pixels }) => {
+      return { name, drawing: { background: canvasOfDigit(pixels), strokes: [] } };
+    });
+    const scripted = SCRIPTED.map(({ name, lines }) => {
+      const strokes = lines.map((points) => ({ width: 16, points }));
+      return { name, drawing: { background: null, strokes } };
+    });
+    for (const example of [...digits, ...scripted]) {
+      const button = document.createElement("button");
+      Object.assign(button, { type: "button", title: example.name });
+      const thumbnail = document.createElement("canvas");
+      thumbnail.setAttribute("role", "img");
+      thumbnail.setAttribute("aria-label", example.name);
+      button.append(thumbnail);
+      drawing = example.drawing;
+      paint(thumbnail.getContext("2d"), 88);
+      button.addEventListener("click", () => change(example.drawing));
+      element("live-examples").append(button);
+    }
+    drawing = { background: null, strokes: [] };
+  }
+
+  async function openPicture(file) {
+    if (file.size > MAX_PICTURE) throw new Error("The picture is larger than 40 MB.");
+    let picture;
+    try {
+      picture = await createImageBitmap(file); // turned upright, as its EXIF record says
+    } catch {
+      throw new Error("This file is not a picture that your browser can read.");
+    }
+    const scale = Math.min(1, PHOTO_SCAN / Math.max(picture.width, picture.height));
+    const canvas = document.createElement("canvas");
+    canvas.width = Math.max(1, Math.round(picture.width * scale));
+    canvas.height = Math.max(1, Math.round(picture.height * scale));
+    const context = canvas.getContext("2d");
+    context.fillStyle = "#fff"; // transparent pictures lie on paper
+    context.fillRect(0, 0, canvas.width, canvas.height);
+    context.imageSmoothingQuality = "high";
+    context.drawImage(picture, 0, 0, canvas.width, canvas.height);
+    picture.close();
+    change({ background: canvas, strokes: [] });
+  }
+
+  async function openNetwork(file) {
+    if (file.size > NetworkFile.MAX_BYTES) {
+      throw new Error("The file is larger than 32 MB, more than this page reads.");
+    }
+    use(NetworkFile.fromText(await file.text()));
+  }
+
+  function use(next) {
+    network = next;
+    frames.length = 0;
+    element("live-reset").disabled = next === own;
+    Inside.use(network);
+    describeNetwork();
+    schedule();
+  }
+
+  function describeNetwork() {
+    const accuracy = network.accuracy === null ? "" : `, ${percent(network.accuracy)} right`;
+    const millions = (network.multiplyAdds / 1e6).toFixed(1);
+    element("live-network").textContent =
+      `Network “${network.name}”${accuracy}: ${millions} million multiplications an image.` +
+      (network.note ? ` ${network.note}` : "");
+  }
+
+  const own = network;
+
+  function files() {
+    const message = element("live-message");
+    async function open(file) {
+      if (!file) return;
+      const isPicture = file.type.startsWith("image/");
+      try {
+        await (isPicture ? openPicture(file) : openNetwork(file));
+        message.textContent = isPicture
+          ? `The picture “${file.name}” lies on the pad.`
+          : `The network “${network.name}” now reads what you draw.`;
+        message.classList.remove("live-error");
+      } catch (error) {
+        message.textContent = `${error.message} Nothing was changed.`;
+        message.classList.add("live-error");
+      }
+    }
+    for (const id of ["live-picture", "live-load"]) {
+      element(id).addEventListener("change", async (event) => {
+        await open(event.target.files[0]);
+        event.target.value = ""; // so that the same file can be chosen again
+      });
+    }
+    element("live-reset").addEventListener("click", () => {
+      use(own);
+      message.textContent = "The course’s own network reads again.";
+    });
+    window.addEventListener("dragover", (event) => event.preventDefault());
+    window.addEventListener("drop", (event) => {
+      event.preventDefault();
+      open(event.dataTransfer.files[0]);
+    });
+  }
+
+  // --- from the pad to the answer ---------------------------------------------------------------
+
+  let scheduled = false;
+  function schedule() {
+    if (scheduled) return;
+    scheduled = true;
+    requestAnimationFrame(() => {
+      scheduled = false;
+      const start = performance.now();
+      paint(pad.getContext("2d"), pad.width);
+      element("live-hint").hidden = !isBlank();
+      prepare();
+      answer();
+      frames.push(performance.now() - start);
+      if (frames.length > FRAMES_KEPT) frames.shift();
+    });
+  }
+
+  function prepare() {
+    const { background } = drawing;
+    const size = background && background.width > 28 ? PHOTO_SCAN : SCAN;
+    paint(scan, size);
+    const { data } = scan.getImageData(0, 0, size, size);
+    const grey = Handwriting.toGrey(data, size, size);
+    try {
+      prepared = element("live-prepare").checked
+        ? Handwriting.toMnist(grey)
+        : Handwriting.resizeOnly(grey);
+    } catch (error) {
+      if (!(error instanceof Handwriting.NoDigitError)) throw error;
+      prepared = null;
+    }
+  }
+
+  /** The network's input: the prepared image without what the brush has covered. */
+  function input() {
+    return Float32Array.from(prepared.image, (pixel, n) => (covered[n] ? 0 : pixel / 255));
+  }
+
+  function answer() {
+    showSteps();
+    if (!prepared) {
+      showAnswer(null, null);
+      Inside.show(null, null);
+      return;
+    }
+    const image = input();
+    const outputs = Network.run(network, image);
+    const before = covered.some(Boolean)
+      ? Network.run(network, Float32Array.from(prepared.image, (pixel) => pixel / 255))
+      : null;
+    showAnswer(probabilitiesOf(outputs), before && probabilitiesOf(before));
+    Inside.show(image, outputs);
+  }
+
+  const bars = Array.from({ length: 10 }, (_, digit) => {
+    const item = document.createElement("li");
+    const parts = ["live-label", "live-track", "live-share"].map((name) => {
+      const part = document.createElement("span");
+      part.className = name;
+      item.append(part);
+      return part;
+    });
+    parts[0].textContent = digit;
+    const fill = parts[1].appendChild(document.createElement("span"));
+    const mark = parts[1].appendChild(document.createElement("i"));
+    element("live-bars").append(item);
+    return { item, fill, mark, share: parts[2] };
+  });
+
+  let announcement = 0;
+  function announce(words) {
+    clearTimeout(announcement);
+    announcement = setTimeout(() => {
+      element("live-words").textContent = words;
+      const median = [...frames].sort((a, b) => a - b)[Math.floor(frames.length / 2)];
+      element("live-time").textContent =
+        frames.length > 1 ? `Your browser takes ${median.toFixed(1)} ms for it all.` : "";
+    }, REST);
+  }
+
+  function showAnswer(probabilities, before) {
+    const valid = probabilities !== null && probabilities.every(Number.isFinite);
+    const order = valid ? ranked(probabilities) : [];
+    element("live-digit").textContent = valid ? order[0] : "–";
+    bars.forEach(({ item, fill, mark, share }, digit) => {
+      const value = valid ? clamp(probabilities[digit], 0, 1) : 0;
+      item.classList.toggle("live-winner", digit === order[0]);
+      fill.style.transform = `scaleX(${value})`;
+      share.textContent = valid ? percent(value) : "";
+      mark.hidden = !before;
+      if (before) mark.style.left = `${100 * clamp(before[digit], 0, 1)}%`;
+    });
+    if (probabilities === null) {
+      announce(isBlank() ? "Draw a digit, or take an example." : "There is no digit to be found here.");
+    } else if (!valid) {
+      announce("This network’s answer is not a number: some of its weights are too large.");
+    } else {
+      const [first, second] = order;
+      const reads = probabilities[first] >= 0.6 ? "The network reads a" : "The network guesses a";
+      announce(
+        `${reads} ${first} (${percent(probabilities[first])}). ` +
+          `Next comes a ${second} (${percent(probabilities[second])}).`,
+      );
+    }
+  }
+
+  function isBlank() {
+    return drawing.background === null && drawing.strokes.length === 0;
+  }
+
+  // --- what the network sees --------------------------------------------------------------------
+
+  /** Paint numbers as shades of grey, one canvas pixel each. */
+  function paintGrey(canvas, numbers, width, shade) {
+    const height = numbers.length / width;
+    if (canvas.width !== width) canvas.width = width;
+    if (canvas.height !== height) canvas.height = height;
+    const context = canvas.getContext("2d");
+    const picture = context.createImageData(width, height);
+    const words = new Uint32Array(picture.data.buffer);
+    for (let n = 0; n < numbers.length; n++) {
+      words[n] = 0xff000000 | (0x010101 * shade(numbers[n], n));
+    }
+    context.putImageData(picture, 0, 0);
+  }
+
+  function showSteps() {
+    const list = element("live-steps");
+    const steps = prepared ? prepared.steps : [];
+    while (list.children.length > steps.length) list.lastChild.remove();
+    steps.forEach((step, n) => {
+      let item = list.children[n];
+      if (!item) {
+        item = document.createElement("li");
+        const canvas = item.appendChild(document.createElement("canvas"));
+        canvas.setAttribute("role", "img");
+        item.append(document.createElement("span"));
+        list.append(item);
+      }
+      const [canvas, words] = item.children;
+      if (words.textContent !== step.name) {
+        words.textContent = step.name;
+        canvas.setAttribute("aria-label", `Step ${n + 1}: ${step.name}`);
+      }
+      paintGrey(canvas, step.data, step.width, (number) => (255 * clamp(number, 0, 1) + 0.5) | 0);
+    });
+    const seen = prepared ? prepared.image : new Uint8Array(784);
+    const canvas = element("live-seen");
+    paintGrey(canvas, seen, 28, (pixel, n) => (covered[n] ? 0 : pixel));
+    const context = canvas.getContext("2d");
+    context.fillStyle = "rgba(213, 94, 0, 0.75)";
+    for (let n = 0; n < 784; n++) if (covered[n]) context.fillRect(n % 28, (n / 28) | 0, 1, 1);
+    element("live-uncover").disabled = !covered.some(Boolean);
+  }
+
+  /** A square of 3 × 3 pixels that covers what it passes. */
+  function coverWithBrush() {
+    const canvas = element("live-seen");
+    const brush = element("live-brush");
+    let place = [14, 14];
+
+    function showBrush() {
+      brush.style.left = `${(100 * (place[0] - 1)) / 28}%`;
+      brush.style.top = `${(100 * (place[1] - 1)) / 28}%`;
+    }
+    function cover() {
+      if (!prepared) return;
+      for (let y = place[1] - 1; y <= place[1] + 1; y++) {
+        for (let x = place[0] - 1; x <= place[0] + 1; x++) {
+          if (x >= 0 && x < 28 && y >= 0 && y < 28) covered[28 * y + x] = 1;
+        }
+      }
+      schedule();
+    }
+    function follow(event) {
+      const box = canvas.getBoundingClientRect();
+      place = [
+        clamp(Math.floor(((event.clientX - box.left) * 28) / box.width), 0, 27),
+        clamp(Math.floor(((event.clientY - box.top) * 28) / box.height), 0, 27),
+      ];
+      brush.hidden = false;
+      showBrush();
+      if (event.buttons & 1) cover();
+    }
+    canvas.addEventListener("pointerdown", (event) => {
+      canvas.setPointerCapture(event.pointerId);
+      follow(event);
+    });
+    canvas.addEventListener("pointermove", follow);
+    canvas.addEventListener("pointerleave", () => (brush.hidden = true));
+    canvas.addEventListener("blur", () => (brush.hidden = true));
+    canvas.addEventListener("keydown", (event) => {
+      if (ARROWS[event.key]) {
+        place = place.map((at, axis) => clamp(at + ARROWS[event.key][axis], 0, 27));
+      } else if (event.key === " ") cover();
+      else return;
+      event.preventDefault();
+      brush.hidden = false;
+      showBrush();
+    });
+    element("live-uncover").addEventListener("click", () => {
+      covered.fill(0);
+      schedule();
+      canvas.focus(); // the button is about to be switched off, and would lose the focus
+    });
+  }
+
+  for (const part of ["live", "live-inside", "live-evidence", "live-drop"]) {
+    element(part).hidden = false;
+  }
+  drawWithPointer();
+  drawWithKeys();
+  buttons();
+  examples();
+  files();
+  coverWithBrush();
+  Inside.use(network);
+  describeNetwork();
+  schedule();
+
+  return {
+    frames,
+    /** What the page holds now, for tests and for the curious at the console. */
+    get state() {
+      return { network, prepared, covered, probabilities: probabilitiesOf };
+    },
+  };
+})();
