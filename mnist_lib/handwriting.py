@@ -50,6 +50,7 @@ FINE = 8  # a digit is re-inked on a grid this many times finer than MNIST's
 # Stroke width in MNIST pixels, as `stroke_width` measures it: the 2nd and the 98th percentile of
 # MNIST's validation images. Widths in between are left alone.
 THIN, THICK = 1.5, 4.3
+WINDOWS = (0.06, 0.1, 0.18, 0.3)  # of the picture's shorter side
 WORKING_SIDE = 1200  # pixels; larger pictures are averaged down to at most this
 MIN_SIDE = 8
 MAX_PIXELS = 100_000_000
@@ -214,8 +215,8 @@ def _plain_paper(grey: Grey) -> float | None:
     border = np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]])
     counts = np.bincount(np.rint(border * 64).astype(int), minlength=65)
     level = float(np.median(border[np.abs(border * 64 - counts.argmax()) <= 1]))
-    on_border = np.mean(np.abs(border - level) < 0.02)
-    everywhere = np.mean(np.abs(grey - level) < 0.02)
+    on_border = np.mean(np.abs(border - level) < 0.005)
+    everywhere = np.mean(np.abs(grey - level) < 0.005)
     return level if on_border > 0.5 and everywhere > 0.15 else None
 
 
@@ -224,28 +225,65 @@ def ink_is_light(grey: Grey) -> bool:
     level = _plain_paper(grey)
     if level is not None:
         return bool(grey.mean() > level)
-    small, _ = shrink(grey, 256)
-    sigma = max(small.shape) / 8
-    weights = np.ones_like(small)
-    for _ in range(4):  # towards the shade of the majority around each pixel
-        paper = ndimage.gaussian_filter(small * weights, sigma) / np.maximum(
-            ndimage.gaussian_filter(weights, sigma), 1e-6
-        )
-        rest = small - paper
-        scale = 2 * float(np.sqrt(np.mean(weights * rest**2) / weights.mean())) + 1e-3
-        weights = np.exp(-((rest / scale) ** 2))
-    rest = ndimage.gaussian_filter(rest, 0.7)
-    return bool(np.sum(rest**3) > 0)
+    light, dark = (
+        max(score for score, _ in _outlines(ground).values()) for ground in (1 - grey, grey)
+    )
+    return light > dark
 
 
-def even_out(grey: Grey) -> Grey:
+def choose_window(grey: Grey) -> float:
+    """Choose the smallest window in which strokes are still seen as strokes.
+
+    The smaller the window, the more of a shadow goes; but a window no wider than a stroke takes
+    the stroke itself for a shadow.
+    """
+    scores = _outlines(grey)
+    enough = 0.7 * max(score for score, _ in scores.values())
+    for window, (score, stroke) in scores.items():
+        if score >= enough and stroke < window / 3:
+            return window
+    return WINDOWS[-1]
+
+
+def _outlines(grey: Grey) -> dict[float, tuple[float, float]]:
+    """Measure, for each window, the best piece of dark ink: its sharp outline and stroke width.
+
+    The stroke width comes as a share of the picture's shorter side, as the windows do.
+    """
+    grey, _ = shrink(grey, 400)
+    slope = ndimage.gaussian_gradient_magnitude(grey, 1.0) ** 2
+    found = {}
+    for window in WINDOWS:
+        darkness = even_out(grey, window)
+        parts, count = ndimage.label(darkness > _noise_floor(darkness), np.ones((3, 3)))
+        sharp = np.bincount(parts.ravel(), slope.ravel(), count + 1)
+        sharp[0] = 0
+        sharp[_spans_border(parts, count)] = 0
+        best = int(sharp.argmax())
+        stroke = 0.0
+        if best:
+            piece = np.pad(parts[ndimage.find_objects(parts)[best - 1]] == best, 1)
+            distance = ndimage.distance_transform_edt(piece)
+            stroke = 4 * (float(distance[piece].mean()) - 0.5) / min(grey.shape)
+        found[window] = float(sharp[best]), stroke
+    return found
+
+
+def _noise_floor(darkness: Grey) -> float:
+    low, middle = (float(value) for value in np.quantile(darkness, (0.1, 0.5)))
+    return middle + max(4 * (middle - low), 0.03)
+
+
+def even_out(grey: Grey, window: float | None = None) -> Grey:
     """Measure how dark each pixel is against the paper around it."""
     level = _plain_paper(grey)
     if level is not None:
         darkness = 1 - grey / max(level, 1e-6)
         plain: Grey = np.where(np.abs(grey - level) < 0.02, 0, darkness).astype(np.float32)
         return plain
-    size = 2 * round(0.15 * min(grey.shape)) + 1
+    if window is None:
+        window = choose_window(grey)
+    size = 2 * max(2, round(window / 2 * min(grey.shape))) + 1
     smooth = ndimage.gaussian_filter(grey, 0.8 if max(grey.shape) > 200 else 0.4)
     paper = ndimage.gaussian_filter(ndimage.grey_closing(smooth, (size, size)), size / 8)
     return cast(Grey, 1 - smooth / np.maximum(paper, np.float32(1e-3)))
@@ -257,8 +295,7 @@ def find_ink(darkness: Grey) -> Grey:
     if clean:
         floor = 0.1 * float(darkness.max()) if max(darkness.shape) > 64 else 0.0
     else:
-        middle = float(np.median(darkness))
-        floor = middle + 5 * 1.4826 * float(np.median(np.abs(darkness - middle)))
+        floor = _noise_floor(darkness)
     parts, count = ndimage.label(darkness > floor, np.ones((3, 3)))
     if not count:
         raise ValueError(
@@ -269,21 +306,29 @@ def find_ink(darkness: Grey) -> Grey:
     peak = peaks[parts].astype(np.float32)
     if clean:
         return np.where(parts > 0, darkness / peak, 0).astype(np.float32)
-    low, high = np.maximum(floor, 0.3 * peak), 0.65 * peak
+    low, high = np.maximum(floor, 0.35 * peak), 0.7 * peak
     ink = np.clip((darkness - low) / np.maximum(high - low, 1e-3), 0, 1)
-    # Pieces much paler than the handwriting are print, dirt or the edge of a shadow. What counts as
-    # handwriting has most edge: a long outline, and a sharp one.
+    # Handwriting has long and sharp outlines. What is much paler than it or has softer outlines is
+    # print, dirt, or a shadow.
     slope = ndimage.gaussian_gradient_magnitude(darkness, 0.7)
-    edge = np.concatenate([[0.0], ndimage.sum_labels(slope, parts, np.arange(1, count + 1))])
-    edge[_spans_border(parts, count)] = 0
-    return np.where(peak >= 0.4 * peaks[edge.argmax()], np.where(parts > 0, ink, 0), 0)
+    index = np.arange(1, count + 1)
+    outline = np.concatenate([[0.0], ndimage.sum_labels(slope, parts, index)])
+    sharp = np.concatenate([[0.0], ndimage.sum_labels(slope**2, parts, index)])
+    sharp[_spans_border(parts, count)] = 0
+    best = int(sharp.argmax())
+    width = peaks * outline / np.maximum(sharp, 1e-9)
+    kept = (peaks >= 0.4 * peaks[best]) & (width <= 4 * width[best])
+    kept[0] = False
+    return np.where(kept[parts], ink, 0)
 
 
 def _spans_border(parts: NDArray[np.int32], count: int) -> NDArray[np.bool_]:
     """Mark the pieces that fill half a side of the picture: a table, a sleeve, a fold."""
     spans = np.zeros(count + 1, dtype=bool)
-    for side in (parts[0], parts[-1], parts[:, 0], parts[:, -1]):
-        spans |= np.bincount(side, minlength=count + 1) > 0.5 * len(side)
+    deep = max(2, round(0.02 * min(parts.shape)))  # no printed line is as thick
+    for sides in (parts, parts[::-1], parts.T, parts.T[::-1]):
+        covered = [np.bincount(sides[i], minlength=count + 1) for i in (0, deep)]
+        spans |= np.minimum(*covered) > 0.5 * sides.shape[1]
     return spans
 
 
