@@ -1,0 +1,562 @@
+"""The exercises of chapter 3: parameters, receptive fields, softmax, losses, weight sharing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import ceil, log, log2, log10
+from typing import Any
+
+import numpy as np
+
+from mnist_lib import layers
+from mnist_lib.exercises.engine import Case, Exercise, Reference, agrees
+
+
+def _is_not(slip: Any, place: int | None = None, tolerance: float = 1e-5) -> Callable[[Any], bool]:
+    """Return a test that fails for one slip: of the whole value, or of the part at a place."""
+
+    def test(value: Any) -> bool:
+        if place is None:
+            return not agrees(value, slip, tolerance)
+        # A list that is too short is for the case that compares everything.
+        return len(value) <= place or not agrees(value[place], slip, tolerance)
+
+    return test
+
+
+# --- Parameters of another network --------------------------------------------------------------
+
+
+def _counts(sides: tuple[int, int] = (5, 3), last: int = 6 * 6 * 24, bias: int = 1) -> list[int]:
+    """Return the parameters of 16 kernels on 3 channels, 24 kernels, and a dense layer of 26."""
+    first, second = (side**2 for side in sides)
+    return [(first * 3 + bias) * 16, (second * 16 + bias) * 24, (last + bias) * 26]
+
+
+PARAMETER_COUNTS = Exercise(
+    id="03.parameter_counts",
+    title="Count another network",
+    stars=1,
+    minutes=8,
+    form="calculate",
+    kind="numbers",
+    hints=(
+        "Write down the shape after each layer first: 32 × 32 × 3 becomes 28 × 28 × 16 in the "
+        "first convolution.",
+        "A kernel of the second convolution covers 3 × 3 places and all 16 channels. The dense "
+        "layer reads a row as long as the last shape's three numbers multiplied.",
+    ),
+    shows="Kernels are counted without the image's size, a dense layer cannot be: it has a weight "
+    "for every number that it reads.",
+    cases=(
+        Case(
+            name="three numbers",
+            expect=lambda value: len(value) == 3,
+            mistake="Give three numbers, one for each layer that has parameters; pooling and "
+            "flattening have none.",
+        ),
+        Case(
+            name="no biases",
+            expect=_is_not(_counts(bias=0)),
+            mistake="These are the weights without the biases: one for each kernel, and one for "
+            "each output of the dense layer.",
+        ),
+        Case(
+            name="flat kernels",
+            expect=lambda value: (
+                not agrees(value[0], (5 * 5 + 1) * 16) and not agrees(value[1], (3 * 3 + 1) * 24)
+            ),
+            mistake="A kernel is as deep as its input has channels: the colour image has 3, the "
+            "second convolution's input has more.",
+        ),
+        Case(
+            name="bias per channel",
+            expect=lambda value: (
+                not agrees(value[0], (5 * 5 + 1) * 3 * 16)
+                and not agrees(value[1], (3 * 3 + 1) * 16 * 24)
+            ),
+            mistake="A kernel has one bias altogether, not one for each channel that it reads.",
+        ),
+        Case(
+            name="first convolution",
+            expect=lambda value: agrees(value[0], _counts()[0]),
+            mistake="The first convolution is not right yet: its 16 kernels are 5 × 5 × 3, and "
+            "each has a bias.",
+        ),
+        Case(
+            name="second convolution",
+            expect=lambda value: agrees(value[1], _counts()[1]),
+            mistake="The second convolution is not right yet: it has 24 kernels of 3 × 3 places, "
+            "and its input has as many channels as the first convolution has kernels.",
+        ),
+        Case(
+            name="flatten without channels",
+            expect=_is_not(_counts(last=6 * 6)[2], 2),
+            mistake="Flattening keeps all channels: at each of the last places there are 24 "
+            "numbers.",
+        ),
+        Case(
+            name="padded",
+            expect=lambda value: value[2] not in (_counts(last=n * n * 24)[2] for n in (7, 8)),
+            mistake="Look at the last height and width again: there is no padding, so both "
+            "convolutions take pixels away.",
+        ),
+        Case(
+            name="not pooled",
+            expect=lambda value: (
+                value[2] not in (_counts(last=n * n * 24)[2] for n in (12, 13, 26))
+            ),
+            mistake="A max-pooling has been left out on the way to the dense layer: there are two.",
+        ),
+        Case(
+            name="dense layer",
+            expect=_counts(),
+            mistake="Both convolutions are right; the dense layer has a weight for each of its "
+            "inputs and each of its 26 outputs, and 26 biases.",
+        ),
+    ),
+)
+
+# --- How deep until it sees everything? ---------------------------------------------------------
+
+
+def _depth(pooled: bool) -> int:
+    """Return the 3 × 3 convolutions until the receptive field is 28 pixels wide."""
+    side, jump, depth = 1, 1, 0
+    while side < 28:
+        side, depth = side + 2 * jump, depth + 1
+        if pooled:
+            side, jump = side + jump, 2 * jump
+    return depth
+
+
+_DEPTHS = [_depth(pooled=False), _depth(pooled=True)]
+
+DEPTHS = Exercise(
+    id="03.depths",
+    title="How deep until it sees everything?",
+    stars=2,
+    minutes=8,
+    form="calculate",
+    kind="numbers",
+    hints=(
+        "Follow r and j from layer to layer, as in the table that the loop printed. Without "
+        "pooling, j stays 1.",
+        "Write a while loop that goes on until r reaches 28. With pooling, each round is a "
+        "convolution (k = 3, s = 1) and then a max-pooling (k = 2, s = 2).",
+    ),
+    shows="Without pooling the view grows by a fixed amount per layer, with pooling it doubles: "
+    "that is why deep networks shrink their maps.",
+    cases=(
+        Case(
+            name="two numbers",
+            expect=lambda value: len(value) == 2,
+            mistake="Give two numbers of convolutions, first without and then with max-pooling.",
+        ),
+        Case(
+            name="windows multiplied",
+            expect=_is_not(ceil(log(28, 3)), 0),
+            mistake="The widths do not multiply: without pooling a second 3 × 3 window adds one "
+            "pixel on either side.",
+        ),
+        Case(
+            name="windows side by side",
+            expect=_is_not(ceil(28 / 3), 0),
+            mistake="The windows do not lie side by side: they overlap, so that a second 3 × 3 "
+            "convolution sees 5 pixels and not 6.",
+        ),
+        Case(
+            name="without pooling",
+            expect=lambda value: agrees(value[0], _DEPTHS[0]),
+            mistake="Without pooling each convolution adds (k − 1) · j = 2 pixels to the 1 that a "
+            "pixel sees; count until there are at least 28.",
+        ),
+        Case(
+            name="jump stays",
+            expect=_is_not((28 - 1) // 3, 1),
+            mistake="After a pooling the neighbours lie further apart: a stride of 2 doubles the "
+            "jump j for all layers behind it.",
+        ),
+        Case(
+            name="jump too early",
+            expect=_is_not(3, 1),
+            mistake="Three are not enough: a pooling reaches one jump further, and that is the "
+            "jump from before it, not yet the doubled one.",
+        ),
+        Case(
+            name="with pooling",
+            expect=_DEPTHS,
+            mistake="The first number is right; with pooling let r and j pass through convolution "
+            "and pooling in turn, and count the convolutions.",
+        ),
+    ),
+)
+
+# --- Where is it in the row? --------------------------------------------------------------------
+
+
+def _flat_index(y: int, x: int, channel: int, shape: tuple[int, int, int]) -> int:
+    return int(np.ravel_multi_index((y, x, channel), shape))
+
+
+_BLOCK = (5, 5, 64)
+_FLAT_BLOCK = (3, 7, 4)
+
+FLAT_INDEX = Exercise(
+    id="03.flat_index",
+    title="Where is it in the row?",
+    stars=2,
+    minutes=8,
+    form="write",
+    kind="number",
+    hints=(
+        "How many numbers stand before the first one of row y? And before place (y, x)?",
+        "Row y comes after y whole rows of places; place x after x places of that row; each place "
+        "holds as many numbers as there are channels.",
+    ),
+    shows="A flattened block keeps its order, so each weight of the dense layer still belongs to "
+    "one place and one channel.",
+    cases=(
+        Case(
+            name="channel by channel",
+            inputs=(1, 2, 3, _BLOCK),
+            expect=lambda value, y, x, channel, shape: not agrees(value, channel * 25 + y * 5 + x),
+            mistake="This order has all places of a channel together; here all channels of a "
+            "place stand together.",
+        ),
+        Case(
+            name="columns first",
+            inputs=(1, 2, 3, _BLOCK),
+            expect=lambda value, y, x, channel, shape: (
+                not agrees(value, (x * 5 + y) * 64 + channel)
+            ),
+            mistake="x and y have changed places: a row is finished before the next one begins.",
+        ),
+        Case(
+            name="from one",
+            inputs=(1, 2, 3, _BLOCK),
+            expect=lambda value, *inputs: abs(value - _flat_index(*inputs)) != 1,
+            mistake="It is off by one: rows, columns, channels and the row of numbers are all "
+            "counted from 0.",
+        ),
+        Case(
+            name="classic network",
+            inputs=(1, 2, 3, _BLOCK),
+            expect=Reference(_flat_index),
+            mistake="Count the numbers that stand before it: whole rows, then whole places, then "
+            "channels.",
+        ),
+        Case(
+            name="not square",
+            inputs=(2, 5, 1, _FLAT_BLOCK),
+            expect=Reference(_flat_index),
+            mistake="This block is wider than high: how many places does one of its rows have? "
+            "Take every number from the shape.",
+            explains_all=True,
+        ),
+    ),
+)
+
+# --- A softmax that works for one image ---------------------------------------------------------
+
+
+def _of_whole_batch(logits: Any) -> Any:
+    positive = np.exp(logits - logits.max())
+    return positive / positive.sum()
+
+
+_LOGITS = np.array([[2.0, -1.0, 0.5, 0.0], [0.3, 0.2, -4.0, 1.0], [1.0, 3.0, 2.5, -0.5]])
+
+BATCH_SOFTMAX = Exercise(
+    id="03.batch_softmax",
+    title="A softmax that works for one image",
+    stars=2,
+    minutes=12,
+    form="find the fault",
+    kind="array",
+    hints=(
+        "e to the power of 5.77 is about 320, which is 32 · 10. Over what do the probabilities of "
+        "a batch sum to 1, and over what should they?",
+        "max and sum take an axis: the one that runs over the classes. keepdims=True leaves it in "
+        "place with length 1, so that every image is divided by its own sum.",
+    ),
+    shows="Each image is a distribution of its own: its own largest score, its own sum.",
+    cases=(
+        Case(
+            name="whole batch",
+            inputs=(_LOGITS,),
+            expect=lambda result, logits: not agrees(result, _of_whole_batch(logits)),
+            mistake="All probabilities of the batch together sum to 1: add up the result of each "
+            "row to see it.",
+        ),
+        Case(
+            name="over the images",
+            inputs=(_LOGITS,),
+            expect=lambda result, logits: not agrees(result, layers.softmax(logits, axis=0)),
+            mistake="Now each column sums to 1, so that images share out a class among "
+            "themselves: it is the other axis.",
+        ),
+        Case(
+            name="ordinary scores",
+            inputs=(_LOGITS,),
+            expect=Reference(layers.softmax),
+            mistake="For scores of ordinary size the probabilities are not right yet: "
+            "exponentials of a row, divided by the sum of that row.",
+        ),
+        Case(
+            name="large scores",
+            inputs=(np.concatenate([_LOGITS[:2] + 1000, [[-1500, 1500, 0, 1499]]]),),
+            expect=Reference(layers.softmax),
+            mistake="For scores above 1000 the exponentials become infinite: subtract the largest "
+            "score first, as the chapter does.",
+            explains_all=True,
+        ),
+        Case(
+            name="one image far below",
+            inputs=(np.concatenate([_LOGITS[:2], _LOGITS[2:] - 2000]),),
+            expect=Reference(layers.softmax),
+            mistake="One image's scores lie far below those of the others, and its exponentials "
+            "all become 0: each image needs its own largest score.",
+            explains_all=True,
+        ),
+    ),
+)
+
+# --- Always the same answer ---------------------------------------------------------------------
+
+_SURE, _OTHERS = 0.91, 0.01
+_ALWAYS_ONE = -(0.1 * log(_SURE) + 0.9 * log(_OTHERS))
+
+ALWAYS_ONE = Exercise(
+    id="03.always_one",
+    title="Always the same answer",
+    stars=1,
+    minutes=5,
+    form="predict",
+    kind="number",
+    hints=(
+        "Two kinds of images occur: ones, and all others. What is the loss of an image of each "
+        "kind?",
+        "The loss is an average over images, and one image in ten is a 1: weigh the two losses "
+        "with 0.1 and 0.9.",
+    ),
+    shows="Being sure without reason costs more than knowing nothing, nearly twice as much here.",
+    cases=(
+        Case(
+            name="mean probability",
+            expect=_is_not(-log(0.1 * _SURE + 0.9 * _OTHERS), tolerance=0.005),
+            mistake="That averages the probabilities and takes the logarithm afterwards; the loss "
+            "takes a logarithm for each image and averages those.",
+        ),
+        Case(
+            name="two alike",
+            expect=_is_not(-(log(_SURE) + log(_OTHERS)) / 2, tolerance=0.005),
+            mistake="The two losses are right, but they are not equally frequent: how many digits "
+            "in ten are a 1?",
+        ),
+        Case(
+            name="exchanged",
+            expect=_is_not(-(0.9 * log(_SURE) + 0.1 * log(_OTHERS)), tolerance=0.005),
+            mistake="The shares are exchanged: the network is right for one digit in ten.",
+        ),
+        Case(
+            name="one kind",
+            expect=lambda value: (
+                not agrees(value, -log(_OTHERS), 0.005) and not agrees(value, -log(_SURE), 0.005)
+            ),
+            mistake="That is the loss of one kind of image; the validation set holds ones and "
+            "others.",
+        ),
+        Case(
+            name="ten logarithms",
+            expect=lambda value: not agrees(value, -(log(_SURE) + 9 * log(_OTHERS)), 0.005),
+            mistake="That is a sum over ten images; the loss is their average.",
+        ),
+        Case(
+            name="sign",
+            expect=lambda value: value > 0,
+            mistake="The logarithm of a probability is negative, and the loss is its negative: it "
+            "can never fall below 0.",
+        ),
+        Case(
+            name="another base",
+            expect=lambda value: (
+                not any(agrees(value, _ALWAYS_ONE * base(np.e), 0.005) for base in (log10, log2))
+            ),
+            mistake="The logarithm has another base: the chapter's is the natural one, np.log.",
+        ),
+        Case(
+            name="value",
+            expect=_ALWAYS_ONE,
+            tolerance=0.012,  # one decimal, rounded, will do
+            mistake="Work out the loss of a 1 and the loss of any other digit, and average the "
+            "two as often as they occur.",
+        ),
+    ),
+)
+
+# --- What a first loss cannot tell --------------------------------------------------------------
+
+REVEALED = Exercise(
+    id="03.revealed",
+    title="What a first loss cannot tell",
+    stars=2,
+    minutes=10,
+    form="experiment",
+    kind="texts",
+    hints=(
+        "Call loss_of five times, for example loss_of(untrained, 255 * x_val, y_val) for A, and "
+        "compare each with 2.3.",
+        "For B use np.random.default_rng(0).permutation(y_val), for C x_val[:, ::-1], for D "
+        "np.zeros_like(x_val), and for E the trained network. A loss between 2.2 and 2.45 gives "
+        "nothing away.",
+    ),
+    shows="The first loss shows whether the network starts without an opinion; whether images and "
+    "labels belong together only training can show.",
+    cases=(
+        Case(
+            name="labels",
+            expect=lambda value: "B" not in map(str.upper, value),
+            mistake="B stays hidden: an untrained network gives every digit about a tenth, so it "
+            "does not matter which label is looked up.",
+        ),
+        Case(
+            name="upside down",
+            expect=lambda value: "C" not in map(str.upper, value),
+            mistake="C stays hidden: an untrained network knows no digits, upright or upside down.",
+        ),
+        Case(
+            name="black",
+            expect=lambda value: "D" not in map(str.upper, value),
+            mistake="D stays hidden: without any input all logits are equal, and the ten "
+            "probabilities are exactly a tenth each.",
+        ),
+        Case(
+            name="unscaled",
+            expect=lambda value: "A" in map(str.upper, value),
+            mistake="A shows: try it, with images that are 255 times as bright as those the "
+            "network is made for.",
+        ),
+        Case(
+            name="trained",
+            expect=lambda value: "E" in map(str.upper, value),
+            mistake="E shows: a loss far below that of guessing says that somebody has trained "
+            "already.",
+        ),
+        Case(
+            name="letters",
+            expect=lambda value: {"A", "E"} == set(map(str.upper, value)),
+            mistake="Both that show are in your list, with something that is no letter from A to "
+            "E.",
+        ),
+    ),
+)
+
+# --- A convolution as a dense layer -------------------------------------------------------------
+
+
+def _as_dense(kernel: Any, height: int, width: int) -> Any:
+    # Each row is what one lit pixel causes in the feature map.
+    pixels = np.eye(height * width).reshape(-1, height, width, 1)
+    return layers.conv2d(pixels, kernel[:, :, None, None]).reshape(height * width, -1)
+
+
+def _with_rows_of(row: int, kernel: Any, height: int, width: int) -> Any:
+    """Return the matrix of somebody who takes a row of pixels to be that long."""
+    kh, kw = kernel.shape
+    rows, columns = height - kh + 1, width - kw + 1
+    matrix = np.zeros((height * width, rows * columns))
+    for y, x, i, j in np.ndindex(rows, columns, kh, kw):
+        matrix[(y + i) * row + x + j, y * columns + x] = kernel[i, j]
+    return matrix
+
+
+_SMALL_KERNEL = np.array([[1.0, 2.0, -1.0], [0.5, 3.0, -2.0]])
+_SIZE = (4, 5)
+_OTHER_KERNEL = np.array([[1.0, -1.5], [2.0, 4.0], [0.25, -3.0]])
+
+AS_DENSE = Exercise(
+    id="03.as_dense",
+    title="A convolution as a dense layer",
+    stars=3,
+    minutes=20,
+    form="write",
+    kind="array",
+    hints=(
+        "Each column of W makes one number of the feature map. Which pixels does that number "
+        "need, and where do they stand in the flattened image?",
+        "Four loops: over the places (y, x) of the feature map and (i, j) of the kernel. The "
+        "column is y * columns + x; the row comes from the pixel (y + i, x + j) in the same way, "
+        "with the image's width.",
+    ),
+    shows="A convolution is a dense layer in which most weights are 0 and the others are the same "
+    "few numbers again and again.",
+    cases=(
+        Case(
+            name="transposed",
+            inputs=(_SMALL_KERNEL, *_SIZE),
+            expect=lambda result, *inputs: result.shape != _as_dense(*inputs).T.shape,
+            mistake="Inputs and outputs have changed places: in x @ W there is a row for each "
+            "pixel and a column for each number of the feature map.",
+        ),
+        Case(
+            name="shape",
+            inputs=(_SMALL_KERNEL, *_SIZE),
+            expect=lambda result, *inputs: result.shape == _as_dense(*inputs).shape,
+            mistake="W needs a row for each pixel of the image and a column for each place of the "
+            "window.",
+        ),
+        Case(
+            name="flipped",
+            inputs=(_SMALL_KERNEL, *_SIZE),
+            expect=lambda result, kernel, height, width: (
+                not agrees(result, _as_dense(kernel[::-1, ::-1], height, width))
+            ),
+            mistake="The weights are in reverse order: the kernel was turned by 180°.",
+        ),
+        Case(
+            name="length of a row",
+            inputs=(_SMALL_KERNEL, *_SIZE),
+            expect=lambda result, kernel, height, width: (
+                not any(
+                    agrees(result, _with_rows_of(row, kernel, height, width))
+                    for row in (width - kernel.shape[1] + 1, height)
+                )
+            ),
+            mistake="One row further down in the image means `width` numbers further on, not the "
+            "feature map's columns and not the height.",
+        ),
+        Case(
+            name="first place only",
+            inputs=(_SMALL_KERNEL, *_SIZE),
+            expect=lambda result, *inputs: np.all(np.any(result != 0, axis=0)),
+            mistake="Some columns hold no weight at all: the window visits every place, and each "
+            "place has a column.",
+        ),
+        Case(
+            name="weights",
+            inputs=(_SMALL_KERNEL, *_SIZE),
+            expect=Reference(_as_dense),
+            mistake="The shape is right; in the column of place (y, x), the weight (i, j) belongs "
+            "in the row of pixel (y + i, x + j).",
+        ),
+        Case(
+            name="other sizes",
+            inputs=(_OTHER_KERNEL, 6, 4),
+            expect=Reference(_as_dense),
+            mistake="It fails for another kernel and image: take all sizes from the arguments, "
+            "rows and columns each by itself.",
+            explains_all=True,
+        ),
+    ),
+)
+
+EXERCISES = (
+    PARAMETER_COUNTS,
+    DEPTHS,
+    FLAT_INDEX,
+    BATCH_SOFTMAX,
+    ALWAYS_ONE,
+    REVEALED,
+    AS_DENSE,
+)

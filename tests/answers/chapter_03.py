@@ -1,0 +1,432 @@
+"""Answers to the exercises of chapter 3."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from scipy import special
+
+from answers import Wrong
+from mnist_lib import layers
+
+# --- flat_index --------------------------------------------------------------------------------
+
+
+def by_arithmetic(y: int, x: int, channel: int, shape: Any) -> Any:
+    _, width, channels = shape
+    return (y * width + x) * channels + channel
+
+
+def by_lookup(y: int, x: int, channel: int, shape: Any) -> Any:
+    return np.arange(np.prod(shape)).reshape(shape)[y, x, channel]
+
+
+def by_counting(y: int, x: int, channel: int, shape: Any) -> Any:
+    for index, place in enumerate(np.ndindex(*shape)):
+        if place == (y, x, channel):
+            return index
+    raise AssertionError
+
+
+def by_one_lit_number(y: int, x: int, channel: int, shape: Any) -> Any:
+    block = np.zeros(shape)
+    block[y, x, channel] = 1
+    return np.argmax(block.reshape(-1))
+
+
+def by_keras(y: int, x: int, channel: int, shape: Any) -> Any:
+    block = np.zeros((1, *shape), np.float32)
+    block[0, y, x, channel] = 1
+    return tf.argmax(keras.layers.Flatten()(block)[0])
+
+
+# --- batch_softmax -----------------------------------------------------------------------------
+
+
+def in_one_go(logits: Any) -> Any:
+    positive = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return positive / positive.sum(axis=1, keepdims=True)
+
+
+def row_by_row(logits: Any) -> Any:
+    rows = []
+    for row in logits:
+        positive = np.exp(row - row.max())
+        rows.append(list(positive / positive.sum()))
+    return rows
+
+
+def by_logarithm(logits: Any) -> Any:
+    shifted = logits - logits.max(axis=-1)[:, None]
+    return np.exp(shifted - np.log(np.exp(shifted).sum(axis=-1))[:, None])
+
+
+def on_a_copy(logits: Any) -> Any:
+    probabilities = logits.copy()
+    probabilities -= probabilities.max(axis=1, keepdims=True)
+    np.exp(probabilities, out=probabilities)
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    return probabilities
+
+
+def of_whole_batch(logits: Any) -> Any:
+    positive = np.exp(logits - logits.max())
+    return positive / positive.sum()
+
+
+def lost_axis(logits: Any) -> Any:
+    positive = np.exp(logits - logits.max())
+    return positive / positive.sum(axis=1)
+
+
+def without_shift(logits: Any) -> Any:
+    with np.errstate(over="ignore", invalid="ignore"):
+        positive = np.exp(logits)
+        return positive / positive.sum(axis=1, keepdims=True)
+
+
+def one_maximum(logits: Any) -> Any:
+    with np.errstate(invalid="ignore"):
+        positive = np.exp(logits - logits.max())
+        return positive / positive.sum(axis=1, keepdims=True)
+
+
+def around_the_mean(logits: Any) -> Any:
+    with np.errstate(over="ignore", invalid="ignore"):
+        positive = np.exp(logits - logits.mean(axis=1, keepdims=True))
+        return positive / positive.sum(axis=1, keepdims=True)
+
+
+def clipped(logits: Any) -> Any:
+    positive = np.exp(np.clip(logits, -500, 500))
+    return positive / positive.sum(axis=1, keepdims=True)
+
+
+def in_place(logits: Any) -> Any:
+    logits -= logits.max(axis=1, keepdims=True)
+    positive = np.exp(logits)
+    return positive / positive.sum(axis=1, keepdims=True)
+
+
+def without_exponential(logits: Any) -> Any:
+    return logits / logits.sum(axis=1, keepdims=True)
+
+
+# --- as_dense ----------------------------------------------------------------------------------
+
+
+def place_by_place(kernel: Any, height: int, width: int) -> Any:
+    kh, kw = kernel.shape
+    rows, columns = height - kh + 1, width - kw + 1
+    matrix = np.zeros((height * width, rows * columns))
+    for y in range(rows):
+        for x in range(columns):
+            image = np.zeros((height, width))
+            image[y : y + kh, x : x + kw] = kernel
+            matrix[:, y * columns + x] = image.reshape(-1)
+    return matrix
+
+
+def pixel_by_pixel(kernel: Any, height: int, width: int) -> Any:
+    rows = []
+    for y in range(height):
+        for x in range(width):
+            image = np.zeros((1, height, width, 1))
+            image[0, y, x, 0] = 1
+            rows.append(layers.conv2d(image, kernel[:, :, None, None]).reshape(-1).tolist())
+    return rows
+
+
+def as_dense_by_tensorflow(kernel: Any, height: int, width: int) -> Any:
+    pixels = tf.reshape(tf.eye(height * width), (-1, height, width, 1))
+    weights = tf.constant(kernel[:, :, None, None], tf.float32)
+    return tf.reshape(tf.nn.conv2d(pixels, weights, 1, "VALID"), (height * width, -1))
+
+
+def entry_by_entry(kernel: Any, height: int, width: int, row: int | None = None) -> Any:
+    kh, kw = kernel.shape
+    rows, columns = height - kh + 1, width - kw + 1
+    row = width if row is None else row
+    matrix = np.zeros((height * width, rows * columns))
+    for y in range(rows):
+        for x in range(columns):
+            for i in range(kh):
+                for j in range(kw):
+                    matrix[(y + i) * row + x + j, y * columns + x] = kernel[i, j]
+    return matrix
+
+
+def first_column_only(kernel: Any, height: int, width: int) -> Any:
+    matrix = np.zeros_like(place_by_place(kernel, height, width))
+    matrix[:, 0] = place_by_place(kernel, height, width)[:, 0]
+    return matrix
+
+
+def columns_first(kernel: Any, height: int, width: int) -> Any:
+    kh, kw = kernel.shape
+    rows, columns = height - kh + 1, width - kw + 1
+    right = place_by_place(kernel, height, width)
+    return right.reshape(-1, rows, columns).transpose(0, 2, 1).reshape(height * width, -1)
+
+
+def two_by_three(kernel: Any, height: int, width: int) -> Any:
+    rows, columns = height - 1, width - 2
+    matrix = np.zeros((height * width, rows * columns))
+    for y in range(rows):
+        for x in range(columns):
+            for i in range(2):
+                for j in range(3):
+                    matrix[(y + i) * width + x + j, y * columns + x] = kernel[i, j]
+    return matrix
+
+
+def padded(kernel: Any, height: int, width: int) -> Any:
+    pixels = np.eye(height * width).reshape(-1, height, width, 1)
+    maps = layers.conv2d(pixels, kernel[:, :, None, None], padding="same")
+    return maps.reshape(height * width, -1)
+
+
+RIGHT: dict[str, dict[str, Any]] = {
+    "03.parameter_counts": {
+        "list": [1216, 3480, 22490],
+        "array": np.array([1216.0, 3480.0, 22490.0]),
+        "from Keras": tuple(
+            layer.count_params()
+            for layer in keras.Sequential(
+                [
+                    keras.Input((32, 32, 3)),
+                    keras.layers.Conv2D(16, 5),
+                    keras.layers.MaxPooling2D(),
+                    keras.layers.Conv2D(24, 3),
+                    keras.layers.MaxPooling2D(),
+                    keras.layers.Flatten(),
+                    keras.layers.Dense(26),
+                ]
+            ).layers
+            if layer.count_params()
+        ),
+    },
+    "03.depths": {
+        "list": [14, 4],
+        "floats": (14.0, 4.0),
+        "NumPy numbers": [np.ceil(27 / 2), np.int64(4)],
+    },
+    "03.flat_index": {
+        "arithmetic": by_arithmetic,
+        "look-up": by_lookup,
+        "counting": by_counting,
+        "one lit number": by_one_lit_number,
+        "Keras": by_keras,
+        "NumPy": lambda y, x, channel, shape: np.ravel_multi_index((y, x, channel), shape),
+    },
+    "03.batch_softmax": {
+        "in one go": in_one_go,
+        "row by row": row_by_row,
+        "by logarithm": by_logarithm,
+        "on a copy": on_a_copy,
+        "SciPy": lambda logits: special.softmax(logits, axis=1),
+        "TensorFlow": tf.nn.softmax,
+        "float32": lambda logits: in_one_go(logits.astype(np.float32)),
+    },
+    "03.always_one": {
+        "one decimal": 4.2,
+        "two decimals": 4.15,
+        "all decimals": 0.1 * np.log(1 / 0.91) + 0.9 * np.log(1 / 0.01),
+        "one decimal more": np.float32(4.154),
+        "Keras": tf.reduce_mean(
+            keras.losses.sparse_categorical_crossentropy(
+                np.arange(10), np.tile([0.01, 0.91] + [0.01] * 8, (10, 1))
+            )
+        ),
+    },
+    "03.revealed": {
+        "list": ["A", "E"],
+        "the other way round": ("e", "a"),
+        "array": np.array(["A", "E"]),
+    },
+    "03.as_dense": {
+        "entry by entry": entry_by_entry,
+        "place by place": place_by_place,
+        "pixel by pixel, lists": pixel_by_pixel,
+        "TensorFlow": as_dense_by_tensorflow,
+        "float32": lambda *inputs: place_by_place(*inputs).astype(np.float32),
+    },
+}
+
+WRONG: dict[str, list[Wrong]] = {
+    "03.parameter_counts": [
+        Wrong("all of it", 27186, "three numbers", "a list of numbers was expected"),
+        Wrong("pooling too", [1216, 0, 3480, 0, 22490], "three numbers", "pooling and flattening"),
+        Wrong("no biases", [1200, 3456, 22464], "no biases", "without the biases"),
+        Wrong("flat kernels", [416, 240, 22490], "flat kernels", "is as deep as"),
+        Wrong("grey image", [416, 3480, 22490], "flat kernels", "the colour image has 3"),
+        Wrong("flat in the second", [1216, 240, 22490], "flat kernels", "as deep as its input"),
+        Wrong("bias per channel", [1248, 3840, 22490], "bias per channel", "one bias altogether"),
+        Wrong("3 × 3 in both", [448, 3480, 22490], "first convolution", "are 5 × 5 × 3"),
+        Wrong("3 channels again", [1216, 672, 22490], "second convolution", "as many channels"),
+        Wrong("places only", [1216, 3480, 962], "flatten without channels", "keeps all channels"),
+        Wrong("padded", [1216, 3480, 39962], "padded", "no padding"),
+        Wrong("one pooling", [1216, 3480, 89882], "not pooled", "has been left out"),
+        Wrong("no bias in the end", [1216, 3480, 22464], "dense layer", "26 biases"),
+        Wrong("from the first maps", [1216, 3480, 15002], "dense layer", "for each of its inputs"),
+    ],
+    "03.depths": [
+        Wrong("one number", [14], "two numbers", "Give two numbers"),
+        Wrong("multiplied", [4, 2], "windows multiplied", "do not multiply"),
+        Wrong("side by side", [10, 4], "windows side by side", "they overlap"),
+        Wrong("starts with 3", [13, 4], "without pooling", "to the 1 that a pixel sees"),
+        Wrong("halved", [28 / 2 - 0.5, 4], "without pooling", "at least 28"),
+        Wrong("jump stays", [14, 9], "jump stays", "neighbours lie further apart"),
+        Wrong("doubles too early", [14, 3], "jump too early", "Three are not enough"),
+        Wrong("counts poolings too", [14, 8], "with pooling", "count the convolutions"),
+        Wrong("exchanged", [4, 14], "windows multiplied", "a second 3 × 3 window"),
+    ],
+    "03.flat_index": [
+        Wrong(
+            "channels first",
+            lambda y, x, channel, shape: channel * shape[0] * shape[1] + y * shape[1] + x,
+            "channel by channel",
+            "all channels of a place",
+        ),
+        Wrong(
+            "x before y",
+            lambda y, x, channel, shape: (x * shape[0] + y) * shape[2] + channel,
+            "columns first",
+            "x and y have changed places",
+        ),
+        Wrong(
+            "counts from one",
+            lambda y, x, channel, shape: (y * shape[1] + x) * shape[2] + channel + 1,
+            "from one",
+            "off by one",
+        ),
+        Wrong(
+            "forgot the channels",
+            lambda y, x, channel, shape: y * shape[1] + x + channel,
+            "classic network",
+            "then whole places",
+        ),
+        Wrong(
+            "channels for x only",
+            lambda y, x, channel, shape: y * shape[1] + x * shape[2] + channel,
+            "classic network",
+            "whole rows",
+        ),
+        Wrong(
+            "height for width",
+            lambda y, x, channel, shape: (y * shape[0] + x) * shape[2] + channel,
+            "not square",
+            "wider than high",
+        ),
+        Wrong(
+            "always the classic block",
+            lambda y, x, channel, shape: (y * 5 + x) * 64 + channel,
+            "not square",
+            "every number from the shape",
+        ),
+        Wrong(
+            "three numbers",
+            lambda y, x, channel, shape: (y, x, channel),
+            "channel by channel",
+            "a tuple; a number was expected",
+        ),
+    ],
+    "03.batch_softmax": [
+        Wrong("left the fault", of_whole_batch, "whole batch", "together sum to 1"),
+        Wrong(
+            "axis 0",
+            lambda logits: special.softmax(logits, axis=0),
+            "over the images",
+            "each column",
+        ),
+        Wrong("no keepdims", lost_axis, "whole batch", "could not be broadcast"),
+        Wrong("no exponential", without_exponential, "ordinary scores", "exponentials of a row"),
+        Wrong(
+            "logarithms",
+            lambda logits: special.log_softmax(logits, axis=1),
+            "ordinary scores",
+            "of ordinary size",
+        ),
+        Wrong("no shift", without_shift, "large scores", "become infinite"),
+        Wrong("mean, not largest", around_the_mean, "large scores", "subtract the largest"),
+        Wrong("clipped", clipped, "large scores", "subtract the largest"),
+        Wrong("one maximum", one_maximum, "one image far below", "its own largest score"),
+        Wrong("changed the logits", in_place, "whole batch", "changed the array"),
+        Wrong(
+            "answers, not probabilities",
+            lambda logits: logits.argmax(axis=1),
+            "ordinary scores",
+            "shape (3,); shape (3, 4)",
+        ),
+    ],
+    "03.always_one": [
+        Wrong("logarithm of the mean", 2.30, "mean probability", "takes the logarithm afterwards"),
+        Wrong("two alike", 2.35, "two alike", "not equally frequent"),
+        Wrong("exchanged", 0.55, "exchanged", "right for one digit in ten"),
+        Wrong("others only", 4.61, "one kind", "loss of one kind"),
+        Wrong("ones only", 0.09, "one kind", "one kind of image"),
+        Wrong("sum", 41.54, "ten logarithms", "sum over ten"),
+        Wrong("no minus", -4.15, "sign", "never fall below 0"),
+        Wrong("base 10", 1.80, "another base", "the natural one"),
+        Wrong("base 2", 5.99, "another base", "another base"),
+        Wrong("accuracy", 0.1, "value", "as often as they occur"),
+        Wrong("not finite", float("inf"), "value", "the loss of a 1"),
+    ],
+    "03.revealed": [
+        Wrong("every fault", ["A", "B", "C", "D", "E"], "labels", "B stays hidden"),
+        Wrong("wrong labels", ["B"], "labels", "which label is looked up"),
+        Wrong("turned digits", ["A", "C", "E"], "upside down", "C stays hidden"),
+        Wrong("nothing to see", ["A", "D", "E"], "black", "exactly a tenth"),
+        Wrong("only the training", ["E"], "unscaled", "A shows"),
+        Wrong("only the pixels", ["a"], "trained", "E shows"),
+        Wrong("a letter too many", ["A", "E", "F"], "letters", "no letter from A to E"),
+        Wrong("one text", "AE", "labels", "a list of texts"),
+    ],
+    "03.as_dense": [
+        Wrong(
+            "transposed",
+            lambda *inputs: place_by_place(*inputs).T,
+            "transposed",
+            "Inputs and outputs have changed places",
+        ),
+        Wrong("padded", padded, "shape", "a column for each place"),
+        Wrong(
+            "four axes",
+            lambda kernel, height, width: place_by_place(kernel, height, width).reshape(
+                height, width, height - kernel.shape[0] + 1, -1
+            ),
+            "shape",
+            "a row for each pixel",
+        ),
+        Wrong(
+            "turned",
+            lambda kernel, *size: place_by_place(kernel[::-1, ::-1], *size),
+            "flipped",
+            "turned by 180°",
+        ),
+        Wrong(
+            "columns for width",
+            lambda kernel, height, width: entry_by_entry(
+                kernel, height, width, width - kernel.shape[1] + 1
+            ),
+            "length of a row",
+            "further on",
+        ),
+        Wrong(
+            "height for width",
+            lambda kernel, height, width: entry_by_entry(kernel, height, width, height),
+            "length of a row",
+            "not the height",
+        ),
+        Wrong("first column", first_column_only, "first place only", "no weight at all"),
+        Wrong("columns first", columns_first, "weights", "in the row of pixel"),
+        Wrong(
+            "mirrored",
+            lambda kernel, *size: place_by_place(kernel[:, ::-1], *size),
+            "weights",
+            "the weight (i, j) belongs",
+        ),
+        Wrong("always 2 × 3", two_by_three, "other sizes", "from the arguments"),
+    ],
+}
