@@ -110,7 +110,7 @@ SUBMISSIONS: list[tuple[str, bytes, str, str, str]] = [
         "syntax error",
         notebook(NUMPY, "def conv2d(image, kernel:\n    return image"),
         "not yet",
-        "code cell 2 is no valid Python: SyntaxError",
+        "Code cell 2 is no valid Python: SyntaxError",
         "",
     ),
     (
@@ -124,14 +124,14 @@ SUBMISSIONS: list[tuple[str, bytes, str, str, str]] = [
         "error in what it needs",
         conv2d("return size * image", before="size = 1 / 0"),
         "not yet",
-        "code cell 2 raised ZeroDivisionError: division by zero",
+        "Code cell 2 raised ZeroDivisionError: division by zero",
         "",
     ),
     (
         "error at definition",
         notebook("import nowhere_at_all", "conv2d = nowhere_at_all.slide"),
         "not yet",
-        "code cell 1 raised ModuleNotFoundError",
+        "Code cell 1 raised ModuleNotFoundError",
         "",
     ),
     (
@@ -639,6 +639,120 @@ def test_a_wrong_command_line_is_refused(tmp_path, monkeypatch, capsys, argument
     assert said in capsys.readouterr().err
 
 
+# --- Models and functions -------------------------------------------------------------------------
+
+MODELS = """
+from functools import cache
+
+import numpy as np
+
+from mnist_lib.exercises.engine import Case, Exercise, Reference
+
+
+@cache
+def network():
+    import keras
+
+    layers = [keras.Input((3,)), keras.layers.Dense(2, activation="relu"), keras.layers.Dense(4)]
+    return keras.Sequential(layers)
+
+
+def exercise(name, kind, *cases):
+    more = {"title": name, "stars": 1, "minutes": 1, "form": "write", "hints": ("a", "b")}
+    return Exercise(id=f"98.{name}", kind=kind, shows="Right.", cases=cases, **more)
+
+
+def count(model):
+    return sum(weight.size for weight in model.get_weights())
+
+
+EXERCISES = (
+    exercise(
+        "build",
+        "model",
+        Case(
+            name="count",
+            inputs=(5,),
+            expect=lambda model, size: model.output_shape == (None, size) and count(model) == 20,
+            mistake="The number of parameters is another.",
+        ),
+    ),
+    exercise(
+        "last_kernel",
+        "array",
+        Case(
+            name="kernel",
+            inputs=lambda: (network(), "kernel"),
+            expect=Reference(lambda model, name: model.layers[-1].get_weights()[0]),
+            mistake="These are other weights.",
+        ),
+    ),
+    exercise(
+        "slope",
+        "number",
+        Case(
+            name="square",
+            inputs=(lambda x: x * x, 3.0),
+            expect=6.0,
+            tolerance=1e-3,
+            mistake="The slope is another.",
+        ),
+    ),
+)
+"""
+BUILD = """def build(size):
+    return keras.Sequential([keras.Input((3,)), keras.layers.Dense(size)])"""
+KERNEL = "def last_kernel(model, name):\n    return model.layers[-1].get_weights()[0]"
+SLOPE = "def slope(f, x):\n    return (f(x + 1e-4) - f(x - 1e-4)) / 2e-4"
+
+
+def test_models_and_functions_are_judged_like_other_things(tmp_path, scratch):
+    course = tmp_path / "course"
+    for name in ("mnist_lib/exercises", "tools"):
+        shutil.copytree(ROOT / name, course / name, ignore=shutil.ignore_patterns("chapter_*"))
+    shutil.copy(ROOT / "mnist_lib" / "__init__.py", course / "mnist_lib")
+    (course / "mnist_lib" / "exercises" / "chapter_98.py").write_text(MODELS)
+    folder, output = tmp_path / "class", tmp_path / "grades.csv"
+    folder.mkdir()
+    wrong = [
+        BUILD.replace("keras.layers.Dense(size)", "keras.layers.Lambda(lambda x: x)"),
+        KERNEL.replace("-1", "0"),
+        SLOPE.replace("2e-4", "1e-4"),
+    ]
+    saved(folder, "right.ipynb", notebook("import keras", BUILD, KERNEL, SLOPE))
+    saved(folder, "wrong.ipynb", notebook("import keras", *wrong))
+    done = subprocess.run(
+        [sys.executable, course / "tools" / "grade.py", folder, "--chapter=98", "--output", output],
+        env=environment(scratch),
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    rows = {r["student"]: r for r in csv.DictReader(io.StringIO(output.read_text("utf-8-sig")))}
+    ids = ("98.build", "98.last_kernel", "98.slope")
+    assert [rows["right"][id] for id in ids] == ["correct: Right."] * 3, rows["right"]
+    assert "could not be built again" in rows["wrong"]["98.build"]
+    assert "shape (3, 2); shape (2, 4) was expected" in rows["wrong"]["98.last_kernel"]
+    assert "The slope is another" in rows["wrong"]["98.slope"]
+    assert survivors(scratch) == []
+
+
+def test_a_model_that_asks_for_all_memory_is_an_answer_like_any_other():
+    layers = [
+        {"class_name": "InputLayer", "config": {"batch_shape": [None, 100_000]}},
+        {"class_name": "Dense", "config": {"units": 100_000}},
+    ]
+    for layer in layers:
+        layer |= {"module": "keras.layers", "registered_name": None}
+    config = {"module": "keras", "class_name": "Sequential", "config": {"layers": layers}}
+    sent = grade.SentModel(json.dumps(config), [])
+    settings = grade.Settings(memory=1000, timeout=30)
+    found = grade._judge_apart(CONV2D, [grade.Result(value=sent)], settings)
+    assert found.outcome == "not yet"
+    assert found.sentence.startswith("The model")
+
+
 # --- The chapter, and the notebooks ---------------------------------------------------------------
 
 
@@ -718,9 +832,14 @@ def test_what_an_answer_needs(cells, expected):
 
 
 def test_the_exercises_own_cells_come_first():
-    cells = "def x():\n    return 1", "x = 3"
-    assert needs("x", *cells) == ["def x():", "x = 3"]
-    assert needs("x", *cells, own=(0,)) == ["def x():"]
+    cells = "x = 2", "x = 3"
+    assert needs("x", *cells) == ["x = 2", "x = 3"]
+    assert needs("x", *cells, own=(0,)) == ["x = 2"]
+
+
+@pytest.mark.parametrize("body", ["...", "return 1"])
+def test_a_functions_name_used_again_is_no_answer(body):
+    assert needs("x", f"def x():\n    {body}", "x = 3") == ["def x():"]
 
 
 CHAPTERS = sorted({id[:2] for id in all_exercises()})

@@ -67,6 +67,7 @@ LARGEST_NOTEBOOK = 100 << 20  # bytes; outputs included
 LARGEST_FILE = 10 << 20  # bytes; of a file that an answer writes
 START = 120  # seconds for Python, and for Keras if an answer needs it, to start
 PAUSE = 0.1  # seconds between two looks at a running submission
+COURSE = threading.Lock()  # held by who runs an exercise's functions: Keras is not for many threads
 FIRST_USER = 62_000  # user ids that no account has
 NO_RESULT = "sent something that is no result"
 LONGEST_TEXT = 600  # characters of what a submission says
@@ -397,7 +398,8 @@ def grade_cells(
     notes = []
     rest = list(exercises)
     while rest:
-        head = encode([_question(exercise) for exercise in rest])
+        with COURSE:
+            head = encode([_question(exercise) for exercise in rest])
         request = LENGTH.pack(len(head)) + head + notebook
         run = Run("answer", request, settings, settings.timeout * len(rest))
         try:
@@ -464,8 +466,7 @@ def _one(run: Run, exercise: Exercise, settings: Settings) -> tuple[Verdict, str
     if found.outcome == "not yet" and claims.untouched:
         found = untouched()
     elif found.outcome == "not yet" and claims.trouble:
-        more = f"Before that, {claims.trouble}."
-        found = found._replace(detail=f"{found.detail} {more}".strip())
+        found = found._replace(detail=f"{found.detail} {claims.trouble}.".strip())
     return found, reason
 
 
@@ -518,7 +519,7 @@ def _judge(
     if not claims.found and not claims.trouble:
         return Verdict("not attempted", f"The notebook does not define {name}.")
     if not claims.found:
-        return Verdict("not yet", f"The notebook does not come to define {name}.")
+        return Verdict("not yet", f"An error keeps the notebook from defining {name}.")
     if exercise.is_function and not claims.callable:
         return Verdict("not yet", f"In the end {name} is no function: was its name used again?")
     missing = Result(error=f"Your {'function' if exercise.is_function else 'answer'} {reason}")
@@ -527,7 +528,8 @@ def _judge(
     if any(isinstance(result.value, SentModel) for result in results):
         return _judge_apart(exercise, results, settings)
     try:
-        return verdict(exercise, results)
+        with COURSE:
+            return verdict(exercise, results)
     except Exception as error:  # a result made to break the comparison fails, and nothing else does
         return Verdict("not yet", f"The result could not be compared ({type(error).__name__}).")
 

@@ -411,13 +411,16 @@ def needed(found: Sequence[Statement], name: str, own: set[int]) -> list[Stateme
     list of Statement
         Empty if nothing defines the name. The last definition counts; but a starter counts only if
         there is nothing else, and a definition outside the exercise's cells only if there is none
-        in them: readers copy cells, and later use a name again for something else.
+        in them: readers copy cells, and use a function's name again for something else.
     """
     places = [i for i, statement in enumerate(found) if name in statement.binds]
-    answered = [i for i in places if not is_starter(found[i], name)] or places
+    functions = [i for i in places if isinstance(found[i].node, ast.FunctionDef)]
+    mine = [i for i in places if found[i].cell in own]
+    meant = [i for i in places if i in functions or i in mine] if functions else places
+    answered = [i for i in meant if not is_starter(found[i], name)] or meant
     if not answered:
         return []
-    last = max([i for i in answered if found[i].cell in own] or answered)
+    last = max([i for i in answered if i in mine] or answered)
     dropped = {i for i in places if i > last or i not in answered}
     imported = {bound for s in found if s.imports for bound in s.binds}
     defined = {
@@ -473,13 +476,13 @@ def find_answer(
             code = compile(ast.Module([statement.node], []), file, "exec")
             exec(code, module.__dict__)
         except BaseException as error:  # one statement does not spoil the others
-            trouble = trouble or f"code cell {number} raised {_said(error)}"
+            trouble = trouble or f"Code cell {number} raised {_said(error)}"
     if name in module.__dict__:
         return Answer(module.__dict__[name], True, trouble)
     defines = re.compile(rf"^\s*(?:def\s+{name}\b|{name}\s*[:=])", re.MULTILINE)
     for number, said in broken.items():
         if defines.search(cells[number]) or (number in own and not trouble):
-            return Answer(None, False, f"code cell {number + 1} is no valid Python: {said}")
+            return Answer(None, False, f"Code cell {number + 1} is no valid Python: {said}")
     return Answer(None, False, trouble)
 
 
