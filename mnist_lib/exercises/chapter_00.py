@@ -1,0 +1,191 @@
+"""The exercises of chapter 0: two light ones, on updates and on accuracy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import ceil
+from typing import Any
+
+import numpy as np
+
+from mnist_lib.exercises.engine import Case, Exercise, Reference, agrees
+
+# --- updates --------------------------------------------------------------------------------------
+
+_IMAGES = 55_000
+_SETTINGS = ((4, 128), (10, 8))  # epochs, batch size
+_UPDATES = [epochs * ceil(_IMAGES / batch_size) for epochs, batch_size in _SETTINGS]
+
+
+def _is_not_any(*slips: list[float]) -> Callable[[Any], bool]:
+    """Return a test that fails if either number is that of a slip (and not the right one)."""
+    return lambda numbers: (
+        not any(
+            agrees(number, slip[k]) and slip[k] != _UPDATES[k]
+            for slip in slips
+            for k, number in enumerate(numbers)
+        )
+    )
+
+
+# --- share_right ----------------------------------------------------------------------------------
+
+
+def _share_right(probabilities: Any, labels: Any) -> Any:
+    return (probabilities.argmax(axis=1) == labels).mean()
+
+
+def _network(seed: int, labels: Any, answers: Any) -> Any:
+    """Return probabilities (N, 10) whose largest is the answer's, often without reaching half."""
+    heights = np.full((len(labels), 10), 0.07)
+    heights[np.arange(len(labels)), labels] = 0.25
+    heights[np.arange(len(labels)), answers] = np.random.default_rng(seed).uniform(
+        0.27, 1.0, size=len(labels)
+    )
+    return heights / heights.sum(axis=1, keepdims=True)
+
+
+# As many images as classes, so that the wrong axis raises no error.
+_LABELS = np.array([3, 7, 0, 9, 1, 4, 4, 8, 2, 6])
+_TEN = (_network(4, _LABELS, np.array([3, 2, 0, 9, 7, 4, 9, 8, 2, 6])), _LABELS)
+_FOUR = (_network(4, _LABELS[:4], np.array([3, 2, 0, 9])), _LABELS[:4])
+
+
+EXERCISES = (
+    Exercise(
+        id="00.updates",
+        title="Count the updates",
+        stars=1,
+        minutes=4,
+        form="calculate",
+        kind="numbers",
+        hints=(
+            "The parameters change once after every batch. How many batches has one epoch?",
+            "Divide the images by the batch size, round up, and multiply by the epochs.",
+        ),
+        shows="The original setting takes forty times as many steps; that is where its minutes go.",
+        cases=(
+            Case(
+                name="two numbers",
+                expect=lambda v: len(v) == 2,
+                mistake="There are two settings, so a list of two numbers is wanted.",
+            ),
+            Case(
+                name="sample",
+                expect=_is_not_any([epochs * ceil(3_500 / size) for epochs, size in _SETTINGS]),
+                mistake="The sample has 3,500 training images; the question is about 55,000.",
+            ),
+            Case(
+                name="images",
+                expect=_is_not_any([epochs * _IMAGES for epochs, _ in _SETTINGS]),
+                mistake="So many images go by, but the parameters change once a batch, not once an "
+                "image.",
+            ),
+            Case(
+                name="one epoch",
+                expect=_is_not_any([ceil(_IMAGES / size) for _, size in _SETTINGS]),
+                mistake="That is one epoch: the program goes through the images several times.",
+            ),
+            Case(
+                name="all of MNIST",
+                expect=_is_not_any([epochs * ceil(60_000 / size) for epochs, size in _SETTINGS]),
+                mistake="60,000 includes the validation images, and those change nothing.",
+            ),
+            Case(
+                name="rest forgotten",
+                expect=_is_not_any([epochs * (_IMAGES // size) for epochs, size in _SETTINGS]),
+                mistake="55,000 is no multiple of 128: the images that are left over make one more "
+                "batch in every epoch.",
+            ),
+            Case(
+                name="rounded once",
+                expect=_is_not_any(
+                    [epochs * _IMAGES / size for epochs, size in _SETTINGS],
+                    [ceil(epochs * _IMAGES / size) for epochs, size in _SETTINGS],
+                    [epochs * _IMAGES // size for epochs, size in _SETTINGS],
+                ),
+                mistake="Each epoch ends with a smaller batch and the next begins anew: round for "
+                "one epoch first, then multiply.",
+            ),
+            Case(
+                name="both",
+                expect=_UPDATES,
+                mistake="One of the two is not right yet: batches in one epoch, times epochs.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="00.share_right",
+        title="An accuracy of nothing",
+        stars=2,
+        minutes=8,
+        form="find the fault",
+        kind="number",
+        hints=(
+            "Print the shape of probabilities and of what argmax makes of it. There should be one "
+            "digit for each image.",
+            "Without an axis, argmax counts through all the numbers. The ten probabilities of one "
+            "image lie along axis 1.",
+        ),
+        shows="This is the accuracy that evaluate reports: of ten probabilities the largest "
+        "answers, however small it is.",
+        cases=(
+            Case(
+                name="share",
+                inputs=_TEN,
+                expect=lambda result, probabilities, labels: 0 <= result <= 1,
+                mistake="A share lies between 0 and 1: neither percent nor a count is wanted.",
+            ),
+            Case(
+                name="no axis",
+                inputs=_TEN,
+                expect=lambda result, *inputs: result > 0,
+                mistake="Your share is 0: argmax gives one number for the whole array, or a "
+                "division has dropped the fraction.",
+            ),
+            Case(
+                name="wrong axis",
+                inputs=_TEN,
+                expect=lambda result, probabilities, labels: (
+                    not agrees(result, (probabilities.argmax(axis=0) == labels).mean())
+                ),
+                mistake="You look for the best image of each digit, not for the best digit of each "
+                "image.",
+            ),
+            Case(
+                name="errors",
+                inputs=_TEN,
+                expect=lambda result, *inputs: not agrees(result, 1 - _share_right(*inputs)),
+                mistake="That is the share of digits that are misread.",
+            ),
+            Case(
+                name="half",
+                inputs=_TEN,
+                expect=lambda result, probabilities, labels: (
+                    not agrees(result, (probabilities[np.arange(10), labels] > 0.5).mean())
+                ),
+                mistake="The largest of the ten answers, even if it is smaller than one half.",
+            ),
+            Case(
+                name="probabilities",
+                inputs=_TEN,
+                expect=lambda result, probabilities, labels: (
+                    not (
+                        agrees(result, probabilities.max(axis=1).mean())
+                        or agrees(result, probabilities[np.arange(10), labels].mean())
+                    )
+                ),
+                mistake="That is a mean probability: an answer counts as right or wrong, however "
+                "sure the network is.",
+            ),
+            Case(
+                name="other number",
+                inputs=_FOUR,
+                expect=Reference(_share_right),
+                mistake="With another number of images the share is not right: divide by as many "
+                "as there are.",
+                explains_all=True,
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,125 @@
+"""Answers to the exercises of chapter 0."""
+
+import numpy as np
+import tensorflow as tf
+from sklearn.metrics import accuracy_score
+
+from answers import Wrong
+
+
+def by_loop(probabilities, labels):
+    right = 0
+    for row, label in zip(probabilities, labels, strict=True):
+        best = 0
+        for digit in range(10):
+            if row[digit] > row[best]:
+                best = digit
+        right += best == label
+    return right / len(labels)
+
+
+def vectorised(probabilities, labels):
+    predicted = probabilities.argmax(axis=1)
+    return (predicted == labels).mean()
+
+
+def with_tensorflow(probabilities, labels):
+    predicted = tf.argmax(probabilities, axis=-1)
+    return tf.reduce_mean(tf.cast(predicted == labels, tf.float32))
+
+
+def with_scikit_learn(probabilities, labels):
+    return accuracy_score(labels, np.argsort(probabilities, axis=1)[:, -1])
+
+
+def in_percent(probabilities, labels):
+    return 100 * vectorised(probabilities, labels)
+
+
+def as_count(probabilities, labels):
+    return (probabilities.argmax(axis=1) == labels).sum()
+
+
+def without_axis(probabilities, labels):
+    return (probabilities.argmax() == labels).mean()
+
+
+def in_whole_numbers(probabilities, labels):
+    return (probabilities.argmax(axis=1) == labels).sum() // len(labels)
+
+
+def along_the_images(probabilities, labels):
+    return (probabilities.argmax(axis=0) == labels).mean()
+
+
+def misread(probabilities, labels):
+    return (probabilities.argmax(axis=1) != labels).mean()
+
+
+def over_one_half(probabilities, labels):
+    return (probabilities[np.arange(len(labels)), labels] > 0.5).mean()
+
+
+def largest_on_average(probabilities, labels):
+    return probabilities.max(axis=1).mean()
+
+
+def labels_on_average(probabilities, labels):
+    return probabilities[np.arange(len(labels)), labels].mean()
+
+
+def out_of_ten(probabilities, labels):
+    return (probabilities.argmax(axis=1) == labels).sum() / 10
+
+
+def by_columns(probabilities, labels):
+    return (probabilities.argmax(axis=1) == labels).sum() / probabilities.shape[1]
+
+
+def without_return(probabilities, labels):
+    print((probabilities.argmax(axis=1) == labels).mean())
+
+
+RIGHT = {
+    "00.updates": {
+        "list": [1720, 68750],
+        "tuple of floats": (1720.0, 68750.0),
+        "array": np.array([4 * np.ceil(55_000 / 128), 10 * 55_000 / 8], np.float32),
+    },
+    "00.share_right": {
+        "a loop": by_loop,
+        "vectorised": vectorised,
+        "TensorFlow": with_tensorflow,
+        "scikit-learn": with_scikit_learn,
+    },
+}
+
+WRONG = {
+    "00.updates": [
+        Wrong("only the short setting", [1720], "two numbers", "two numbers is wanted"),
+        Wrong("of the sample", [112, 4380], "sample", "about 55,000"),
+        Wrong("images instead of batches", [220_000, 550_000], "images", "once a batch"),
+        Wrong("one epoch", [430, 6875], "one epoch", "several times"),
+        Wrong("all 60,000 images", [1876, 75_000], "all of MNIST", "validation images"),
+        Wrong("the rest forgotten", [1716, 68_750], "rest forgotten", "left over"),
+        Wrong("not rounded", [1718.75, 68_750], "rounded once", "one epoch first"),
+        Wrong("rounded at the end", [1719, 68_750], "rounded once", "then multiply"),
+        Wrong("rounded down at the end", [1718, 68_750], "rounded once", "then multiply"),
+        Wrong("settings exchanged", [68_750, 1720], "both", "times epochs"),
+        Wrong("epochs exchanged", [4300, 27_500], "both", "batches in one epoch"),
+    ],
+    "00.share_right": [
+        Wrong("the faulty function", without_axis, "no axis", "the whole array"),
+        Wrong("percent", in_percent, "share", "neither percent"),
+        Wrong("a count", as_count, "share", "nor a count"),
+        Wrong("integer division", in_whole_numbers, "no axis", "dropped the fraction"),
+        Wrong("wrong axis", along_the_images, "wrong axis", "best image of each digit"),
+        Wrong("share of errors", misread, "errors", "are misread"),
+        Wrong("more than one half", over_one_half, "half", "one half"),
+        Wrong("largest, on average", largest_on_average, "probabilities", "mean probability"),
+        Wrong("the label's, on average", labels_on_average, "probabilities", "right or wrong"),
+        Wrong("divided by ten", out_of_ten, "other number", "as many as there are"),
+        Wrong("divided by the classes", by_columns, "other number", "another number of images"),
+        Wrong("no return", without_return, "share", "is there a return"),
+    ],
+}
