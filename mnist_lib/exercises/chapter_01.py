@@ -51,6 +51,12 @@ def _way(weights: Any, middle: float = _MIDDLE) -> Any:
     return middle - centre / weights.sum()
 
 
+def _keeps_brightness(result: Any, image: Any) -> bool:
+    if result.shape != image.shape:  # told by the last case
+        return True
+    return bool((np.abs(result[..., np.newaxis] - np.unique(image)).min(axis=-1) < 0.01).all())
+
+
 def _by(image: Any, way: Any) -> Any:
     return _moved(image, *(int(step) for step in way))
 
@@ -119,7 +125,12 @@ _SPLIT_INPUTS = (_NUMBERED, _SORTED_LABELS, 4)
 
 
 def _has_four_parts(parts: Any, *inputs: Any) -> bool:
-    return [part.shape for part in parts] == [(48, 2, 3), (48,), (12, 2, 3), (12,)]
+    lengths = [len(part) for part in parts]
+    return lengths == [48, 48, 12, 12] and parts[1].ndim == parts[3].ndim == 1
+
+
+def _keeps_shape(parts: Any, *inputs: Any) -> bool:
+    return bool(parts[0].shape[1:] == parts[2].shape[1:] == (2, 3))
 
 
 def _keeps_pairs(parts: Any, *inputs: Any) -> bool:
@@ -190,15 +201,17 @@ def _nearest_mean(image: Any, images: Any, labels: Any) -> Any:
 # Each slip below answers with another label than the right one.
 _QUERY = np.full((4, 5), 100, np.uint8)
 _QUERY[1, 2:] = 220
-_REFERENCES = np.stack([_QUERY] * 6)
+_REFERENCES = np.stack([_QUERY] * 7)
 _REFERENCES[0] += 35  # nearest by no measure: the answer where all images are summed together
 _REFERENCES[1] += 32  # nearest if the numbers wrap: 32 squared is a multiple of 256
-_REFERENCES[2, 3, 3] -= 88  # far in one pixel only: nearest by absolute differences
+_REFERENCES[2, 3, 3] -= 95  # far in one pixel only: nearest by absolute differences
 _REFERENCES[3] -= 60  # darkest: the least sum of signed differences
-_REFERENCES[4] -= 19  # nearest
-_REFERENCES[5, ::2] += 100  # farthest; its signed differences cancel
-_REFERENCES[5, 1::2] -= 100
-_NEAREST_INPUTS = (_QUERY, _REFERENCES, np.array([2, 7, 9, 5, 6, 0]))
+_REFERENCES[4] -= 19  # nearest, although one pixel is farther than any of the sixth image
+_REFERENCES[4, 0, 1] -= 21
+_REFERENCES[5] -= 21
+_REFERENCES[6, ::2] += 100  # farthest; its signed differences cancel
+_REFERENCES[6, 1::2] -= 100
+_NEAREST_INPUTS = (_QUERY, _REFERENCES, np.array([2, 7, 9, 5, 6, 1, 0]))
 
 # The nearest image is a 9, the nearer mean that of the two 4s.
 _TWO_CLASSES = (
@@ -289,9 +302,7 @@ EXERCISES = (
             Case(
                 name="values",
                 inputs=(_BLOT,),
-                expect=lambda result, image: bool(
-                    (np.abs(result[..., np.newaxis] - np.unique(image)).min(axis=-1) < 0.01).all()
-                ),
+                expect=_keeps_brightness,
                 mistake="Your result holds brightnesses that the image did not have: move it by "
                 "whole pixels and change no value.",
             ),
@@ -325,7 +336,7 @@ EXERCISES = (
                     lambda image: _by(image, _way(image)),
                     lambda image: _by(image, np.ceil(_way(image))),
                 ),
-                mistake="int() cuts a number off instead of rounding it.",
+                mistake="A number was cut off, by int() or //, where it was to be rounded.",
             ),
             Case(
                 name="weights",
@@ -432,6 +443,13 @@ EXERCISES = (
                 expect=_has_four_parts,
                 mistake="Return x_train, y_train, x_val, y_val in this order: four fifths in the "
                 "first two, one fifth in the last two.",
+            ),
+            Case(
+                name="images",
+                inputs=_SPLIT_INPUTS,
+                expect=_keeps_shape,
+                mistake="The images have lost their shape: rows and columns are to stay as they "
+                "were.",
             ),
             Case(
                 name="pairs",
@@ -561,18 +579,18 @@ EXERCISES = (
                 "for the smallest distance.",
             ),
             Case(
-                name="right label",
-                inputs=_NEAREST_INPUTS,
-                expect=Reference(_nearest_label),
-                mistake="Another image is nearer: does each distance sum over all pixels of its "
-                "own image?",
-            ),
-            Case(
                 name="no mean",
                 inputs=_TWO_CLASSES,
                 expect=Reference(_nearest_label),
                 mistake="You answer with the class whose mean, or whose majority, is near: here "
                 "the single nearest image decides.",
+            ),
+            Case(
+                name="right label",
+                inputs=_NEAREST_INPUTS,
+                expect=Reference(_nearest_label),
+                mistake="Another image is nearer: does each distance sum over all pixels of its "
+                "own image?",
             ),
         ),
     ),

@@ -105,6 +105,16 @@ def centred_by_int_of_the_centre(image):
     return moved(image, 14 - int(y), 14 - int(x))
 
 
+def centred_by_integer_division(image):
+    index, mass = np.arange(28), int(image.sum())
+    y, x = (int(image.sum(axis=axis) @ index) // mass for axis in (1, 0))
+    return moved(image, 14 - y, 14 - x)
+
+
+def the_way_alone(image):
+    return way(image)
+
+
 def centred_without_weights(image):
     return moved(image, *np.round(14 - np.argwhere(image > 0).mean(axis=0)))
 
@@ -238,6 +248,13 @@ def split_the_wrong_way_round(images, labels, seed):
     return x_val, y_val, x_train, y_train
 
 
+def split_a_table(images, labels, seed):
+    table = np.column_stack([images.reshape(len(images), -1), labels])
+    table = np.random.default_rng(seed).permutation(table)
+    cut = len(table) // 5
+    return table[cut:, :-1], table[cut:, -1], table[:cut, :-1], table[:cut, -1]
+
+
 def split_and_train_on_all(images, labels, seed):
     _, _, x_val, y_val = split_by_order(images, labels, seed)
     return images, labels, x_val, y_val
@@ -349,13 +366,12 @@ def nearest_three(image, images, labels):
     return model.predict(image.reshape(1, -1).astype(float))[0]
 
 
+def nearest_by_the_largest(image, images, labels):
+    return labels[np.abs(images.astype(float) - image).max(axis=(1, 2)).argmin()]
+
+
 def nearest_over_columns(image, images, labels):
     return labels[((images.astype(float) - image) ** 2).sum(axis=1).argmin()]
-
-
-def nearest_in_place(image, images, labels):
-    images[:] = (images.astype(int) - image) ** 2 // 1000
-    return labels[images.astype(float).sum(axis=(1, 2)).argmin()]
 
 
 RIGHT = {
@@ -419,14 +435,16 @@ WRONG = {
         Wrong("swapped axes", centred_with_swapped_axes, "axes", "changed places"),
         Wrong("middle at 13.5", centred_at_half_pixels, "rounded down", "not 13.5"),
         Wrong("rounded down", centred_by_floor, "rounded down", "nearest whole number"),
-        Wrong("way cut off", centred_by_int, "cut", "instead of rounding"),
-        Wrong("centre cut off", centred_by_int_of_the_centre, "cut", "instead of rounding"),
+        Wrong("way cut off", centred_by_int, "cut", "to be rounded"),
+        Wrong("centre cut off", centred_by_int_of_the_centre, "cut", "cut off"),
+        Wrong("integer division", centred_by_integer_division, "cut", "by int() or //"),
         Wrong("no weights", centred_without_weights, "weights", "faint pixel counts less"),
         Wrong("middle of the box", centred_by_the_box, "weights", "weighted by brightness"),
         Wrong("sums wrap", centred_with_wrapped_sums, "eight bits", "have wrapped"),
         Wrong("products wrap", centred_with_wrapped_products, "eight bits", "its product"),
         Wrong("rolled", centred_by_rolling, "comes back", "came back on the other"),
         Wrong("always down and right", centred_at_the_corner, "everywhere", "before and after"),
+        Wrong("the way alone", the_way_alone, "everywhere", "shape (2,)"),
         Wrong("cut to the box", centred_and_cut, "everywhere", "shape (20, 20)"),
         Wrong("in place", centred_in_place, "values", "changed the array"),
         Wrong("no return", centred_without_return, "values", "is there a return"),
@@ -450,6 +468,7 @@ WRONG = {
         Wrong("scikit-learn's order", split_in_scikit_learns_order, "four parts", "in this order"),
         Wrong("parts exchanged", split_the_wrong_way_round, "four parts", "one fifth in the last"),
         Wrong("training on everything", split_and_train_on_all, "four parts", "four fifths"),
+        Wrong("one table of pixels and labels", split_a_table, "images", "lost their shape"),
         Wrong("cut from the same end", split_overlapping, "each once", "in both parts"),
         Wrong("with replacement", split_with_replacement, "each once", "another is lost"),
         Wrong("not shuffled", split_without_order, "at random", "order of the file"),
@@ -476,11 +495,11 @@ WRONG = {
         Wrong("argmax", nearest_farthest, "farthest", "smallest distance"),
         Wrong("squared after the sum", nearest_squared_sum, "farthest", "before you sum"),
         Wrong("summed over the batch", nearest_over_the_batch, "right label", "its own image"),
+        Wrong("largest difference", nearest_by_the_largest, "right label", "sum over all pixels"),
         Wrong("summed over all", nearest_over_everything, "right label", "its own image"),
         Wrong("summed over rows only", nearest_over_columns, "eight bits", "raised IndexError"),
         Wrong("nearest mean", nearest_mean, "no mean", "class whose mean"),
         Wrong("majority of three", nearest_three, "no mean", "whose majority"),
-        Wrong("overwrites the images", nearest_in_place, "eight bits", "changed the array"),
     ],
     "01.half_lost": [
         Wrong("the accuracy", 0.39, "pixels", "not the accuracy"),
