@@ -18,7 +18,7 @@ from __future__ import annotations
 import warnings
 from os import PathLike
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,12 +26,16 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from scipy import ndimage
 
 __all__ = [
+    "Digit",
     "adjust_stroke",
     "centre",
+    "choose_window",
     "crop",
     "even_out",
+    "find_digits",
     "find_ink",
     "fit_box",
+    "group_digits",
     "ink_is_light",
     "read_picture",
     "remove_lines",
@@ -50,18 +54,55 @@ FINE = 8  # a digit is re-inked on a grid this many times finer than MNIST's
 # Stroke width in MNIST pixels, as `stroke_width` measures it: the 2nd and the 98th percentile of
 # MNIST's validation images. Widths in between are left alone.
 THIN, THICK = 1.5, 4.3
-WINDOWS = (0.06, 0.1, 0.18, 0.3)  # of the picture's shorter side
+WINDOWS = (0.03, 0.06, 0.1, 0.18, 0.3)  # of the picture's shorter side
 WORKING_SIDE = 1200  # pixels; larger pictures are averaged down to at most this
+PAGE_SIDE = 1600  # the same for pages, whose digits are smaller
+SMALL = 64  # pixels; up to this side, faint pixels count as ink
 MIN_SIDE = 8
 MAX_PIXELS = 100_000_000
+
+
+class Digit(NamedTuple):
+    """One digit that `find_digits` found.
+
+    Attributes
+    ----------
+    image : ndarray of uint8, shape (28, 28)
+        As MNIST's: ink up to 255 on 0.
+    box : tuple of int
+        (left, top, right, bottom) in pixels of the upright picture; right and bottom lie beyond
+        the digit, as in ``picture[top:bottom, left:right]``.
+    """
+
+    image: NDArray[np.uint8]
+    box: tuple[int, int, int, int]
 
 
 def to_mnist(image: Picture) -> NDArray[np.uint8]:
     """Prepare a picture of one digit as MNIST's images were prepared."""
     grey, _ = shrink(read_picture(image))
+    return _as_mnist(select_digit(_clean_ink(grey)))
+
+
+def find_digits(image: Picture) -> list[Digit]:
+    """Find every digit of a page, in reading order."""
+    grey, factor = shrink(read_picture(image), PAGE_SIDE)
+    digits = []
+    for ink in group_digits(_clean_ink(grey)):
+        rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+        box = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
+        left, top, right, bottom = (int(edge) * factor for edge in box)
+        digits.append(Digit(_as_mnist(ink), (left, top, right, bottom)))
+    return digits
+
+
+def _clean_ink(grey: Grey) -> Grey:
     if ink_is_light(grey):
         grey = 1 - grey
-    ink = select_digit(remove_lines(find_ink(even_out(grey))))
+    return remove_lines(find_ink(even_out(grey)))
+
+
+def _as_mnist(ink: Grey) -> NDArray[np.uint8]:
     return centre(fit_box(adjust_stroke(crop(ink))))
 
 
@@ -226,7 +267,7 @@ def ink_is_light(grey: Grey) -> bool:
     if level is not None:
         return bool(grey.mean() > level)
     light, dark = (
-        max(score for score, _ in _outlines(ground).values()) for ground in (1 - grey, grey)
+        sum(score for score, _ in _outlines(ground).values()) for ground in (1 - grey, grey)
     )
     return light > dark
 
@@ -265,7 +306,7 @@ def _outlines(grey: Grey) -> dict[float, tuple[float, float]]:
             piece = np.pad(parts[ndimage.find_objects(parts)[best - 1]] == best, 1)
             distance = ndimage.distance_transform_edt(piece)
             stroke = 4 * (float(distance[piece].mean()) - 0.5) / min(grey.shape)
-        found[window] = float(sharp[best]), stroke
+        found[window] = float(sharp.sum()), stroke
     return found
 
 
@@ -285,7 +326,9 @@ def even_out(grey: Grey, window: float | None = None) -> Grey:
         window = choose_window(grey)
     size = 2 * max(2, round(window / 2 * min(grey.shape))) + 1
     smooth = ndimage.gaussian_filter(grey, 0.8 if max(grey.shape) > 200 else 0.4)
-    paper = ndimage.gaussian_filter(ndimage.grey_closing(smooth, (size, size)), size / 8)
+    paper = ndimage.grey_closing(smooth, (size, size))
+    for _ in range(2):  # two box averages are close to a Gaussian, at a cost that no size raises
+        paper = ndimage.uniform_filter(paper, size // 4)
     return cast(Grey, 1 - smooth / np.maximum(paper, np.float32(1e-3)))
 
 
@@ -293,7 +336,7 @@ def find_ink(darkness: Grey) -> Grey:
     """Separate ink from paper, piece by piece: 1 is ink, 0 paper."""
     clean = np.mean(darkness == 0) > 0.1
     if clean:
-        floor = 0.1 * float(darkness.max()) if max(darkness.shape) > 64 else 0.0
+        floor = 0.1 * float(darkness.max()) if max(darkness.shape) > SMALL else 0.0
     else:
         floor = _noise_floor(darkness)
     parts, count = ndimage.label(darkness > floor, np.ones((3, 3)))
@@ -302,7 +345,9 @@ def find_ink(darkness: Grey) -> Grey:
             "The picture holds no ink: it looks blank. Write the digit larger or darker, or move "
             "the camera closer."
         )
-    peaks = np.concatenate([[1.0], ndimage.maximum(darkness, parts, np.arange(1, count + 1))])
+    peaks = np.zeros(count + 1)
+    np.maximum.at(peaks, parts[parts > 0], darkness[parts > 0])
+    peaks[0] = 1
     peak = peaks[parts].astype(np.float32)
     if clean:
         return np.where(parts > 0, darkness / peak, 0).astype(np.float32)
@@ -311,9 +356,9 @@ def find_ink(darkness: Grey) -> Grey:
     # Handwriting has long and sharp outlines. What is much paler than it or has softer outlines is
     # print, dirt, or a shadow.
     slope = ndimage.gaussian_gradient_magnitude(darkness, 0.7)
-    index = np.arange(1, count + 1)
-    outline = np.concatenate([[0.0], ndimage.sum_labels(slope, parts, index)])
-    sharp = np.concatenate([[0.0], ndimage.sum_labels(slope**2, parts, index)])
+    outline = np.bincount(parts.ravel(), slope.ravel(), count + 1)
+    sharp = np.bincount(parts.ravel(), slope.ravel() ** 2, count + 1)
+    sharp[0] = 0
     sharp[_spans_border(parts, count)] = 0
     best = int(sharp.argmax())
     width = peaks * outline / np.maximum(sharp, 1e-9)
@@ -363,12 +408,11 @@ def _find_lines(ink: Grey, share: float) -> list[tuple[float, float]]:
     Each is (slope, row at the middle column): Hough's vote with slopes up to 0.12.
     """
     factor = -(-max(ink.shape) // 300)
-    mask = np.asarray(ink > 0.3)
-    if factor > 1:
-        height, width = (side // factor for side in ink.shape)
-        mask = mask[: height * factor, : width * factor]
-        mask = mask.reshape(height, factor, width, factor).any(axis=(1, 3))
-    height, width = mask.shape
+    height, width = (side // factor for side in ink.shape)
+    blocks = (ink > 0.3)[: height * factor, : width * factor]
+    mask = blocks.reshape(height, factor, width, factor).any(axis=(1, 3))
+    if mask.any(axis=0).sum() < share * width:
+        return []
     y, x = np.nonzero(mask)
     pad = int(0.12 * width) + 2
     slopes = np.linspace(-0.12, 0.12, 49)
@@ -425,37 +469,113 @@ def _erase(ink: Grey, lines: list[tuple[float, float]]) -> Grey:
     return ink
 
 
+class _Pieces(NamedTuple):
+    """The connected pieces of a picture's ink; arrays have one row per piece."""
+
+    parts: NDArray[np.int32]  # (H, W): 0 is paper, i + 1 the piece of row i
+    mass: NDArray[np.float64]
+    top: NDArray[np.intp]
+    bottom: NDArray[np.intp]
+    left: NDArray[np.intp]
+    right: NDArray[np.intp]
+
+
+def _find_pieces(ink: Grey) -> _Pieces:
+    # A small picture's faint pixels are part of its strokes; a large one's are dirt.
+    faint = 0 if max(ink.shape) <= SMALL else 0.3
+    parts, count = ndimage.label(ink > faint, np.ones((3, 3)))
+    mass = np.bincount(parts.ravel(), ink.ravel(), count + 1)[1:].astype(np.float64)
+    mass[_spans_border(parts, count)[1:] & (max(ink.shape) > SMALL)] = 0
+    if not mass.any():
+        raise ValueError(
+            "The picture holds lines or edges, but nothing that looks like strokes of a pen. Leave "
+            "more paper around the digit, and cut off what does not belong to the page."
+        )
+    boxes = np.array([(r.start, r.stop, c.start, c.stop) for r, c in ndimage.find_objects(parts)])
+    return _Pieces(parts, mass, boxes[:, 0], boxes[:, 1], boxes[:, 2], boxes[:, 3])
+
+
 def select_digit(ink: Grey) -> Grey:
     """Keep the strokes of one digit: the heaviest piece and what lies close to it."""
-    clean = max(ink.shape) <= 64
-    parts, count = ndimage.label(ink > (0 if clean else 0.3), np.ones((3, 3)))
-    index = np.arange(1, count + 1)
-    mass = ndimage.sum_labels(ink, parts, index)
-    boxes = ndimage.find_objects(parts)
-    spans = _spans_border(parts, count)[1:]
-    if not clean and not spans.all():
-        mass[spans] = 0
-    main = int(mass.argmax())
-    keep = {main}
-    grown = True
-    while grown:
-        grown = False
-        top = min(boxes[i][0].start for i in keep)
-        bottom = max(boxes[i][0].stop for i in keep)
-        left = min(boxes[i][1].start for i in keep)
-        right = max(boxes[i][1].stop for i in keep)
-        gap = 0.3 * max(bottom - top, right - left)
-        for i in range(count):
-            if i in keep or mass[i] < 0.015 * mass[main]:
-                continue
-            rows, columns = boxes[i]
-            away = max(
-                rows.start - bottom, top - rows.stop, columns.start - right, left - columns.stop
-            )
-            if away < gap:
-                keep.add(i)
-                grown = True
-    return np.where(np.isin(parts, [i + 1 for i in keep]), ink, 0)
+    pieces = _find_pieces(ink)
+    main = int(pieces.mass.argmax())
+    chosen = np.zeros(len(pieces.mass), dtype=bool)
+    chosen[main] = True
+    candidates = pieces.mass >= 0.015 * pieces.mass[main]
+    while True:
+        top, bottom = pieces.top[chosen].min(), pieces.bottom[chosen].max()
+        left, right = pieces.left[chosen].min(), pieces.right[chosen].max()
+        away = np.maximum.reduce(
+            [pieces.top - bottom, top - pieces.bottom, pieces.left - right, left - pieces.right]
+        )
+        more = candidates & ~chosen & (away < 0.3 * max(bottom - top, right - left))
+        if not more.any():
+            return np.where(np.isin(pieces.parts, np.flatnonzero(chosen) + 1), ink, 0)
+        chosen |= more
+
+
+def group_digits(ink: Grey) -> list[Grey]:
+    """Part the ink of a page into digits, in reading order.
+
+    Each is as large as the page and holds the strokes of one digit.
+    """
+    pieces = _find_pieces(ink)
+    height, width = pieces.bottom - pieces.top, pieces.right - pieces.left
+    order = np.argsort(height)
+    share = np.cumsum(pieces.mass[order]) / pieces.mass.sum()
+    usual = float(height[order[np.searchsorted(share, 0.5)]])
+    large = (height >= 0.5 * usual) & (height < 3 * usual) & (width < 3 * usual)
+    large &= pieces.mass > 0
+    # Every large piece is a digit, unless it stands above, below or inside another one.
+    group = np.where(large, np.arange(len(large)), -1)
+    for i in np.flatnonzero(large):
+        for j in np.flatnonzero(large[:i]):
+            overlap = min(pieces.right[i], pieces.right[j]) - max(pieces.left[i], pieces.left[j])
+            gap = max(pieces.top[i], pieces.top[j]) - min(pieces.bottom[i], pieces.bottom[j])
+            together = max(pieces.bottom[i], pieces.bottom[j]) - min(pieces.top[i], pieces.top[j])
+            near = gap < 0.2 * usual and together < 1.5 * usual
+            if near and overlap > 0.4 * min(width[i], width[j]):
+                group[group == group[i]] = group[j]
+    # A small piece belongs to the digit that it almost touches.
+    typical = float(np.median(pieces.mass[large]))
+    for i in np.flatnonzero(~large & (pieces.mass > 0.02 * typical) & (width < usual)):
+        beside = np.maximum(pieces.left - pieces.right[i], pieces.left[i] - pieces.right)
+        above = np.maximum(pieces.top - pieces.bottom[i], pieces.top[i] - pieces.bottom)
+        away = np.where(large, np.hypot(np.maximum(beside, 0), np.maximum(above, 0)), np.inf)
+        nearest = int(away.argmin())
+        if away[nearest] < 0.3 * usual:
+            group[i] = group[nearest]
+    digits = [group == label for label in np.unique(group[group >= 0])]
+    rows = _rows(
+        [(pieces.top[d].min(), pieces.bottom[d].max(), pieces.left[d].min()) for d in digits]
+    )
+    return [
+        np.where(np.isin(pieces.parts, np.flatnonzero(digits[i]) + 1), ink, 0)
+        for row in rows
+        for i in row
+    ]
+
+
+def _rows(spans: list[tuple[int, int, int]]) -> list[list[int]]:
+    """Part boxes, given as (top, bottom, left), into lines of writing, each from left to right.
+
+    A box joins the line whose latest box it overlaps most in height, so that lines may slope.
+    """
+    rows: list[list[int]] = []
+    for i in sorted(range(len(spans)), key=lambda i: spans[i][2]):
+        top, bottom, _ = spans[i]
+        best, most = None, 0.4
+        for row in rows:
+            other_top, other_bottom, _ = spans[row[-1]]
+            shared = min(bottom, other_bottom) - max(top, other_top)
+            overlap = shared / min(bottom - top, other_bottom - other_top)
+            if overlap > most:
+                best, most = row, overlap
+        if best is None:
+            rows.append([i])
+        else:
+            best.append(i)
+    return sorted(rows, key=lambda row: np.mean([spans[i][0] + spans[i][1] for i in row]))
 
 
 # --- MNIST's own steps --------------------------------------------------------------------------
