@@ -1,0 +1,648 @@
+"""The exercises of chapter 4: gradients, steps and noise, and what learning curves say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from mnist_lib import layers
+from mnist_lib.exercises.engine import Case, Exercise, Reference, agrees
+
+# --- Probability minus truth ----------------------------------------------------------------------
+
+_PROBABILITIES = np.array([[0.5, 0.2, 0.3], [0.7, 0.1, 0.2]])
+_TRUTH = np.eye(3)[[2, 0]]
+_D_SCORES = _PROBABILITIES - _TRUTH  # of each digit, before the mean
+_BIAS_GRADIENT = _D_SCORES.mean(axis=0)
+_NO_TRUTH = _PROBABILITIES.mean(axis=0)
+_ANSWERS_AS_TRUTH = (_PROBABILITIES - np.eye(3)[_PROBABILITIES.argmax(axis=1)]).mean(axis=0)
+
+
+def _is_none_of(*slips: Any) -> Callable[[Any], bool]:
+    """Return a test that a known wrong value fails."""
+    return lambda value: not any(agrees(value, slip) for slip in slips)
+
+
+# --- Five rates -----------------------------------------------------------------------------------
+
+_RATES = (0.4, 0.05, 0.6, 0.5, 0.25)
+_SLOPE = 4.0  # of 2w² at w = 1
+
+
+def _behaviour(rate: float, slope: float = _SLOPE) -> str:
+    """Return the letter of what steps of this rate do: each multiplies w by the same factor."""
+    factor = 1 - rate * slope
+    if np.isclose(factor, 0):
+        return "B"
+    if np.isclose(factor, -1):
+        return "D"
+    if factor > 0:
+        return "A"
+    return "C" if factor > -1 else "E"
+
+
+_LETTERS = [_behaviour(rate) for rate in _RATES]
+_HALF_SLOPE = [_behaviour(rate, _SLOPE / 2) for rate in _RATES]
+
+
+def _rate_is_right(rate: float) -> Callable[[Any], bool]:
+    """Return a test of the letter that stands at one rate."""
+    place = _RATES.index(rate)
+    return lambda value: agrees(value[place], _LETTERS[place])
+
+
+def _are_letters(value: Any, letters: str) -> bool:
+    return len(value) == 5 and all(len(v) == 1 and v.upper() in letters for v in value)
+
+
+# --- The convolution that takes longer steps ------------------------------------------------------
+
+
+def _strided_inputs(
+    image: tuple[int, int], kernel: tuple[int, int], stride: int, seed: int
+) -> tuple[Any, ...]:
+    """Make d, images, kernels and stride: two images of three channels, two kernels."""
+    random = np.random.default_rng(seed)
+    places = [(size - k) // stride + 1 for size, k in zip(image, kernel, strict=True)]
+    d = random.normal(size=(2, *places, 2))
+    return d, random.normal(size=(2, *image, 3)), random.normal(size=(*kernel, 3, 2)), stride
+
+
+def _strided_backward(d: Any, images: Any, kernels: Any, stride: int) -> Any:
+    return layers.conv2d_backward(d, images, kernels, strides=stride)[:2]
+
+
+# --- Finite differences ---------------------------------------------------------------------------
+
+_RANDOM = np.random.default_rng(4)
+_CHECKED = (
+    _RANDOM.normal(size=(5, 3)),
+    np.array([0, 3, 1, 2, 3]),
+    _RANDOM.normal(size=(3, 4)),
+    0.25,  # so long that one-sided, central and exact slopes differ
+)
+
+
+def _slopes(x: Any, y: Any, weights: Any, up: float, down: float, over: float) -> Any:
+    """Return (L(w + up) - L(w - down)) / over for each weight w."""
+    slopes = np.zeros(weights.shape)
+    for place in np.ndindex(weights.shape):
+        losses = []
+        for nudge in (up, -down):
+            moved = weights.copy()
+            moved[place] += nudge
+            losses.append(layers.cross_entropy(x @ moved, y))
+        slopes[place] = (losses[0] - losses[1]) / over
+    return slopes
+
+
+def _central(x: Any, y: Any, weights: Any, h: float) -> Any:
+    return _slopes(x, y, weights, h, h, 2 * h)
+
+
+# --- When to stop ---------------------------------------------------------------------------------
+
+
+def _run(*val_loss: float, patience: int = 3) -> tuple[Any, int]:
+    return np.array(val_loss), patience
+
+
+_PLAIN_RUN = _run(0.9, 0.7, 0.5, 0.6, 0.7, 0.8, 1.0)
+
+# --- Reading logs ---------------------------------------------------------------------------------
+
+_CAUSES = ["D", "B", "C", "A", "E"]  # of the runs P, Q, R, S, T
+
+
+def _is_not(run: str, *letters: str) -> Callable[[Any], bool]:
+    """Return a test that fails where one of these letters is given for a run."""
+    place = "PQRST".index(run)
+    return lambda value: value[place].upper() not in letters
+
+
+# --- Labels that mean nothing ---------------------------------------------------------------------
+
+_OWN, _OWN_NEW = "own, training", "own, validation"
+_RANDOM_LABELS, _RANDOM_NEW = "random, training", "random, validation"
+_FOUR = {_OWN, _OWN_NEW, _RANDOM_LABELS, _RANDOM_NEW}
+
+
+EXERCISES = (
+    Exercise(
+        id="04.bias_gradient",
+        title="Probability minus truth, by hand",
+        stars=1,
+        minutes=5,
+        form="calculate",
+        kind="numbers",
+        hints=(
+            "Write p - y as two rows of three numbers, one row a digit. Each row sums to zero.",
+            "The bias adds to the scores of both digits: add the rows, then think of the N below.",
+        ),
+        shows="A bias falls where its class gets too much probability, and rises where too little.",
+        cases=(
+            Case(
+                name="one for each class",
+                expect=lambda value: len(value) == 3,
+                mistake="One number for each class is wanted: add over the digits, not over the "
+                "classes.",
+            ),
+            Case(
+                name="sum",
+                expect=_is_none_of(_D_SCORES.sum(axis=0)),
+                mistake="This is the sum over the digits, but the loss is their mean: what becomes "
+                "of the N in the formula?",
+            ),
+            Case(
+                name="sign",
+                expect=_is_none_of(-_BIAS_GRADIENT, -_D_SCORES.sum(axis=0)),
+                mistake="This points downhill, which is the step; the gradient is probability "
+                "minus truth, not truth minus probability.",
+            ),
+            Case(
+                name="truth",
+                expect=_is_none_of(_NO_TRUTH, 2 * _NO_TRUTH, _ANSWERS_AS_TRUTH),
+                mistake="Has the truth been taken off? Take one from the probability of each "
+                "digit's label, whatever the network prefers.",
+            ),
+            Case(
+                name="one digit",
+                expect=_is_none_of(*_D_SCORES, *(_D_SCORES / 2)),
+                mistake="This is the share of one digit alone; the bias hears of both.",
+            ),
+            Case(
+                name="classes",
+                expect=_is_none_of(_D_SCORES.mean(axis=0) * 2 / 3, _D_SCORES.mean(axis=0) / 3),
+                mistake="N is the number of digits in the batch; the number of classes has no part "
+                "in the mean.",
+            ),
+            Case(
+                name="value",
+                expect=_BIAS_GRADIENT.tolist(),
+                mistake="Some entry is off: each row of p - y must sum to zero, and so must your "
+                "three numbers.",
+                explains_all=True,
+            ),
+        ),
+    ),
+    Exercise(
+        id="04.five_rates",
+        title="Five rates, one valley",
+        stars=2,
+        minutes=8,
+        form="predict",
+        kind="texts",
+        hints=(
+            "At w = 1 the slope is 4. Work out w after one step for each rate: its sign, its size.",
+            "Each step multiplies w by 1 - 4 × rate. What do powers of 0.8, of -0.6, of -1 do?",
+        ),
+        shows="The curvature of the valley, and no other thing, decides which rates are too high.",
+        cases=(
+            Case(
+                name="letters",
+                expect=lambda value: _are_letters(value, "ABCDE"),
+                mistake="Give five letters from A to E, in the order of the rates.",
+            ),
+            Case(
+                name="order",
+                expect=_is_none_of([_behaviour(rate) for rate in sorted(_RATES)]),
+                mistake="These are the letters from the smallest rate to the largest; keep the "
+                "order in which the rates are listed.",
+            ),
+            Case(
+                name="slope",
+                expect=_is_none_of(_HALF_SLOPE),
+                mistake="This would be right if each step were half as long: what is the slope, "
+                "not the loss, at w = 1?",
+            ),
+            Case(
+                name="uphill",
+                expect=_is_none_of(["E"] * 5),
+                mistake="Every rate leads away in your answer: do your steps go against the slope?",
+            ),
+            Case(
+                name="0.4",
+                expect=_rate_is_right(0.4),
+                mistake="At the rate 0.4, write down w after one and after two steps: which side "
+                "is it on, and how far from 0?",
+            ),
+            Case(
+                name="0.05",
+                expect=_rate_is_right(0.05),
+                mistake="At the rate 0.05 the first step is a fifth of the way; how long is the "
+                "next one?",
+            ),
+            Case(
+                name="0.6",
+                expect=_rate_is_right(0.6),
+                mistake="At the rate 0.6, compare the distance from 0 before and after the first "
+                "step.",
+            ),
+            Case(
+                name="0.5",
+                expect=_rate_is_right(0.5),
+                mistake="At the rate 0.5, take two steps: where is w after the first, and where "
+                "after the second?",
+            ),
+            Case(
+                name="0.25",
+                expect=_rate_is_right(0.25),
+                mistake="At the rate 0.25, how long is the first step, and how far is it to 0?",
+            ),
+        ),
+    ),
+    Exercise(
+        id="04.strided_backward",
+        title="Back through a stride",
+        stars=3,
+        minutes=20,
+        form="write",
+        kind="arrays",
+        hints=(
+            "Only `shifted` changes. At stride 2, which rows of the image does kernel row 0 meet?",
+            "Kernel row i meets the rows i, i + stride, i + 2 · stride …, as many as d has rows: a "
+            "slice with a step, and a stop that depends on the step.",
+        ),
+        shows="Backward pairs the same pixels, weights and outputs as forward; only the slice is "
+        "another.",
+        cases=(
+            Case(
+                name="one window",
+                inputs=_strided_inputs((2, 3), (2, 3), 3, seed=0),
+                expect=Reference(_strided_backward),
+                mistake="With one window the stride plays no part: a weight gets its own pixel "
+                "times d, added over the images, and the pixel gets d times that weight.",
+            ),
+            Case(
+                name="step",
+                inputs=_strided_inputs((6, 4), (2, 2), 2, seed=1),
+                expect=Reference(_strided_backward),
+                mistake="The pixels that one kernel weight meets lie `stride` apart, and there is "
+                "one of them for each output: does your slice hold those?",
+                explains_all=True,
+            ),
+            Case(
+                name="rest",
+                inputs=_strided_inputs((7, 5), (2, 2), 2, seed=2),
+                expect=Reference(_strided_backward),
+                mistake="The last row and column of this image belong to no window: the slice must "
+                "stop after as many pixels as d has.",
+                explains_all=True,
+            ),
+            Case(
+                name="other stride",
+                inputs=_strided_inputs((8, 5), (2, 2), 3, seed=3),
+                expect=Reference(_strided_backward),
+                mistake="It works at stride 2 but not at 3: use the argument `stride`.",
+                explains_all=True,
+            ),
+            Case(
+                name="overlap",
+                inputs=_strided_inputs((7, 9), (3, 3), 2, seed=4),
+                expect=Reference(_strided_backward),
+                mistake="These windows overlap, so a pixel may belong to several: its gradients "
+                "add up.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="04.numerical_slopes",
+        title="A check that cannot be right",
+        stars=2,
+        minutes=10,
+        form="find the fault",
+        kind="array",
+        hints=(
+            "Follow one weight, with w = 1 and h = 0.1, through the faulty code: what is it when "
+            "`above` is measured, and what when `below` is?",
+            "For each place make two copies of the weights, one nudged up and one nudged down.",
+        ),
+        shows="A check is code too: try it first on a gradient of which you know that it is right.",
+        cases=(
+            Case(
+                name="halved",
+                inputs=_CHECKED,
+                expect=lambda result, x, y, weights, h: (
+                    not agrees(result, _slopes(x, y, weights, h, 0, 2 * h))
+                ),
+                mistake="These are the numbers of the faulty code: where does the weight stand "
+                "when `below` is measured?",
+            ),
+            Case(
+                name="one side",
+                inputs=_CHECKED,
+                expect=lambda result, x, y, weights, h: (
+                    not agrees(result, _slopes(x, y, weights, h, 0, h))
+                    and not agrees(result, _slopes(x, y, weights, 0, h, h))
+                ),
+                mistake="The halving is mended, but these slopes are measured on one side of the "
+                "weight only; a central difference goes both ways from it.",
+            ),
+            Case(
+                name="distance",
+                inputs=_CHECKED,
+                expect=lambda result, x, y, weights, h: (
+                    not agrees(result, 2 * _central(x, y, weights, h))
+                    and not agrees(result, _central(x, y, weights, h) / 2)
+                    and not agrees(result, _central(x, y, weights, h) * 2 * h)
+                ),
+                mistake="The two losses are the right ones; divide by the distance between the two "
+                "weights at which they were measured.",
+            ),
+            Case(
+                name="sign",
+                inputs=_CHECKED,
+                expect=lambda result, x, y, weights, h: (
+                    not agrees(result, -_central(x, y, weights, h))
+                ),
+                mistake="Each slope has the wrong sign: which of the two losses is taken from the "
+                "other?",
+            ),
+            Case(
+                name="size of h",
+                inputs=_CHECKED,
+                expect=lambda result, x, y, weights, h: (
+                    not agrees(result, _central(x, y, weights, 1e-5), 1e-4)
+                ),
+                mistake="These slopes belong to a tiny h, or to no h at all: nudge by the `h` that "
+                "is given.",
+            ),
+            Case(
+                name="value",
+                inputs=_CHECKED,
+                expect=Reference(_central),
+                mistake="One weight is nudged at a time: when the next one is measured, do all "
+                "others stand where they came in?",
+            ),
+        ),
+    ),
+    Exercise(
+        id="04.epoch_plan",
+        title="Plan an epoch",
+        stars=1,
+        minutes=5,
+        form="calculate",
+        kind="table",
+        hints=(
+            "How many full batches fit into 55,000, and what is left over?",
+            "Four times the batch halves the noise. What does nine times the batch do?",
+        ),
+        shows="Noise is dear: each halving costs four times the digits.",
+        cases=(
+            Case(
+                name="names",
+                expect=lambda value: set(value) == {"steps", "last batch", "calm batch"},
+                mistake="Keep the three names of the dictionary: steps, last batch, calm batch.",
+            ),
+            Case(
+                name="steps, rounded down",
+                expect=lambda value: not agrees(value["steps"], 55_000 // 64),
+                mistake="The full batches are counted right, but the digits that are left over "
+                "belong to the epoch as well.",
+            ),
+            Case(
+                name="steps",
+                expect=lambda value: agrees(value["steps"], -(-55_000 // 64)),
+                mistake="An epoch is one pass over 55,000 digits, 64 at a time: a whole number of "
+                "steps.",
+            ),
+            Case(
+                name="last batch",
+                expect=lambda value: agrees(value["last batch"], 55_000 % 64),
+                mistake="Take the digits of all full batches from 55,000: what remains is in the "
+                "last batch.",
+            ),
+            Case(
+                name="three times",
+                expect=lambda value: not agrees(value["calm batch"], 3 * 64),
+                mistake="Three times the batch is not enough: the noise falls with the square root "
+                "of the size.",
+            ),
+            Case(
+                name="smaller batch",
+                expect=lambda value: value["calm batch"] > 64,
+                mistake="A smaller batch is noisier, and this one must be calmer.",
+            ),
+            Case(
+                name="calm batch",
+                expect=lambda value: agrees(value["calm batch"], 3**2 * 64),
+                mistake="The noise goes like one over the root of the size: by which factor must "
+                "the size grow if that is to be a third?",
+            ),
+        ),
+    ),
+    Exercise(
+        id="04.stopping_point",
+        title="When to stop",
+        stars=2,
+        minutes=15,
+        form="write",
+        kind="numbers",
+        hints=(
+            "Go through the epochs with two things in hand: the lowest loss so far, and its epoch.",
+            "After each epoch: if its loss is lower than the lowest, remember it; otherwise see "
+            "how many epochs have passed since the best one.",
+        ),
+        shows="The lowest loss so far is all the memory that early stopping needs.",
+        cases=(
+            Case(
+                name="counted from 0",
+                inputs=_PLAIN_RUN,
+                expect=lambda result, *_: not agrees(result, [5, 2]),
+                mistake="These epochs are counted from 0; the first epoch is epoch 1.",
+            ),
+            Case(
+                name="order",
+                inputs=_PLAIN_RUN,
+                expect=lambda result, *_: not agrees(result, [3, 6]),
+                mistake="Both numbers are right but have changed places: the last epoch that is "
+                "run comes first.",
+            ),
+            Case(
+                name="best",
+                inputs=_PLAIN_RUN,
+                expect=lambda result, *_: len(result) == 2 and result[1] == 3,
+                mistake="The second number is the epoch of the lowest loss: what is there to beat "
+                "before the first epoch?",
+            ),
+            Case(
+                name="last",
+                inputs=_PLAIN_RUN,
+                expect=[6, 3],
+                mistake="Count the epochs since the best one: after `patience` of them without a "
+                "lower loss, training ends.",
+            ),
+            Case(
+                name="patience",
+                inputs=_run(0.4, 0.5, 0.6, 0.7, 0.8, patience=1),
+                expect=[2, 1],
+                mistake="With a patience of 1, the first epoch without a lower loss is the last "
+                "one: use the argument.",
+            ),
+            Case(
+                name="zigzag",
+                inputs=_run(1.0, 0.5, 0.8, 0.6, 0.9, 0.7, 0.95, 0.8),
+                expect=[5, 2],
+                mistake="This loss goes up and down without a new low: compare it with the lowest "
+                "so far, not with the epoch before.",
+            ),
+            Case(
+                name="new low",
+                inputs=_run(1.0, 1.1, 0.9, 0.95, 0.8, 0.85, 0.9, 0.95, 0.99),
+                expect=[8, 5],
+                mistake="Patience begins anew at each new low; epochs before it no longer count.",
+            ),
+            Case(
+                name="future",
+                inputs=_run(0.5, 0.6, 0.7, 0.8, 0.1, 0.2),
+                expect=[4, 1],
+                mistake="The best epoch must be one of those that were run: this loss falls "
+                "again only after the stop.",
+            ),
+            Case(
+                name="tie",
+                inputs=_run(0.5, 0.5, 0.5, 0.5, 0.5, patience=2),
+                expect=[3, 1],
+                mistake="A loss that equals the lowest has not fallen.",
+            ),
+            Case(
+                name="to the end",
+                inputs=_run(0.9, 0.8, 0.7, 0.75),
+                expect=[4, 3],
+                mistake="Where patience never runs out, the last epoch of the run is the last.",
+                explains_all=True,
+            ),
+        ),
+    ),
+    Exercise(
+        id="04.diagnoses",
+        title="Five logs, five causes",
+        stars=2,
+        minutes=8,
+        form="find the fault",
+        kind="texts",
+        hints=(
+            "Compare each accuracy with one tenth, the share of a blind guess, and each loss with "
+            "2.3.",
+            "Where validation is at one tenth though training is good, ask for the labels; where "
+            "it is perfect, ask for the digits.",
+        ),
+        shows="The two losses and the two accuracies together tell causes apart that look alike "
+        "in any one of them.",
+        cases=(
+            Case(
+                name="letters",
+                expect=lambda value: _are_letters(value, "ABCDEFG"),
+                mistake="Give five letters from A to G, for the runs P, Q, R, S and T.",
+            ),
+            Case(
+                name="P healthy",
+                expect=_is_not("P", "A"),
+                mistake="P is too good: 300 training digits are few, and yet no new digit is "
+                "misread.",
+            ),
+            Case(
+                name="P overfitted",
+                expect=_is_not("P", "C"),
+                mistake="In P nothing goes wrong on the validation digits: overfitting would show "
+                "there.",
+            ),
+            Case(
+                name="Q stuck",
+                expect=_is_not("Q", "F"),
+                mistake="With all weights zero the loss would rest at 2.30; the loss of Q moves.",
+            ),
+            Case(
+                name="R leaked",
+                expect=_is_not("R", "D"),
+                mistake="Had R seen the validation digits in training, would it misread a fifth "
+                "of them?",
+            ),
+            Case(
+                name="S leaked",
+                expect=_is_not("S", "D"),
+                mistake="S reads validation digits no better than training digits, and misreads "
+                "some: what may make the training loss look worse than it is?",
+            ),
+            Case(
+                name="T overfitted",
+                expect=_is_not("T", "C"),
+                mistake="An overfitted network still reads most new digits; T reads one in ten, "
+                "as a blind guess would.",
+            ),
+            Case(
+                name="T sorted",
+                expect=_is_not("T", "G"),
+                mistake="A network that saw sorted digits still reads the last ones, so it beats "
+                "a blind guess, and its validation loss falls; that of T rises.",
+            ),
+            Case(
+                name="all",
+                expect=_CAUSES,
+                mistake="At least one letter is not the best: for each run, look whether training "
+                "and validation move, and on which side of each other they end.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="04.random_labels",
+        title="Labels that mean nothing",
+        stars=2,
+        minutes=10,
+        form="experiment",
+        kind="table",
+        hints=(
+            'The settings are `long | {"epochs": 40}`; the labels are an array of 100 integers.',
+            'train returns a history: `history["accuracy"][-1]` and '
+            '`history["val_accuracy"][-1]` are what you look for, twice.',
+        ),
+        shows="Perfect training accuracy proves memory, not learning: only digits that were never "
+        "seen tell the two apart.",
+        cases=(
+            Case(
+                name="names",
+                expect=lambda value: set(value) == _FOUR,
+                mistake="Keep the four names of the dictionary.",
+            ),
+            Case(
+                name="percent",
+                expect=lambda value: all(0 <= v <= 1 for v in value.values()),
+                mistake="Give fractions between 0 and 1, not percentages.",
+            ),
+            Case(
+                name="places",
+                expect=lambda value: (
+                    value[_OWN] >= value[_OWN_NEW] and value[_RANDOM_LABELS] >= value[_RANDOM_NEW]
+                ),
+                mistake="A validation accuracy above the training accuracy, after 40 epochs on 100 "
+                "digits: have the two changed places?",
+            ),
+            Case(
+                name="memory",
+                expect=lambda value: value[_RANDOM_LABELS] >= 0.9,
+                mistake="The network can do better on the random labels: were they drawn once, "
+                "before training, and did it train for all 40 epochs?",
+            ),
+            Case(
+                name="guess",
+                expect=lambda value: value[_RANDOM_NEW] <= 0.25,
+                mistake="Labels that mean nothing cannot teach to read new digits: was the second "
+                "accuracy measured on `x_val` with the labels `y_val`?",
+            ),
+            Case(
+                name="own labels",
+                expect=lambda value: value[_OWN] >= 0.9,
+                mistake="A network that can memorise random labels can memorise the right ones: "
+                "did this run last for 40 epochs, too?",
+            ),
+            Case(
+                name="new digits",
+                expect=lambda value: 0.5 <= value[_OWN_NEW] <= 0.95,
+                mistake="From 100 digits with their own labels the network learns to read most "
+                "validation digits, but not nearly all: what did `val_accuracy` end at?",
+            ),
+        ),
+    ),
+)

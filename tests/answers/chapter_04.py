@@ -1,0 +1,623 @@
+"""Answers to the exercises of chapter 4."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from answers import Wrong
+from mnist_lib import layers
+
+# --- 04.strided_backward --------------------------------------------------------------------------
+
+
+def strided(
+    slices: Callable[..., Any],
+    *,
+    add: bool = True,
+    mean: bool = False,
+    flip: bool = False,
+    swap: bool = False,
+    bias: bool = False,
+) -> Callable[..., Any]:
+    """Make an answer from the chapter's `conv_backward`, with another slice and some slips."""
+
+    def strided_backward(d: Any, images: Any, kernels: Any, stride: int) -> Any:
+        d_images, d_kernels = np.zeros_like(images), np.zeros_like(kernels)
+        height, width = d.shape[1:3]
+        for i, j in np.ndindex(kernels.shape[:2]):
+            shifted = (slice(None), slices(i, height, stride), slices(j, width, stride))
+            at = (-1 - i, -1 - j) if flip else (i, j)
+            d_kernels[at] = np.tensordot(images[shifted], d, [(0, 1, 2)] * 2)
+            if add:
+                d_images[shifted] += d @ kernels[at].T
+            else:
+                d_images[shifted] = d @ kernels[at].T
+        if mean:
+            d_kernels /= len(images)
+        if bias:
+            return d_images, d_kernels, d.sum(axis=(0, 1, 2))
+        return (d_kernels, d_images) if swap else (d_images, d_kernels)
+
+    return strided_backward
+
+
+def with_step(i: int, places: int, stride: int) -> slice:
+    return slice(i, i + stride * places, stride)
+
+
+def by_loops(d: Any, images: Any, kernels: Any, stride: int) -> Any:
+    d_images, d_kernels = np.zeros(images.shape), np.zeros(kernels.shape)
+    for n, y, x, o in np.ndindex(d.shape):
+        for i, j, c in np.ndindex(kernels.shape[:3]):
+            row, column = stride * y + i, stride * x + j
+            d_images[n, row, column, c] += d[n, y, x, o] * kernels[i, j, c, o]
+            d_kernels[i, j, c, o] += d[n, y, x, o] * images[n, row, column, c]
+    return [d_images, d_kernels]
+
+
+def by_windows(d: Any, images: Any, kernels: Any, stride: int) -> Any:
+    kh, kw = kernels.shape[:2]
+    d_images, d_kernels = np.zeros_like(images), np.zeros_like(kernels)
+    for y, x in np.ndindex(d.shape[1:3]):
+        window = np.s_[:, stride * y : stride * y + kh, stride * x : stride * x + kw]
+        d_kernels += np.einsum("nijc,no->ijco", images[window], d[:, y, x])
+        d_images[window] += np.einsum("no,ijco->nijc", d[:, y, x], kernels)
+    return d_images, d_kernels
+
+
+def by_spread_gradient(d: Any, images: Any, kernels: Any, stride: int) -> Any:
+    """Spread d out with zeros between its places; then the stride is 1."""
+    places = [n - k + 1 for n, k in zip(images.shape[1:3], kernels.shape[:2], strict=True)]
+    spread = np.zeros((len(d), *places, d.shape[3]))
+    rows, columns = (stride * n for n in d.shape[1:3])
+    spread[:, :rows:stride, :columns:stride] = d
+    return strided(with_step)(spread, images, kernels, 1)
+
+
+def by_tape(d: Any, images: Any, kernels: Any, stride: int) -> Any:
+    images, kernels = tf.constant(images), tf.constant(kernels)
+    with tf.GradientTape() as tape:
+        tape.watch([images, kernels])
+        output = tf.nn.conv2d(images, kernels, stride, "VALID")
+    return tape.gradient(output, [images, kernels], tf.constant(d))
+
+
+def in_float32(d: Any, images: Any, kernels: Any, stride: int) -> Any:
+    given = [part.astype(np.float32) for part in (d, images, kernels)]
+    return strided(with_step)(*given, stride)
+
+
+# --- 04.numerical_slopes --------------------------------------------------------------------------
+
+
+def loss_of(x: Any, y: Any, weights: Any) -> float:
+    return layers.cross_entropy(x @ weights, y)
+
+
+def slopes_by_copies(x: Any, y: Any, weights: Any, h: float) -> Any:
+    slopes = np.zeros_like(weights)
+    for place in np.ndindex(weights.shape):
+        up, down = weights.copy(), weights.copy()
+        up[place] += h
+        down[place] -= h
+        slopes[place] = (loss_of(x, y, up) - loss_of(x, y, down)) / (2 * h)
+    return slopes
+
+
+def slopes_there_and_back(x: Any, y: Any, weights: Any, h: float) -> Any:
+    slopes, moved = np.zeros_like(weights), weights.copy()
+    for place in np.ndindex(weights.shape):
+        moved[place] += h
+        above = loss_of(x, y, moved)
+        moved[place] -= 2 * h
+        below = loss_of(x, y, moved)
+        moved[place] = weights[place]
+        slopes[place] = (above - below) / (2 * h)
+    return slopes
+
+
+def slopes_in_place_and_restored(x: Any, y: Any, weights: Any, h: float) -> Any:
+    slopes = []
+    for place in np.ndindex(weights.shape):
+        before = weights[place]
+        weights[place] = before + h
+        above = loss_of(x, y, weights)
+        weights[place] = before - h
+        below = loss_of(x, y, weights)
+        weights[place] = before
+        slopes.append((above - below) / (2 * h))
+    return tf.reshape(tf.constant(slopes), weights.shape)
+
+
+def slopes_by_rows(x: Any, y: Any, weights: Any, h: float) -> Any:
+    def losses(nudge: float) -> Any:
+        moved = weights + nudge * np.eye(weights.size).reshape(-1, *weights.shape)
+        return np.array([loss_of(x, y, w) for w in moved])
+
+    return ((losses(h) - losses(-h)) / 2 / h).reshape(weights.shape).tolist()
+
+
+def faulty_slopes(x: Any, y: Any, weights: Any, h: float) -> Any:
+    weights = weights.copy()
+    slopes = np.zeros_like(weights)
+    for place in np.ndindex(weights.shape):
+        weights[place] += h
+        above = loss_of(x, y, weights)
+        weights[place] -= h
+        below = loss_of(x, y, weights)
+        slopes[place] = (above - below) / (2 * h)
+    return slopes
+
+
+def not_put_back(x: Any, y: Any, weights: Any, h: float) -> Any:
+    slopes, moved = np.zeros_like(weights), weights.copy()
+    for place in np.ndindex(weights.shape):
+        moved[place] += h
+        above = loss_of(x, y, moved)
+        moved[place] -= 2 * h
+        slopes[place] = (above - loss_of(x, y, moved)) / (2 * h)
+    return slopes
+
+
+def all_at_once(x: Any, y: Any, weights: Any, h: float) -> Any:
+    slope = (loss_of(x, y, weights + h) - loss_of(x, y, weights - h)) / (2 * h)
+    return np.full_like(weights, slope)
+
+
+def nudged_by_a_share(x: Any, y: Any, weights: Any, h: float) -> Any:
+    slopes = np.zeros_like(weights)
+    for place in np.ndindex(weights.shape):
+        up, down = weights.copy(), weights.copy()
+        up[place] *= 1 + h
+        down[place] *= 1 - h
+        slopes[place] = (loss_of(x, y, up) - loss_of(x, y, down)) / (2 * h)
+    return slopes
+
+
+def changed_for_good(x: Any, y: Any, weights: Any, h: float) -> Any:
+    slopes = slopes_by_copies(x, y, weights, h)
+    weights += h
+    return slopes
+
+
+def gradient_by_formula(x: Any, y: Any, weights: Any, h: float) -> Any:
+    return x.T @ layers.cross_entropy_backward(x @ weights, y)
+
+
+# --- 04.stopping_point ----------------------------------------------------------------------------
+
+
+def stop_by_loop(val_loss: Any, patience: int) -> Any:
+    lowest, best = float("inf"), 0
+    for epoch, loss in enumerate(val_loss, start=1):
+        if loss < lowest:
+            lowest, best = loss, epoch
+        elif epoch - best >= patience:
+            return epoch, best
+    return len(val_loss), best
+
+
+def stop_by_waiting(val_loss: Any, patience: int) -> Any:
+    best, waited, epoch = 0, 0, 0
+    while epoch + 1 < len(val_loss) and waited < patience:
+        epoch += 1
+        waited += 1
+        if val_loss[epoch] < val_loss[best]:
+            best, waited = epoch, 0
+    return [epoch + 1, best + 1]
+
+
+def stop_by_argmin(val_loss: Any, patience: int) -> Any:
+    for last in range(1, len(val_loss) + 1):
+        best = np.argmin(val_loss[:last]) + 1
+        if last - best == patience:
+            break
+    return np.array([last, best])
+
+
+def stop_by_tensor(val_loss: Any, patience: int) -> Any:
+    return tf.constant(stop_by_loop(tf.constant(val_loss), patience))
+
+
+def stop_with_slip(
+    *,
+    first: int = 1,
+    enough: Callable[[int, int], bool] = lambda waited, patience: waited >= patience,
+    better: Callable[[float, float, float], bool] = lambda loss, lowest, before: loss < lowest,
+    reset: bool = True,
+    at_start: float = float("inf"),
+    fixed: int | None = None,
+    result: Callable[..., Any] = lambda last, best, losses: (last, best),
+) -> Callable[..., Any]:
+    """Make an answer with one slip."""
+
+    def stopping_point(val_loss: Any, patience: int) -> Any:
+        lowest, best, waited, before = at_start, 0, 0, float("inf")
+        for epoch, loss in enumerate(val_loss, start=first):
+            if better(loss, lowest, before):
+                lowest, best = loss, epoch
+                waited = 0 if reset else waited
+            else:
+                waited += 1
+                if enough(waited, fixed or patience):
+                    return result(epoch, best, val_loss)
+            before = loss
+        return result(epoch, best, val_loss)
+
+    return stopping_point
+
+
+def never_ends(val_loss: Any, patience: int) -> Any:
+    lowest, best = float("inf"), 0
+    for epoch, loss in enumerate(val_loss, start=1):
+        if loss < lowest:
+            lowest, best = loss, epoch
+        elif epoch - best >= patience:
+            return epoch, best
+    return None
+
+
+def waits_beyond_the_end(val_loss: Any, patience: int) -> Any:
+    epoch = best = 1
+    while epoch - best < patience:
+        epoch += 1
+        if val_loss[epoch - 1] < val_loss[best - 1]:
+            best = epoch
+    return epoch, best
+
+
+def best_plus_patience(val_loss: Any, patience: int) -> Any:
+    _, best = stop_by_loop(val_loss, patience)
+    return best + patience, best
+
+
+# --- All together ---------------------------------------------------------------------------------
+
+PROBABILITIES = np.array([[0.5, 0.2, 0.3], [0.7, 0.1, 0.2]])
+PLAN = {"steps": 860, "last batch": 24, "calm batch": 576}
+MEASURED = {
+    "own, training": 1.0,
+    "own, validation": 0.7,
+    "random, training": 1.0,
+    "random, validation": 0.1,
+}
+
+RIGHT = {
+    "04.bias_gradient": {
+        "list": [0.1, 0.15, -0.25],
+        "tuple": (0.1, 0.15, -0.25),
+        "computed, float32": np.mean(
+            PROBABILITIES - np.eye(3)[[2, 0]], axis=0, dtype=np.float32
+        ).astype(np.float32),
+        "tensor": tf.reduce_mean(
+            tf.constant(PROBABILITIES) - tf.one_hot([2, 0], 3, dtype="double"), 0
+        ),
+        "fractions": [1 / 10, 3 / 20, -1 / 4],
+    },
+    "04.five_rates": {
+        "list": ["C", "A", "E", "D", "B"],
+        "small letters in a tuple": tuple("caedb"),
+        "array": np.array(list("CAEDB")),
+    },
+    "04.strided_backward": {
+        "slices with a step": strided(with_step),
+        "loops": by_loops,
+        "windows": by_windows,
+        "zeros between": by_spread_gradient,
+        "GradientTape": by_tape,
+        "float32": in_float32,
+    },
+    "04.numerical_slopes": {
+        "copies": slopes_by_copies,
+        "one copy, put back": slopes_there_and_back,
+        "in place, put back exactly": slopes_in_place_and_restored,
+        "vectorised nudges": slopes_by_rows,
+    },
+    "04.epoch_plan": {
+        "whole numbers": PLAN,
+        "floats": {name: float(value) for name, value in PLAN.items()},
+        "computed": {
+            "steps": np.ceil(55_000 / 64),
+            "last batch": np.int64(55_000 % 64),
+            "calm batch": 64 * 3**2,
+        },
+    },
+    "04.stopping_point": {
+        "loop": stop_by_loop,
+        "waiting": stop_by_waiting,
+        "argmin of what was run": stop_by_argmin,
+        "tensors": stop_by_tensor,
+        "counter": stop_with_slip(),
+    },
+    "04.diagnoses": {
+        "list": ["D", "B", "C", "A", "E"],
+        "small letters": list("dbcae"),
+        "tuple": tuple("DBCAE"),
+    },
+    "04.random_labels": {
+        "one decimal": MEASURED,
+        "as measured": {
+            "own, training": np.float64(1.0),
+            "own, validation": np.float32(0.736),
+            "random, training": 0.99,
+            "random, validation": tf.constant(0.066),
+        },
+        "whole ones": MEASURED | {"own, training": 1, "random, training": 1},
+    },
+}
+
+WRONG = {
+    "04.bias_gradient": [
+        Wrong("summed over the classes", [0.0, 0.0], "one for each class", "over the digits"),
+        Wrong(
+            "both rows, one after the other",
+            [0.5, 0.2, -0.7, -0.3, 0.1, 0.2],
+            "one for each class",
+            "One number for each class",
+        ),
+        Wrong("no division by N", [0.2, 0.3, -0.5], "sum", "the loss is their mean"),
+        Wrong("truth minus probability", [-0.1, -0.15, 0.25], "sign", "points downhill"),
+        Wrong("truth minus probability, summed", [-0.2, -0.3, 0.5], "sign", "points downhill"),
+        Wrong("the mean probability", [0.6, 0.15, 0.25], "truth", "Has the truth been taken off"),
+        Wrong("the winner taken for the truth", [-0.4, 0.15, 0.25], "truth", "each digit's label"),
+        Wrong("first digit only", [0.5, 0.2, -0.7], "one digit", "one digit alone"),
+        Wrong("second digit, halved", [-0.15, 0.05, 0.1], "one digit", "one digit alone"),
+        Wrong("divided by the classes", [0.2 / 3, 0.1, -0.5 / 3], "classes", "number of classes"),
+        Wrong("mean of all six", [0.2 / 6, 0.05, -0.5 / 6], "classes", "number of classes"),
+        Wrong("slip in a subtraction", [0.1, 0.15, 0.25], "value", "must sum to zero"),
+    ],
+    "04.five_rates": [
+        Wrong("words", ["creeps", "creeps", "away", "leaps", "floor"], "letters", "five letters"),
+        Wrong("four letters", list("CAED"), "letters", "five letters"),
+        Wrong("rates sorted in the head", list("ABCDE"), "order", "keep the order"),
+        Wrong("slope 2w", list("AACBA"), "slope", "half as long"),
+        Wrong("plus the slope", list("EEEEE"), "uphill", "against the slope"),
+        Wrong("leaping taken for leaving", list("EAEDB"), "0.4", "after two steps"),
+        Wrong("0.4 creeps", list("AAEDB"), "0.4", "which side"),
+        Wrong("0.05 arrives at once", list("CBEDB"), "0.05", "a fifth of the way"),
+        Wrong("0.6 still comes nearer", list("CACDB"), "0.6", "before and after the first"),
+        Wrong("0.5 leaves", list("CAEEB"), "0.5", "take two steps"),
+        Wrong("0.5 comes nearer", list("CAECB"), "0.5", "take two steps"),
+        Wrong("0.25 creeps", list("CAEDA"), "0.25", "how long is the first step"),
+    ],
+    "04.strided_backward": [
+        Wrong("results swapped", strided(with_step, swap=True), "one window", "arrays of shapes"),
+        Wrong("three results", strided(with_step, bias=True), "one window", "arrays of shapes"),
+        Wrong(
+            "mean over the images",
+            strided(with_step, mean=True),
+            "one window",
+            "added over the images",
+        ),
+        Wrong("kernel flipped", strided(with_step, flip=True), "one window", "its own pixel"),
+        Wrong(
+            "stride ignored",
+            strided(lambda i, n, stride: slice(i, i + n)),
+            "step",
+            "lie `stride` apart",
+        ),
+        Wrong(
+            "stop without the stride",
+            strided(lambda i, n, stride: slice(i, i + n, stride)),
+            "step",
+            "one of them for each output",
+        ),
+        Wrong(
+            "start times stride",
+            strided(lambda i, n, stride: slice(stride * i, stride * i + n)),
+            "one window",
+            "raised ValueError",
+        ),
+        Wrong(
+            "no stop",
+            strided(lambda i, n, stride: slice(i, None, stride)),
+            "rest",
+            "belong to no window",
+        ),
+        Wrong(
+            "always 2",
+            strided(lambda i, n, stride: slice(i, i + min(stride, 2) * n, min(stride, 2))),
+            "other stride",
+            "use the argument",
+        ),
+        Wrong("set, not added", strided(with_step, add=False), "overlap", "add up"),
+    ],
+    "04.numerical_slopes": [
+        Wrong("as it was", faulty_slopes, "halved", "when `below` is measured"),
+        Wrong(
+            "divided by h", lambda *given: 2 * faulty_slopes(*given), "one side", "goes both ways"
+        ),
+        Wrong(
+            "backward difference",
+            lambda x, y, w, h: -2 * faulty_slopes(x, y, w, -h) * -1,
+            "one side",
+            "goes both ways",
+        ),
+        Wrong(
+            "divided by h, though both ways",
+            lambda *given: 2 * slopes_by_copies(*given),
+            "distance",
+            "divide by the distance",
+        ),
+        Wrong(
+            "divided by 4h",
+            lambda *given: slopes_by_copies(*given) / 2,
+            "distance",
+            "divide by the distance",
+        ),
+        Wrong(
+            "not divided",
+            lambda x, y, w, h: 2 * h * slopes_by_copies(x, y, w, h),
+            "distance",
+            "divide by the distance",
+        ),
+        Wrong(
+            "below minus above", lambda *given: -slopes_by_copies(*given), "sign", "the wrong sign"
+        ),
+        Wrong(
+            "h of its own",
+            lambda x, y, w, h: slopes_by_copies(x, y, w, 1e-6),
+            "size of h",
+            "nudge by the `h`",
+        ),
+        Wrong("the formula", gradient_by_formula, "size of h", "nudge by the `h`"),
+        Wrong("nudges stay behind", not_put_back, "value", "all others stand"),
+        Wrong("all weights at once", all_at_once, "value", "One weight is nudged"),
+        Wrong(
+            "nudged by a share of the weight", nudged_by_a_share, "value", "One weight is nudged"
+        ),
+        Wrong("weights changed for good", changed_for_good, "halved", "changed the array"),
+        Wrong("flat", lambda *given: slopes_by_copies(*given).ravel(), "value", "shape (12,)"),
+    ],
+    "04.epoch_plan": [
+        Wrong(
+            "a name changed",
+            {"steps": 860, "last": 24, "calm batch": 576},
+            "names",
+            "Keep the three names",
+        ),
+        Wrong("last batch forgotten", PLAN | {"steps": 859}, "steps, rounded down", "left over"),
+        Wrong("not rounded", PLAN | {"steps": 55_000 / 64}, "steps", "a whole number of steps"),
+        Wrong("one for each digit", PLAN | {"steps": 55_000}, "steps", "one pass over"),
+        Wrong("one step too many", PLAN | {"steps": 861}, "steps", "one pass over"),
+        Wrong("last batch taken for full", PLAN | {"last batch": 64}, "last batch", "what remains"),
+        Wrong("what is missing", PLAN | {"last batch": 40}, "last batch", "what remains"),
+        Wrong(
+            "decimals of the quotient", PLAN | {"last batch": 0.375}, "last batch", "what remains"
+        ),
+        Wrong("three times", PLAN | {"calm batch": 192}, "three times", "not enough"),
+        Wrong("a third of the batch", PLAN | {"calm batch": 64 / 3}, "smaller batch", "is noisier"),
+        Wrong("a ninth of the batch", PLAN | {"calm batch": 7}, "smaller batch", "is noisier"),
+        Wrong("root of three", PLAN | {"calm batch": 64 * 3**0.5}, "calm batch", "by which factor"),
+        Wrong(
+            "three to the power of three",
+            PLAN | {"calm batch": 1728},
+            "calm batch",
+            "by which factor",
+        ),
+    ],
+    "04.stopping_point": [
+        Wrong("counted from 0", stop_with_slip(first=0), "counted from 0", "are counted from 0"),
+        Wrong(
+            "swapped",
+            stop_with_slip(result=lambda last, best, losses: (best, last)),
+            "order",
+            "have changed places",
+        ),
+        Wrong("lowest starts at 0", stop_with_slip(at_start=0.0), "best", "what is there to beat"),
+        Wrong(
+            "highest",
+            stop_with_slip(better=lambda loss, lowest, before: loss > lowest, at_start=0.0),
+            "best",
+            "the lowest loss",
+        ),
+        Wrong(
+            "loss in place of its epoch",
+            stop_with_slip(result=lambda last, best, losses: (last, min(losses))),
+            "best",
+            "the epoch of the lowest loss",
+        ),
+        Wrong(
+            "one too long",
+            stop_with_slip(enough=lambda waited, patience: waited > patience),
+            "last",
+            "Count the epochs",
+        ),
+        Wrong(
+            "one too short",
+            stop_with_slip(enough=lambda waited, patience: waited >= patience - 1),
+            "last",
+            "Count the epochs",
+        ),
+        Wrong("stops at the first rise", stop_with_slip(fixed=1), "last", "Count the epochs"),
+        Wrong("always 3", stop_with_slip(fixed=3), "patience", "use the argument"),
+        Wrong(
+            "epoch before",
+            stop_with_slip(better=lambda loss, lowest, before: loss < before),
+            "zigzag",
+            "the lowest so far",
+        ),
+        Wrong("counter never reset", stop_with_slip(reset=False), "new low", "begins anew"),
+        Wrong(
+            "argmin of all",
+            stop_with_slip(result=lambda last, best, losses: (last, int(np.argmin(losses)) + 1)),
+            "future",
+            "after the stop",
+        ),
+        Wrong("from the minimum of all", best_plus_patience, "to the end", "never runs out"),
+        Wrong(
+            "equal counts as lower",
+            stop_with_slip(better=lambda loss, lowest, before: loss <= lowest),
+            "tie",
+            "has not fallen",
+        ),
+        Wrong("no return after the loop", never_ends, "to the end", "is there a return"),
+        Wrong("reads beyond the end", waits_beyond_the_end, "to the end", "never runs out"),
+    ],
+    "04.diagnoses": [
+        Wrong("words", ["leak", "slow", "overfit", "healthy", "labels"], "letters", "five letters"),
+        Wrong("P taken for success", list("ABCAE"), "P healthy", "too good"),
+        Wrong("P taken for overfitting", list("CBDAE"), "P overfitted", "would show there"),
+        Wrong("Q taken for stuck", list("DFCAE"), "Q stuck", "the loss of Q moves"),
+        Wrong("leak everywhere", list("DBDAE"), "R leaked", "Had R seen"),
+        Wrong("S taken for a leak", list("DBCDE"), "S leaked", "no better than training"),
+        Wrong("T taken for overfitting", list("DBCAC"), "T overfitted", "reads one in ten"),
+        Wrong("T taken for sorted", list("DBCAG"), "T sorted", "beats a blind guess"),
+        Wrong("S slow, too", list("DBCBE"), "all", "At least one letter"),
+        Wrong("R with wrong labels", list("DBEAE"), "all", "At least one letter"),
+    ],
+    "04.random_labels": [
+        Wrong("names changed", {"own": 1.0, "random": 0.1}, "names", "four names"),
+        Wrong(
+            "percent",
+            {name: 100 * value for name, value in MEASURED.items()},
+            "percent",
+            "not percentages",
+        ),
+        Wrong(
+            "training and validation swapped",
+            {**MEASURED, "own, training": 0.7, "own, validation": 1.0},
+            "places",
+            "changed places",
+        ),
+        Wrong("five epochs", MEASURED | {"random, training": 0.5}, "memory", "all 40 epochs"),
+        Wrong(
+            "labels drawn anew each epoch",
+            MEASURED | {"random, training": 0.14},
+            "memory",
+            "drawn once",
+        ),
+        Wrong(
+            "validated on the memorised digits",
+            MEASURED | {"random, validation": 1.0},
+            "guess",
+            "cannot teach",
+        ),
+        Wrong(
+            "validated half and half",
+            MEASURED | {"random, validation": 0.4},
+            "guess",
+            "cannot teach",
+        ),
+        Wrong(
+            "stopped early on its own labels",
+            MEASURED | {"own, training": 0.8},
+            "own labels",
+            "memorise the right ones",
+        ),
+        Wrong(
+            "own labels validated on the training digits",
+            MEASURED | {"own, validation": 1.0},
+            "new digits",
+            "but not nearly all",
+        ),
+        Wrong(
+            "own labels validated on shifted labels",
+            MEASURED | {"own, validation": 0.1},
+            "new digits",
+            "most validation digits",
+        ),
+    ],
+}
