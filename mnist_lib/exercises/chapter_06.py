@@ -1,0 +1,643 @@
+"""The exercises of chapter 6: slopes, occlusion, saliency, Grad-CAM, windows and neighbours.
+
+None of them needs a network: where one would stand, a score is a formula in the exercise itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from scipy import signal
+
+from mnist_lib.exercises.engine import Case, Exercise, Reference, agrees
+
+_RNG = np.random.default_rng(6)
+
+
+def _is_not(*slips: Callable[..., Any]) -> Callable[..., bool]:
+    """Return a test that fails for a result which one of the slips would give."""
+
+    def test(result: Any, *inputs: Any) -> bool:
+        return not any(agrees(result, slip(*inputs)) for slip in slips)
+
+    return test
+
+
+# --- Slopes ---------------------------------------------------------------------------------------
+
+_P, _SLOPE = 0.98, 5.0
+_OF_PROBABILITY = _P * (1 - _P) * _SLOPE
+_OF_LOGARITHM = (1 - _P) * _SLOPE
+_ODDS = _P / (1 - _P) * np.exp(_SLOPE)  # after a whole unit of grey
+_WHOLE_STEP = float(_ODDS / (1 + _ODDS)) - _P
+_ROUNDED = 1e-4
+
+
+def _slope_is_not(name: str, *slips: float) -> Callable[[Any], bool]:
+    return lambda v: not any(agrees(v[name], slip, _ROUNDED) for slip in slips)
+
+
+# --- Occlusion ------------------------------------------------------------------------------------
+
+_IMAGE = np.round(_RNG.uniform(0.1, 1, size=(5, 8)), 2)
+_IMAGE[:2, :3] = 0  # background: covering it changes nothing
+_WEIGHTS = _RNG.normal(size=(5, 8))
+_COVERED = (_IMAGE, _WEIGHTS, 3)
+_SQUARE = (_IMAGE[:, :5].copy(), _WEIGHTS[:, :5].copy(), 2)
+
+
+def _falls(image: Any, weights: Any, side: int) -> Any:
+    return signal.correlate2d(image * weights, np.ones((side, side)), mode="valid")
+
+
+def _falls_piled_up(image: Any, weights: Any, side: int) -> Any:
+    left, falls = image.copy(), _falls(image, weights, side)
+    for r, c in np.ndindex(falls.shape):
+        left[r : r + side, c : c + side] = 0
+        falls[r, c] = np.sum(weights * (image - left))
+    return falls
+
+
+def _falls_from_place_to_place(image: Any, weights: Any, side: int) -> Any:
+    piled = _falls_piled_up(image, weights, side)
+    return np.diff(piled.ravel(), prepend=0.0).reshape(piled.shape)
+
+
+def _scores_left(image: Any, weights: Any, side: int) -> Any:
+    return np.sum(weights * image) - _falls(image, weights, side)
+
+
+def _falls_by_ink(image: Any, weights: Any, side: int) -> Any:
+    return _falls(image, weights, side) - _falls(np.ones_like(image), weights, side)
+
+
+def _falls_of_ink(image: Any, weights: Any, side: int) -> Any:
+    return _falls(image, np.ones_like(weights), side)
+
+
+# --- Two maps -------------------------------------------------------------------------------------
+
+_PIXELS = np.array([1.0, 0.0, 1.0])
+
+
+def _score(x: Any) -> float:
+    return float(3 * x[0] - 2 * x[1] + 4 * min(x[2], 0.5))
+
+
+_OCCLUSION = [_score(_PIXELS) - _score(np.where(np.arange(3) == k, 0, _PIXELS)) for k in range(3)]
+_STEP = 1e-3
+_SALIENCY = [
+    round(abs(_score(_PIXELS + _STEP * e) - _score(_PIXELS - _STEP * e)) / (2 * _STEP), 6)
+    for e in np.eye(3)
+]
+
+# --- Grad-CAM -------------------------------------------------------------------------------------
+
+_MAPS = np.maximum(_RNG.normal(0.3, 1, size=(4, 6, 3)), 0)
+# The middle map speaks against the digit, so that some sums are negative.
+_SLOPES = _RNG.normal([0.8, -1.1, 0.3], 0.6, size=(4, 6, 3))
+
+
+def _weighted(maps: Any, slopes: Any) -> Any:
+    return slopes.mean(axis=(0, 1)) * maps
+
+
+def _grad_cam(maps: Any, slopes: Any) -> Any:
+    return np.maximum(_weighted(maps, slopes).sum(axis=-1), 0)
+
+
+# --- Windows --------------------------------------------------------------------------------------
+
+
+def _window(cell: int, layers: list[tuple[int, int]]) -> list[float]:
+    """Return the first and last pixel of a cell's window, and its centre."""
+    first = last = cell
+    for size, stride in reversed(layers):
+        first, last = first * stride, last * stride + size - 1
+    return [first, last, (first + last) / 2]
+
+
+_FAST = [(6, 2), (3, 1), (2, 2), (3, 1)]  # (side, stride): conv_1, conv_2, pool_1, conv_3
+_CELL, _CELLS = 2, 3
+_RIGHT_WINDOW = _window(_CELL, _FAST)
+_STRETCHED = (_CELL + 0.5) * 28 / _CELLS - 0.5
+
+# --- Neighbours -----------------------------------------------------------------------------------
+
+# A seed for which every slip gives another share.
+_OWN = np.random.default_rng(13)
+_CLASSES = np.repeat([0, 1, 2], [5, 4, 3])
+_OWN.shuffle(_CLASSES)
+_POINTS = _OWN.normal([2.0, -1.0, 0.5], 1.0, size=(12, 3)) + 0.9 * np.eye(3)[_CLASSES]
+_POINTS = np.round(_POINTS, 2)
+_POINTS[3] *= 3  # a long vector has large products with all others
+# The last two points are twins of the first two, with other labels.
+_TWINS = (
+    np.concatenate([_POINTS[:6], _POINTS[:2]]),
+    np.append(_CLASSES[:6], (_CLASSES[:2] + 1) % 3),
+)
+
+
+def _distances(points: Any) -> Any:
+    return np.linalg.norm(points[:, None] - points[None], axis=-1)
+
+
+def _share_alike(distances: Any, labels: Any) -> float:
+    return float(np.mean(labels[distances.argmin(axis=1)] == labels))
+
+
+def _without_itself(distances: Any) -> Any:
+    return np.where(np.eye(len(distances), dtype=bool), np.inf, distances)
+
+
+def _neighbour_accuracy(points: Any, labels: Any) -> float:
+    return _share_alike(_without_itself(_distances(points)), labels)
+
+
+def _by_products(points: Any, labels: Any) -> float:
+    return _share_alike(_without_itself(-points @ points.T), labels)
+
+
+def _by_farthest(points: Any, labels: Any) -> float:
+    return _share_alike(-_distances(points), labels)
+
+
+def _by_sums(points: Any, labels: Any) -> float:
+    """Let differences of opposite sign cancel: neither squared nor absolute."""
+    return _share_alike(_without_itself(np.abs((points[:, None] - points).sum(axis=-1))), labels)
+
+
+EXERCISES = (
+    Exercise(
+        id="06.slopes_at_pixel",
+        title="How steep is a certainty?",
+        stars=1,
+        minutes=6,
+        form="predict",
+        kind="table",
+        hints=(
+            "Write p as e to its own score, over that plus a constant, and differentiate by the "
+            "score.",
+            "That derivative is p (1 - p). By the chain rule multiply it by what the score does; "
+            "for the logarithm divide by p.",
+        ),
+        shows="At 98 % the probability passes on a fiftieth of the score's slope, and closer to "
+        "one even less: that is why the maps explain the score.",
+        cases=(
+            Case(
+                name="names",
+                expect=lambda v: set(v) == {"probability", "logarithm"},
+                mistake='The dictionary needs two entries, "probability" and "logarithm".',
+            ),
+            Case(
+                name="score",
+                expect=_slope_is_not("probability", _P * (1 - _P)),
+                mistake="That is the slope for a score that rises by one per unit of grey; this "
+                "one rises faster.",
+            ),
+            Case(
+                name="whole step",
+                expect=_slope_is_not("probability", _WHOLE_STEP),
+                mistake="You let the pixel change by a whole unit; a slope is about the smallest "
+                "steps, and so steep at the start that a whole one would reach the ceiling.",
+            ),
+            Case(
+                name="flat",
+                expect=lambda v: all(abs(slope) < 1 for slope in v.values()),
+                mistake="So near to its ceiling of one, neither p nor its logarithm can rise so "
+                "fast: the softmax's denominator grows together with its numerator.",
+            ),
+            Case(
+                name="exchanged",
+                expect=lambda v: (
+                    not agrees(
+                        [v["probability"], v["logarithm"]],
+                        [_OF_LOGARITHM, _OF_PROBABILITY],
+                        _ROUNDED,
+                    )
+                ),
+                mistake="The two slopes are exchanged: the logarithm's is the larger one, for "
+                "dividing by p makes it larger.",
+            ),
+            Case(
+                name="probability",
+                expect=lambda v: agrees(v["probability"], _OF_PROBABILITY, _ROUNDED),
+                mistake="The slope of the probability has three factors: how fast the score rises, "
+                "how much p there is, and how far p is from one.",
+            ),
+            Case(
+                name="logarithm",
+                expect=lambda v: agrees(v["logarithm"], _OF_LOGARITHM, _ROUNDED),
+                mistake="The probability's slope is right. For the logarithm's, divide it by "
+                "something.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="06.score_falls",
+        title="An occlusion that forgets to uncover",
+        stars=2,
+        minutes=10,
+        form="find the fault",
+        kind="array",
+        hints=(
+            "What does the image look like after the loops? And does covered = image make a "
+            "second image?",
+            "A patch of 3 fits into a row of 8 at 6 places: count them, and look at the ranges.",
+        ),
+        shows="Each place needs a fresh copy: two names for one array are no copy, and NumPy "
+        "raises no error.",
+        cases=(
+            Case(
+                name="places",
+                inputs=_COVERED,
+                expect=lambda v, image, weights, side: v.shape != image.shape,
+                mistake="One value for each place of the patch is wanted, not one for each pixel.",
+            ),
+            Case(
+                name="last places",
+                inputs=_COVERED,
+                expect=lambda v, *inputs: v.shape == _falls(*inputs).shape,
+                mistake="The number of places is not right: at how many places does a patch of "
+                "this side fit into a row, the last one included?",
+            ),
+            Case(
+                name="piles up",
+                inputs=_COVERED,
+                expect=_is_not(_falls_piled_up, _falls_from_place_to_place),
+                mistake="Earlier patches are still there: each place must begin with the whole "
+                "image.",
+            ),
+            Case(
+                name="sign",
+                inputs=_COVERED,
+                expect=_is_not(lambda *inputs: -_falls(*inputs)),
+                mistake="The sign is turned: a fall is positive where the score was higher before.",
+            ),
+            Case(
+                name="scores",
+                inputs=_COVERED,
+                expect=_is_not(_scores_left),
+                mistake="That is the score that is left; how far has it fallen?",
+            ),
+            Case(
+                name="ink",
+                inputs=_COVERED,
+                expect=_is_not(_falls_by_ink),
+                mistake="You covered with ink; the patch is background, which is 0.",
+            ),
+            Case(
+                name="no weights",
+                inputs=_COVERED,
+                expect=_is_not(_falls_of_ink),
+                mistake="You measured the ink that is lost; how far the score falls depends on the "
+                "weights, too.",
+            ),
+            Case(
+                name="falls",
+                inputs=_COVERED,
+                expect=Reference(_falls),
+                mistake="The falls differ: at each place, compare the score of the whole image "
+                "with that of a copy in which one patch is 0.",
+            ),
+            Case(
+                name="another side",
+                inputs=_SQUARE,
+                expect=Reference(_falls),
+                mistake="It works for a patch of 3 and an image of 5 × 8 only: is a size written "
+                "into your code?",
+                explains_all=True,
+            ),
+        ),
+    ),
+    Exercise(
+        id="06.two_maps",
+        title="Two maps by hand",
+        stars=1,
+        minutes=6,
+        form="calculate",
+        kind="arrays",
+        hints=(
+            "Occlusion compares two scores. Saliency asks for the slope at the pixels as they are.",
+            "Draw the third term against x3 from 0 to 1: how steep is it at 1, and how much lower "
+            "is it at 0?",
+        ),
+        shows="Occlusion cannot see ink that is missing, a gradient cannot see what has reached "
+        "its ceiling: neither map is the whole truth.",
+        cases=(
+            Case(
+                name="three each",
+                expect=lambda v: [part.shape for part in v] == [(3,), (3,)],
+                mistake="Two lists of three numbers are wanted: occlusion, then saliency.",
+            ),
+            Case(
+                name="exchanged",
+                expect=lambda v: not agrees(v, [_SALIENCY, _OCCLUSION]),
+                mistake="The two maps are exchanged: occlusion comes first.",
+            ),
+            Case(
+                name="rises",
+                expect=lambda v: (v[0] >= -1e-9).all(),
+                mistake="A fall is the score before less the score after, and here no pixel's "
+                "covering raises the score.",
+            ),
+            Case(
+                name="black on black",
+                expect=lambda v: agrees(v[0][1], _OCCLUSION[1]),
+                mistake="The second pixel is background: what changes when it is covered with "
+                "background?",
+            ),
+            Case(
+                name="large step",
+                expect=lambda v: agrees(v[0][2], _OCCLUSION[2]),
+                mistake="Covering the third pixel is a large step, from 1 to 0: what is its term "
+                "before, and what after?",
+            ),
+            Case(
+                name="sign",
+                expect=lambda v: (v[1] >= -1e-9).all(),
+                mistake="Saliency drops the sign of the gradient.",
+            ),
+            Case(
+                name="missing ink",
+                expect=lambda v: agrees(v[1][1], _SALIENCY[1]),
+                mistake="A gradient also asks what ink on the second pixel would change, although "
+                "none is there.",
+            ),
+            Case(
+                name="ceiling",
+                expect=lambda v: agrees(v[1][2], _SALIENCY[2]),
+                mistake="Move the third pixel a little, up or down from 1: does the minimum "
+                "notice?",
+            ),
+            Case(
+                name="values",
+                expect=[np.array(_OCCLUSION), np.array(_SALIENCY)],
+                mistake="Look at the first pixel again: its term is a straight line.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="06.grad_cam",
+        title="Grad-CAM without a framework",
+        stars=2,
+        minutes=10,
+        form="write",
+        kind="array",
+        hints=(
+            "Each map gets one number as its weight. Which axes of slopes must go to leave one "
+            "number per map?",
+            "slopes.mean(axis=(0, 1)) has one entry per map, and broadcasts along the last axis "
+            "of maps. What follows: first the sum, then the maximum.",
+        ),
+        shows="One mean, one weighted sum and one maximum: the method is short, and each of the "
+        "three loses something.",
+        cases=(
+            Case(
+                name="positions",
+                inputs=(_MAPS, _SLOPES),
+                expect=lambda v, maps, slopes: v.shape == maps.shape[:2],
+                mistake="One value for each position is wanted: over which axis are the weighted "
+                "maps added up?",
+            ),
+            Case(
+                name="cell by cell",
+                inputs=(_MAPS, _SLOPES),
+                expect=_is_not(lambda a, g: np.maximum((g * a).sum(axis=-1), 0)),
+                mistake="You weighed each position by its own slope; Grad-CAM gives one weight to "
+                "a whole map.",
+            ),
+            Case(
+                name="roles",
+                inputs=(_MAPS, _SLOPES),
+                expect=_is_not(lambda a, g: _grad_cam(g, a)),
+                mistake="The roles are exchanged: the mean is taken of the slopes, and what is "
+                "added up are the maps.",
+            ),
+            Case(
+                name="total",
+                inputs=(_MAPS, _SLOPES),
+                expect=_is_not(lambda a, g: _grad_cam(a, g) * a.shape[0] * a.shape[1]),
+                mistake="The pattern is right, the scale is not: a weight is the mean of a map's "
+                "slopes, not their sum.",
+            ),
+            Case(
+                name="mean of maps",
+                inputs=(_MAPS, _SLOPES),
+                expect=_is_not(lambda a, g: _grad_cam(a, g) / a.shape[2]),
+                mistake="The weighted maps are added up; you took their mean.",
+            ),
+            Case(
+                name="scaled",
+                inputs=(_MAPS, _SLOPES),
+                expect=_is_not(lambda a, g: _grad_cam(a, g) / _grad_cam(a, g).max()),
+                mistake="You divided by the largest value: then a strong and a faint map look "
+                "alike. Keep the scale.",
+            ),
+            Case(
+                name="negative",
+                inputs=(_MAPS, _SLOPES),
+                expect=_is_not(lambda a, g: _weighted(a, g).sum(axis=-1)),
+                mistake="The formula's last step is missing: what becomes of negative sums?",
+            ),
+            Case(
+                name="absolute",
+                inputs=(_MAPS, _SLOPES),
+                expect=_is_not(lambda a, g: np.abs(_weighted(a, g).sum(axis=-1))),
+                mistake="Negative sums become 0, not positive: they speak against the digit.",
+            ),
+            Case(
+                name="too early",
+                inputs=(_MAPS, _SLOPES),
+                expect=_is_not(
+                    lambda a, g: np.maximum(_weighted(a, g), 0).sum(axis=-1),
+                    lambda a, g: _weighted(a, np.maximum(g, 0)).sum(axis=-1),
+                ),
+                mistake="The maximum with zero comes last: maps that speak against the digit must "
+                "be able to lower the sum.",
+            ),
+            Case(
+                name="all",
+                inputs=(_MAPS, _SLOPES),
+                expect=Reference(_grad_cam),
+                mistake="Compare with the formula, term by term: mean over positions, weighted "
+                "sum over maps, maximum with zero.",
+            ),
+            Case(
+                name="one map",
+                inputs=(_MAPS[..., :1], _SLOPES[..., :1]),
+                expect=Reference(_grad_cam),
+                mistake="It works for three maps and must for any number: is the number written "
+                "into your code?",
+                explains_all=True,
+            ),
+        ),
+    ),
+    Exercise(
+        id="06.cell_window",
+        title="Where does a cell belong?",
+        stars=2,
+        minutes=8,
+        form="calculate",
+        kind="numbers",
+        hints=(
+            "Go back layer by layer: which cells of pool_1 does cell 2 of conv_3 see? Which cells "
+            "of conv_2 do these see?",
+            "Through a layer of side k and stride s, the first cell f becomes s·f and the last "
+            "cell l becomes s·l + k - 1.",
+        ),
+        shows="Each stride behind a cell moves its window: a map that is stretched over the image "
+        "would have put this one several pixels away.",
+        cases=(
+            Case(
+                name="three",
+                expect=lambda v: len(v) == 3,
+                mistake="Three numbers are wanted: first pixel, last pixel, centre.",
+            ),
+            Case(
+                name="no strides",
+                expect=lambda v: v[0] != _CELL,
+                mistake="The window begins further to the right: two layers move by two.",
+            ),
+            Case(
+                name="one stride",
+                expect=lambda v: v[0] != 2 * _CELL,
+                mistake="One of the two strides is missing: a pooling layer moves by its side.",
+            ),
+            Case(
+                name="beyond",
+                expect=lambda v: v[1] != _RIGHT_WINDOW[1] + 1,
+                mistake="Pixels count from 0, and the last one is meant, not the first behind it.",
+            ),
+            Case(
+                name="first",
+                expect=lambda v: v[0] == _RIGHT_WINDOW[0],
+                mistake="The first pixel is not right: multiply the cell's number by every stride "
+                "on the way back to the image.",
+            ),
+            Case(
+                name="last",
+                expect=lambda v: v[1] == _RIGHT_WINDOW[1],
+                mistake="The first pixel is right, the last is not: at each layer the last cell "
+                "sees side - 1 cells further than where its own window begins.",
+            ),
+            Case(
+                name="stretched",
+                expect=lambda v: not _STRETCHED - 0.5 <= v[2] <= _STRETCHED + 0.6,
+                mistake="That is where stretching the map over the whole image would put the cell; "
+                "its centre is the middle of its window.",
+            ),
+            Case(
+                name="centre",
+                expect=_RIGHT_WINDOW,
+                mistake="The window is right; its centre is half-way between the first pixel and "
+                "the last.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="06.pushed",
+        title="A push against the score",
+        stars=3,
+        minutes=15,
+        form="experiment",
+        kind="text",
+        hints=(
+            "np.sign of the gradient says for each pixel in which direction the score rises; you "
+            "push the other way.",
+            "For the lot, np.random.default_rng(0).choice([-1, 1], size=x_val[judged].shape) "
+            "tosses a coin for every pixel of every digit. Push a copy of the digits each time.",
+        ),
+        shows="Pushes of one size, and only those that the gradient chooses undo the reading: a "
+        "gradient is a claim that can be tested, and certainty is easily lost.",
+        cases=(
+            Case(
+                name="letter",
+                expect=lambda v: v.upper() in set("ABCD"),
+                mistake='Answer with one letter from A to D, in quotation marks, such as "A".',
+            ),
+            Case(
+                name="A",
+                expect=lambda v: v.upper() != "A",
+                mistake="Did you push along the gradient? Along it the score of the true digit "
+                "rises, and of course the digit is still read.",
+            ),
+            Case(
+                name="C",
+                expect=lambda v: v.upper() != "C",
+                mistake="The lot does little harm: were the digits of the second push still "
+                "carrying the first, or did all pixels share one toss?",
+            ),
+            Case(
+                name="D",
+                expect="B",
+                mistake="You have the two rows exchanged: which push knows anything about the "
+                "network?",
+            ),
+        ),
+    ),
+    Exercise(
+        id="06.neighbour_accuracy",
+        title="A perfect score for noise",
+        stars=2,
+        minutes=8,
+        form="find the fault",
+        kind="number",
+        hints=(
+            "Which point is the nearest to points[0] in the whole list, and how far away is it?",
+            "The distances from each point to itself stand on the diagonal of the table: give "
+            "them a value that never wins.",
+        ),
+        shows="Whoever is judged must not be among the references: here the nearest neighbour of "
+        "each point was the point itself.",
+        cases=(
+            Case(
+                name="itself",
+                inputs=(_POINTS, _CLASSES),
+                expect=lambda v, *inputs: not agrees(v, 1.0),
+                mistake="Everything is still right: each point remains its own nearest neighbour.",
+            ),
+            Case(
+                name="share",
+                inputs=(_POINTS, _CLASSES),
+                expect=lambda v, *inputs: 0 <= v <= 1,
+                mistake="A share between 0 and 1 is wanted, neither a count nor per cent.",
+            ),
+            Case(
+                name="farthest",
+                inputs=(_POINTS, _CLASSES),
+                expect=_is_not(_by_farthest),
+                mistake="You took the farthest point in place of the nearest one.",
+            ),
+            Case(
+                name="products",
+                inputs=(_POINTS, _CLASSES),
+                expect=_is_not(_by_products),
+                mistake="The largest product is not the smallest distance: it favours points far "
+                "from the origin.",
+            ),
+            Case(
+                name="cancels",
+                inputs=(_POINTS, _CLASSES),
+                expect=_is_not(_by_sums),
+                mistake="Differences of opposite sign cancel: square them before you add them up.",
+            ),
+            Case(
+                name="value",
+                inputs=(_POINTS, _CLASSES),
+                expect=Reference(_neighbour_accuracy),
+                mistake="The share differs: for each point find the nearest of the others, and "
+                "compare the two labels.",
+            ),
+            Case(
+                name="twins",
+                inputs=_TWINS,
+                expect=Reference(_neighbour_accuracy),
+                mistake="Two digits may be equal, pixel for pixel: leave a point out by its "
+                "place in the list, not by its distance of zero or its rank.",
+            ),
+        ),
+    ),
+)

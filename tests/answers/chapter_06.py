@@ -1,0 +1,485 @@
+"""Answers to the exercises of chapter 6."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import signal
+from scipy.spatial import distance
+from sklearn.model_selection import LeaveOneOut, cross_val_score
+from sklearn.neighbors import KNeighborsClassifier
+
+from answers import Wrong
+
+# --- Occlusion -----------------------------------------------------------------------------------
+
+
+def falls_by_copies(image: Any, weights: Any, side: int) -> Any:
+    rows, columns = image.shape
+    before = np.sum(weights * image)
+    falls = np.zeros((rows - side + 1, columns - side + 1))
+    for r in range(rows - side + 1):
+        for c in range(columns - side + 1):
+            covered = image.copy()
+            covered[r : r + side, c : c + side] = 0
+            falls[r, c] = before - np.sum(weights * covered)
+    return falls
+
+
+def falls_by_a_mask(image: Any, weights: Any, side: int) -> Any:
+    places = np.ndindex(image.shape[0] - side + 1, image.shape[1] - side + 1)
+    masks = []
+    for r, c in places:
+        mask = np.ones_like(image)
+        mask[r : r + side, c : c + side] = 0
+        masks.append(mask)
+    left = np.tensordot(np.array(masks), weights * image, axes=2)
+    shape = (image.shape[0] - side + 1, image.shape[1] - side + 1)
+    return (np.sum(weights * image) - left).reshape(shape)
+
+
+def falls_by_correlation(image: Any, weights: Any, side: int) -> Any:
+    return signal.correlate2d(image * weights, np.ones((side, side)), mode="valid")
+
+
+def falls_by_windows_in_float32(image: Any, weights: Any, side: int) -> Any:
+    product = (image * weights).astype(np.float32)
+    return np.lib.stride_tricks.sliding_window_view(product, (side, side)).sum(axis=(2, 3))
+
+
+def falls_as_lists(image: Any, weights: Any, side: int) -> Any:
+    product = (image * weights).tolist()
+    return [
+        [
+            sum(sum(row[c : c + side]) for row in product[r : r + side])
+            for c in range(len(product[0]) - side + 1)
+        ]
+        for r in range(len(product) - side + 1)
+    ]
+
+
+def falls_by_tensors(image: Any, weights: Any, side: int) -> Any:
+    import tensorflow as tf
+
+    product = tf.constant(image * weights)[None, :, :, None]
+    kernel = tf.ones((side, side, 1, 1), product.dtype)
+    return tf.nn.conv2d(product, kernel, strides=1, padding="VALID")[0, :, :, 0]
+
+
+def falls_faulty(image: Any, weights: Any, side: int) -> Any:
+    rows, columns = image.shape
+    before = np.sum(weights * image)
+    falls = np.zeros((rows - side, columns - side))
+    for r in range(rows - side):
+        for c in range(columns - side):
+            covered = image
+            covered[r : r + side, c : c + side] = 0
+            falls[r, c] = before - np.sum(weights * covered)
+    return falls
+
+
+def falls_piled_up(image: Any, weights: Any, side: int) -> Any:
+    covered = image.copy()
+    falls = np.zeros((image.shape[0] - side + 1, image.shape[1] - side + 1))
+    for r, c in np.ndindex(falls.shape):
+        covered[r : r + side, c : c + side] = 0
+        falls[r, c] = np.sum(weights * image) - np.sum(weights * covered)
+    return falls
+
+
+def falls_without_copy(image: Any, weights: Any, side: int) -> Any:
+    falls = np.zeros((image.shape[0] - side + 1, image.shape[1] - side + 1))
+    for r, c in np.ndindex(falls.shape):
+        before = np.sum(weights * image)
+        covered = image
+        covered[r : r + side, c : c + side] = 0
+        falls[r, c] = before - np.sum(weights * covered)
+    return falls
+
+
+def falls_same_size(image: Any, weights: Any, side: int) -> Any:
+    return signal.correlate2d(image * weights, np.ones((side, side)), mode="same")
+
+
+def falls_turned(image: Any, weights: Any, side: int) -> Any:
+    return -falls_by_copies(image, weights, side)
+
+
+def falls_left(image: Any, weights: Any, side: int) -> Any:
+    return np.sum(weights * image) - falls_by_copies(image, weights, side)
+
+
+def falls_with_ink(image: Any, weights: Any, side: int) -> Any:
+    falls = np.zeros((image.shape[0] - side + 1, image.shape[1] - side + 1))
+    for r, c in np.ndindex(falls.shape):
+        covered = image.copy()
+        covered[r : r + side, c : c + side] = 1
+        falls[r, c] = np.sum(weights * image) - np.sum(weights * covered)
+    return falls
+
+
+def falls_of_ink(image: Any, weights: Any, side: int) -> Any:
+    return signal.correlate2d(image, np.ones((side, side)), mode="valid")
+
+
+def falls_as_means(image: Any, weights: Any, side: int) -> Any:
+    return falls_by_copies(image, weights, side) / side**2
+
+
+def falls_rows_only(image: Any, weights: Any, side: int) -> Any:
+    falls = np.zeros((image.shape[0] - side + 1, image.shape[1] - side + 1))
+    for r, c in np.ndindex(falls.shape):
+        covered = image.copy()
+        covered[r : r + side][c : c + side] = 0
+        falls[r, c] = np.sum(weights * image) - np.sum(weights * covered)
+    return falls
+
+
+def falls_for_three(image: Any, weights: Any, side: int) -> Any:
+    return signal.correlate2d(image * weights, np.ones((3, 3)), mode="valid")
+
+
+def falls_for_this_image(image: Any, weights: Any, side: int) -> Any:
+    falls = np.zeros((3, 6))
+    for r, c in np.ndindex(falls.shape):
+        falls[r, c] = np.sum((weights * image)[r : r + side, c : c + side])
+    return falls
+
+
+# --- Grad-CAM ------------------------------------------------------------------------------------
+
+
+def cam_by_broadcasting(maps: Any, slopes: Any) -> Any:
+    return np.maximum((slopes.mean(axis=(0, 1)) * maps).sum(axis=-1), 0)
+
+
+def cam_by_product(maps: Any, slopes: Any) -> Any:
+    cam = maps @ slopes.mean(axis=(0, 1))
+    return cam * (cam > 0)
+
+
+def cam_by_loops(maps: Any, slopes: Any) -> Any:
+    rows, columns, channels = maps.shape
+    cam = [[0.0] * columns for _ in range(rows)]
+    for k in range(channels):
+        weight = sum(slopes[i, j, k] for i in range(rows) for j in range(columns))
+        weight /= rows * columns
+        for i in range(rows):
+            for j in range(columns):
+                cam[i][j] += weight * maps[i, j, k]
+    return [[max(0.0, value) for value in row] for row in cam]
+
+
+def cam_by_einsum_in_float32(maps: Any, slopes: Any) -> Any:
+    maps, slopes = maps.astype(np.float32), slopes.astype(np.float32)
+    return np.einsum("ijk,k->ij", maps, slopes.mean((0, 1))).clip(min=0)
+
+
+def cam_by_tensors(maps: Any, slopes: Any) -> Any:
+    import tensorflow as tf
+
+    channel = tf.reduce_mean(tf.constant(slopes), axis=(0, 1), keepdims=True)
+    return tf.nn.relu(tf.reduce_sum(channel * maps, axis=-1))
+
+
+def cam_summed_over_positions(maps: Any, slopes: Any) -> Any:
+    return np.maximum((slopes.mean(axis=(0, 1)) * maps).sum(axis=(0, 1)), 0)
+
+
+def cam_stack(maps: Any, slopes: Any) -> Any:
+    return np.maximum(slopes.mean(axis=(0, 1)) * maps, 0)
+
+
+def cam_cell_by_cell(maps: Any, slopes: Any) -> Any:
+    return np.maximum((slopes * maps).sum(axis=-1), 0)
+
+
+def cam_roles(maps: Any, slopes: Any) -> Any:
+    return np.maximum((maps.mean(axis=(0, 1)) * slopes).sum(axis=-1), 0)
+
+
+def cam_total(maps: Any, slopes: Any) -> Any:
+    return np.maximum((slopes.sum(axis=(0, 1)) * maps).sum(axis=-1), 0)
+
+
+def cam_mean_of_maps(maps: Any, slopes: Any) -> Any:
+    return np.maximum((slopes.mean(axis=(0, 1)) * maps).mean(axis=-1), 0)
+
+
+def cam_scaled(maps: Any, slopes: Any) -> Any:
+    cam = cam_by_product(maps, slopes)
+    return cam / cam.max()
+
+
+def cam_without_maximum(maps: Any, slopes: Any) -> Any:
+    return maps @ slopes.mean(axis=(0, 1))
+
+
+def cam_absolute(maps: Any, slopes: Any) -> Any:
+    return np.abs(maps @ slopes.mean(axis=(0, 1)))
+
+
+def cam_maximum_first(maps: Any, slopes: Any) -> Any:
+    return np.maximum(slopes.mean(axis=(0, 1)) * maps, 0).sum(axis=-1)
+
+
+def cam_positive_slopes(maps: Any, slopes: Any) -> Any:
+    return maps @ np.maximum(slopes, 0).mean(axis=(0, 1))
+
+
+def cam_positive_weights(maps: Any, slopes: Any) -> Any:
+    return maps @ np.maximum(slopes.mean(axis=(0, 1)), 0)
+
+
+def cam_mean_over_rows(maps: Any, slopes: Any) -> Any:
+    return np.maximum((slopes.mean(axis=0) * maps).sum(axis=-1), 0)
+
+
+def cam_three_maps(maps: Any, slopes: Any) -> Any:
+    weights = slopes.mean(axis=(0, 1))
+    cam = weights[0] * maps[..., 0] + weights[1] * maps[..., 1] + weights[2] * maps[..., 2]
+    return np.maximum(cam, 0)
+
+
+# --- Neighbours ----------------------------------------------------------------------------------
+
+
+def neighbours_by_diagonal(points: Any, labels: Any) -> Any:
+    gaps = points[:, None] - points[None]
+    distances = np.sqrt((gaps**2).sum(axis=-1))
+    np.fill_diagonal(distances, np.inf)
+    return np.mean(labels[distances.argmin(axis=1)] == labels)
+
+
+def neighbours_by_loops(points: Any, labels: Any) -> Any:
+    hits = 0
+    for i in range(len(points)):
+        others = [j for j in range(len(points)) if j != i]
+        best = min(others, key=lambda j: float(((points[j] - points[i]) ** 2).sum()))
+        hits += labels[best] == labels[i]
+    return hits / len(points)
+
+
+def neighbours_by_deletion(points: Any, labels: Any) -> Any:
+    hits = []
+    for i, point in enumerate(points):
+        rest, rest_labels = np.delete(points, i, axis=0), np.delete(labels, i)
+        hits.append(rest_labels[np.linalg.norm(rest - point, axis=1).argmin()] == labels[i])
+    return np.float32(np.mean(hits))
+
+
+def neighbours_by_scipy(points: Any, labels: Any) -> Any:
+    distances = distance.cdist(points, points) + np.diag(np.full(len(points), 1e9))
+    return (labels[distances.argmin(axis=0)] == labels).mean()
+
+
+def neighbours_by_leaving_one_out(points: Any, labels: Any) -> Any:
+    one = KNeighborsClassifier(1)
+    return cross_val_score(one, points, labels, cv=LeaveOneOut()).mean()
+
+
+def table_of(points: Any) -> Any:
+    return np.linalg.norm(points[:, None] - points[None], axis=-1)
+
+
+def neighbours_faulty(points: Any, labels: Any) -> Any:
+    return np.mean(labels[table_of(points).argmin(axis=1)] == labels)
+
+
+def neighbours_in_per_cent(points: Any, labels: Any) -> Any:
+    return 100 * neighbours_by_diagonal(points, labels)
+
+
+def neighbours_counted(points: Any, labels: Any) -> Any:
+    return np.sum(neighbours_by_diagonal(points, labels) * len(points))
+
+
+def neighbours_farthest(points: Any, labels: Any) -> Any:
+    return np.mean(labels[table_of(points).argmax(axis=1)] == labels)
+
+
+def neighbours_diagonal_minus(points: Any, labels: Any) -> Any:
+    distances = table_of(points)
+    np.fill_diagonal(distances, -1)
+    return np.mean(labels[distances.argmin(axis=1)] == labels)
+
+
+def neighbours_by_products(points: Any, labels: Any) -> Any:
+    products = points @ points.T
+    np.fill_diagonal(products, -np.inf)
+    return np.mean(labels[products.argmax(axis=1)] == labels)
+
+
+def neighbours_that_cancel(points: Any, labels: Any) -> Any:
+    distances = np.abs((points[:, None] - points[None]).sum(axis=-1))
+    np.fill_diagonal(distances, np.inf)
+    return np.mean(labels[distances.argmin(axis=1)] == labels)
+
+
+def neighbours_among_earlier_points(points: Any, labels: Any) -> Any:
+    earlier = np.tri(len(points), k=-1, dtype=bool)
+    distances = np.where(earlier, table_of(points), np.inf)
+    return np.mean(labels[distances.argmin(axis=1)] == labels)
+
+
+def neighbours_not_at_zero(points: Any, labels: Any) -> Any:
+    distances = table_of(points)
+    distances[distances == 0] = np.inf
+    return np.mean(labels[distances.argmin(axis=1)] == labels)
+
+
+def neighbours_second(points: Any, labels: Any) -> Any:
+    second = table_of(points).argsort(axis=1, kind="stable")[:, 1]
+    return np.mean(labels[second] == labels)
+
+
+RIGHT: dict[str, dict[str, Any]] = {
+    "06.slopes_at_pixel": {
+        "by hand": {"probability": 0.098, "logarithm": 0.1},
+        "computed": {"logarithm": np.float32(5 * 0.02), "probability": 5 * 0.98 * 0.02},
+    },
+    "06.score_falls": {
+        "a copy for each place": falls_by_copies,
+        "masks": falls_by_a_mask,
+        "SciPy": falls_by_correlation,
+        "windows, float32": falls_by_windows_in_float32,
+        "lists": falls_as_lists,
+        "tensors": falls_by_tensors,
+    },
+    "06.two_maps": {
+        "lists": [[3, 0, 2], [3, 2, 0]],
+        "array": np.array([[3, 0, 2], [3, 2, 0]], np.float32),
+        "tuple of arrays": (np.array([3.0, 0.0, 2.0]), np.array([3.0, 2.0, -0.0])),
+    },
+    "06.grad_cam": {
+        "broadcasting": cam_by_broadcasting,
+        "matrix product": cam_by_product,
+        "loops and lists": cam_by_loops,
+        "einsum, float32": cam_by_einsum_in_float32,
+        "tensors": cam_by_tensors,
+    },
+    "06.cell_window": {
+        "list": [8, 27, 17.5],
+        "array": np.array([8, 27, 17.5]),
+        "tuple": (8.0, 27.0, 35 / 2),
+    },
+    "06.pushed": {
+        "letter": "B",
+        "small letter": " b",
+        "NumPy's text": np.str_("B"),
+    },
+    "06.neighbour_accuracy": {
+        "diagonal": neighbours_by_diagonal,
+        "loops": neighbours_by_loops,
+        "deletion, float32": neighbours_by_deletion,
+        "SciPy": neighbours_by_scipy,
+        "scikit-learn": neighbours_by_leaving_one_out,
+    },
+}
+
+
+def slopes(probability: float, logarithm: float) -> dict[str, float]:
+    return {"probability": probability, "logarithm": logarithm}
+
+
+ODDS = 49 * np.exp(5)
+AFTER = ODDS / (1 + ODDS)  # after a whole unit of grey
+
+WRONG: dict[str, list[Wrong]] = {
+    "06.slopes_at_pixel": [
+        Wrong("other names", {"p": 0.098, "log p": 0.1}, "names", "two entries"),
+        Wrong("forgot the score's slope", slopes(0.0196, 0.02), "score", "rises by one per unit"),
+        Wrong(
+            "a whole step", slopes(AFTER - 0.98, np.log(AFTER / 0.98)), "whole step", "a slope is"
+        ),
+        Wrong("times p only", slopes(4.9, 5 / 0.98), "flat", "near to its ceiling"),
+        Wrong("as steep as the score", slopes(5, 5), "flat", "near to its ceiling"),
+        Wrong(
+            "logarithm without the chain", slopes(0.098, 1 / 0.98), "flat", "near to its ceiling"
+        ),
+        Wrong("exchanged", slopes(0.1, 0.098), "exchanged", "two slopes are exchanged"),
+        Wrong("same for both", slopes(0.1, 0.1), "probability", "three factors"),
+        Wrong("p squared", slopes(0.98**2 * 0.02 * 5, 0.1), "probability", "three factors"),
+        Wrong("same for both, the other", slopes(0.098, 0.098), "logarithm", "divide it by"),
+        Wrong("logarithm of the slope", slopes(0.098, np.log(1.098)), "logarithm", "divide it by"),
+    ],
+    "06.score_falls": [
+        Wrong("one value for each pixel", falls_same_size, "places", "not one for each pixel"),
+        Wrong("both faults untouched", falls_faulty, "last places", "the last one included"),
+        Wrong("only the ranges mended", falls_piled_up, "piles up", "begin with the whole image"),
+        Wrong("no copy", falls_without_copy, "piles up", "Earlier patches"),
+        Wrong("after minus before", falls_turned, "sign", "sign is turned"),
+        Wrong("what is left", falls_left, "scores", "score that is left"),
+        Wrong("covered with ink", falls_with_ink, "ink", "covered with ink"),
+        Wrong("weights forgotten", falls_of_ink, "no weights", "depends on the weights"),
+        Wrong("mean over the patch", falls_as_means, "falls", "The falls differ"),
+        Wrong("indexed twice", falls_rows_only, "falls", "The falls differ"),
+        Wrong("a side written in", falls_for_three, "another side", "is a size written"),
+        Wrong("a shape written in", falls_for_this_image, "another side", "is a size written"),
+    ],
+    "06.two_maps": [
+        Wrong("one list", [3, 0, 2, 3, 2, 0], "three each", "holds a number"),
+        Wrong("one pair per pixel", [[3, 3], [0, 2], [2, 0]], "three each", "lists of three"),
+        Wrong("exchanged", [[3, 2, 0], [3, 0, 2]], "exchanged", "occlusion comes first"),
+        Wrong(
+            "after minus before", [[-3, 0, -2], [3, 2, 0]], "rises", "before less the score after"
+        ),
+        Wrong("covered with ink", [[0, 2, 0], [3, 2, 0]], "black on black", "is background"),
+        Wrong("minimum overlooked", [[3, 0, 4], [3, 2, 4]], "large step", "a large step"),
+        Wrong("nothing above the ceiling", [[3, 0, 0], [3, 2, 0]], "large step", "a large step"),
+        Wrong("sign kept", [[3, 0, 2], [3, -2, 0]], "sign", "drops the sign"),
+        Wrong("gradient times pixel", [[3, 0, 2], [3, 0, 0]], "missing ink", "ink on the second"),
+        Wrong("slope below the ceiling", [[3, 0, 2], [3, 2, 4]], "ceiling", "the minimum notice"),
+        Wrong("shares of the score", [[0.6, 0, 2], [3, 2, 0]], "values", "a straight line"),
+    ],
+    "06.grad_cam": [
+        Wrong("summed over positions", cam_summed_over_positions, "positions", "over which axis"),
+        Wrong("maps left apart", cam_stack, "positions", "over which axis"),
+        Wrong("cell by cell", cam_cell_by_cell, "cell by cell", "by its own slope"),
+        Wrong("roles exchanged", cam_roles, "roles", "roles are exchanged"),
+        Wrong("sum of slopes", cam_total, "total", "the scale is not"),
+        Wrong("mean of maps", cam_mean_of_maps, "mean of maps", "took their mean"),
+        Wrong("scaled to one", cam_scaled, "scaled", "Keep the scale"),
+        Wrong("no maximum", cam_without_maximum, "negative", "last step is missing"),
+        Wrong("absolute value", cam_absolute, "absolute", "become 0"),
+        Wrong("maximum before the sum", cam_maximum_first, "too early", "comes last"),
+        Wrong("positive slopes only", cam_positive_slopes, "too early", "comes last"),
+        Wrong("positive weights only", cam_positive_weights, "too early", "comes last"),
+        Wrong("mean over rows only", cam_mean_over_rows, "all", "term by term"),
+        Wrong("three maps written in", cam_three_maps, "one map", "any number"),
+    ],
+    "06.cell_window": [
+        Wrong("two ends only", [8, 27], "three", "Three numbers"),
+        Wrong("no strides", [2, 12, 7], "no strides", "two layers move by two"),
+        Wrong("pooling taken as stride 1", [4, 18, 11], "one stride", "strides is missing"),
+        Wrong("end as Python counts", [8, 28, 18], "beyond", "not the first behind it"),
+        Wrong("three strides", [16, 27, 21.5], "first", "every stride"),
+        Wrong("counted from 1", [9, 28, 18.5], "beyond", "count from 0"),
+        Wrong("window of the first layer", [8, 13, 10.5], "last", "side - 1 cells further"),
+        Wrong("stretched", [8, 27, 2.5 * 28 / 3 - 0.5], "stretched", "stretching the map"),
+        Wrong("half the length added", [8, 27, 18], "centre", "half-way between"),
+        Wrong("a length for a centre", [8, 27, 20], "centre", "half-way between"),
+    ],
+    "06.pushed": [
+        Wrong("a sentence", "by lot all, by gradient few", "letter", "one letter from A to D"),
+        Wrong("pushed along the gradient", "A", "A", "push along the gradient"),
+        Wrong("a letter that is none of them", "E", "letter", "one letter from A to D"),
+        Wrong("pushed twice", "C", "C", "still carrying the first"),
+        Wrong("rows exchanged", "D", "D", "two rows exchanged"),
+    ],
+    "06.neighbour_accuracy": [
+        Wrong("fault untouched", neighbours_faulty, "itself", "own nearest neighbour"),
+        Wrong("diagonal of -1", neighbours_diagonal_minus, "itself", "own nearest neighbour"),
+        Wrong("per cent", neighbours_in_per_cent, "share", "neither a count"),
+        Wrong("count", neighbours_counted, "share", "neither a count"),
+        Wrong("farthest", neighbours_farthest, "farthest", "the farthest point"),
+        Wrong("products", neighbours_by_products, "products", "not the smallest distance"),
+        Wrong("differences cancel", neighbours_that_cancel, "cancels", "opposite sign cancel"),
+        Wrong(
+            "earlier points only", neighbours_among_earlier_points, "value", "nearest of the others"
+        ),
+        Wrong("none at distance zero", neighbours_not_at_zero, "twins", "its place in the list"),
+        Wrong("second in rank", neighbours_second, "twins", "its place in the list"),
+    ],
+}
