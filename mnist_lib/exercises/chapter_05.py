@@ -178,8 +178,10 @@ def _counts_a_part(result: Any, *data: Any) -> bool:
     return any(agrees(result, float(slip)) for slip in slips)
 
 
-def _counts_all_errors(result: Any, labels: Any, a: Any, b: Any) -> bool:
-    return agrees(result, _coin(int(np.sum(a != labels)), int(np.sum(b != labels))))
+def _counts_what_both_share(result: Any, labels: Any, a: Any, b: Any) -> bool:
+    errors = int(np.sum(a != labels)), int(np.sum(b != labels))
+    slips = [_coin(*errors), _coin(*(len(labels) - n for n in errors))]
+    return any(agrees(result, slip) for slip in slips)
 
 
 def _counts_all_digits(result: Any, labels: Any, a: Any, b: Any) -> bool:
@@ -341,7 +343,9 @@ EXERCISES = (
             ),
             Case(
                 name="exchanged",
-                expect=lambda v: v["shortcut"] < v["Wilson"] + _NEAR,
+                expect=lambda v: (
+                    not agrees([v["Wilson"], v["shortcut"]], [_SHORTCUT, _WILSON], _NEAR)
+                ),
                 mistake="The two shares seem to be exchanged: look at the exams without an error.",
             ),
             Case(
@@ -463,7 +467,8 @@ EXERCISES = (
                 name="confidence",
                 inputs=_SORTED,
                 expect=_is_a_confidence,
-                mistake="Return one of the confidences: not a share of digits, not a position.",
+                mistake="Return one of the confidences: not a share of digits, not a position, not "
+                "a value between them.",
             ),
             Case(
                 name="promise",
@@ -540,9 +545,9 @@ EXERCISES = (
             Case(
                 name="errors",
                 inputs=_PAIRS,
-                expect=lambda p, labels, a, b: not _counts_all_errors(p, labels, a, b),
-                mistake="You counted all errors of each network; those that both share decide "
-                "nothing.",
+                expect=lambda p, labels, a, b: not _counts_what_both_share(p, labels, a, b),
+                mistake="You counted all errors, or all right answers, of each network; what both "
+                "share decides nothing.",
             ),
             Case(
                 name="digits",

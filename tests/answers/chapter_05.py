@@ -167,6 +167,12 @@ def threshold_sorted_without_ties(confidence: Any, right: Any, wanted: float) ->
     return confidence[order][accuracy >= wanted][-1]
 
 
+def threshold_on_a_grid(confidence: Any, right: Any, wanted: float) -> Any:
+    for t in np.linspace(0, 1, 1001):
+        if right[confidence >= t].mean() >= wanted:
+            return t
+
+
 def threshold_first_dip(confidence: Any, right: Any, wanted: float) -> Any:
     last = None
     for t in np.unique(confidence)[::-1]:
@@ -275,6 +281,11 @@ def p_of_differing_and_fewer(labels: Any, answers_a: Any, answers_b: Any) -> Any
 
 def p_of_all_errors(labels: Any, answers_a: Any, answers_b: Any) -> Any:
     a, b = int(np.sum(answers_a != labels)), int(np.sum(answers_b != labels))
+    return min(1.0, 2 * stats.binom.cdf(min(a, b), a + b, 0.5))
+
+
+def p_of_all_right(labels: Any, answers_a: Any, answers_b: Any) -> Any:
+    a, b = int(np.sum(answers_a == labels)), int(np.sum(answers_b == labels))
     return min(1.0, 2 * stats.binom.cdf(min(a, b), a + b, 0.5))
 
 
@@ -429,6 +440,7 @@ WRONG: dict[str, list[Wrong]] = {
             "shortcut",
             "100 of 100",
         ),
+        Wrong("no width counted", {"shortcut": 1.0, "Wilson": 0.92}, "shortcut", "100 of 100"),
         Wrong("believes Wilson", {"shortcut": 0.633, "Wilson": 0.95}, "Wilson", "is the promise"),
         Wrong(
             "only lower limits", {"shortcut": 0.633, "Wilson": 0.9999}, "Wilson", "is the promise"
@@ -455,6 +467,7 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong("position", threshold_position, "confidence", "not a position"),
         Wrong("digits below it", threshold_of_rejected, "promise", "below what was wanted"),
         Wrong("keeps only digits above it", threshold_kept_above, "promise", "at least this"),
+        Wrong("a grid of thresholds", threshold_on_a_grid, "confidence", "a value between them"),
         Wrong("largest that will do", threshold_largest, "most", "A lower threshold"),
         Wrong("takes digits as sorted", threshold_taken_as_sorted, "order", "in any order"),
         Wrong("sorts confidences alone", threshold_sorts_confidences_only, "order", "any order"),
@@ -468,7 +481,8 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong(
             "tosses for all that differ", p_of_differing_and_fewer, "differ", "whatever they say"
         ),
-        Wrong("all errors", p_of_all_errors, "errors", "all errors of each"),
+        Wrong("all errors", p_of_all_errors, "errors", "all errors, or all right"),
+        Wrong("all right answers", p_of_all_right, "errors", "all errors, or all right"),
         Wrong("a toss for every digit", p_of_all_digits, "digits", "for every digit"),
         Wrong("one side", p_of_one_side, "one side", "one side"),
         Wrong("exactly this split", p_of_exactly_this, "part", "only a part"),
