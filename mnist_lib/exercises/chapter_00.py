@@ -137,11 +137,11 @@ EXERCISES = (
                 mistake="A share lies between 0 and 1: neither percent nor a count is wanted.",
             ),
             Case(
-                name="no axis",
+                name="nothing right",
                 inputs=_TEN,
                 expect=lambda result, *inputs: result > 0,
-                mistake="Your share is 0: argmax gives one number for the whole array, or a "
-                "division has dropped the fraction.",
+                mistake="Your share is 0, as if nothing matched: look at what is compared with the "
+                "labels, and whether a division drops the fraction.",
             ),
             Case(
                 name="wrong axis",
@@ -177,6 +177,13 @@ EXERCISES = (
                 ),
                 mistake="That is a mean probability: an answer counts as right or wrong, however "
                 "sure the network is.",
+            ),
+            Case(
+                name="ten images",
+                inputs=_TEN,
+                expect=Reference(_share_right),
+                mistake="Count the images whose most probable digit is the label, and divide by "
+                "the number of images.",
             ),
             Case(
                 name="other number",

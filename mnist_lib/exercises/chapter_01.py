@@ -34,16 +34,6 @@ _PIXEL_SUMS = [int(v[0]) for v in (_A + _B, _B - _A, (_A + _B) // 2, _A // 2 + _
 _MIDDLE = 14
 
 
-def _moved(image: Any, down: int, right: int) -> Any:
-    height, width = image.shape
-    down, right = max(min(down, height), -height), max(min(right, width), -width)
-    result = np.zeros_like(image)
-    result[max(down, 0) : height + min(down, 0), max(right, 0) : width + min(right, 0)] = image[
-        max(-down, 0) : height - max(down, 0), max(-right, 0) : width - max(right, 0)
-    ]
-    return result
-
-
 def _way(weights: Any, middle: float = _MIDDLE) -> Any:
     """Return how far, down and right, the centre of mass is from the middle."""
     weights = weights.astype(float)
@@ -57,17 +47,14 @@ def _keeps_brightness(result: Any, image: Any) -> bool:
     return bool((np.abs(result[..., np.newaxis] - np.unique(image)).min(axis=-1) < 0.01).all())
 
 
-def _by(image: Any, way: Any) -> Any:
-    return _moved(image, *(int(step) for step in way))
+def _by(image: Any, way: Any, fill: Any = "constant") -> Any:
+    """Return the image moved, fractions cut off; `fill` says what comes in, as np.pad names it."""
+    padded = np.pad(image, 28, mode=fill)
+    return np.roll(padded, np.trunc(way).astype(int), axis=(0, 1))[28:-28, 28:-28]
 
 
 def _centred(image: Any) -> Any:
     return _by(image, np.rint(_way(image)))
-
-
-def _rolled(image: Any) -> Any:
-    down, right = np.rint(_way(image)).astype(int)
-    return np.roll(image, (down, right), axis=(0, 1))
 
 
 def _box_centred(image: Any) -> Any:
@@ -81,12 +68,6 @@ def _wrapped_products(image: Any) -> Any:
     return _by(image, np.rint(_MIDDLE - np.array(product) / image.sum()))
 
 
-def _wrapped_sums(image: Any) -> Any:
-    total = image.sum() % 256
-    product = [(image * place).sum() % 256 for place in np.indices(image.shape)]
-    return _by(image, np.rint(_MIDDLE - np.array(product) / total))
-
-
 def _blot() -> Any:
     """Return an image whose centre of mass lies above and to the right of the middle."""
     image = np.zeros((28, 28), np.uint8)
@@ -98,8 +79,8 @@ def _blot() -> Any:
 def _with_tail() -> Any:
     """Return an image with a faint tail that leaves the frame when the image is centred."""
     image = np.zeros((28, 28), np.uint8)
-    image[9:24, 3:7] = _RNG.integers(150, 256, size=(15, 4))
-    image[12, 7:27] = 30
+    image[9:24, :4] = _RNG.integers(150, 256, size=(15, 4))
+    image[12, 4:27] = 30
     return image
 
 
@@ -129,8 +110,8 @@ def _has_four_parts(parts: Any, *inputs: Any) -> bool:
     return lengths == [48, 48, 12, 12] and parts[1].ndim == parts[3].ndim == 1
 
 
-def _keeps_shape(parts: Any, *inputs: Any) -> bool:
-    return bool(parts[0].shape[1:] == parts[2].shape[1:] == (2, 3))
+def _keeps_images(parts: Any, *inputs: Any) -> bool:
+    return all(x.shape[1:] == (2, 3) and np.isin(x, _NUMBERED).all() for x in parts[::2])
 
 
 def _keeps_pairs(parts: Any, *inputs: Any) -> bool:
@@ -297,7 +278,7 @@ EXERCISES = (
             "the rows d to 28.",
         ),
         shows="That is the last step of MNIST's preparation, and any picture of your own needs it "
-        "before a network can read it.",
+        "before a network trained on MNIST reads it well.",
         cases=(
             Case(
                 name="values",
@@ -346,18 +327,28 @@ EXERCISES = (
                 "than a bright one.",
             ),
             Case(
+                name="empty",
+                inputs=(_BLOT,),
+                expect=lambda result, image: bool(result.any()),
+                mistake="No ink is left in the frame: nothing was copied, or the way is far too "
+                "long because sums of uint8 have wrapped.",
+            ),
+            Case(
                 name="eight bits",
                 inputs=(_BLOT,),
-                expect=_is_not(_wrapped_products, _wrapped_sums),
-                mistake="The sums have wrapped: even a single pixel is a uint8, and so is its "
+                expect=_is_not(_wrapped_products),
+                mistake="The products have wrapped: even a single pixel is a uint8, and so is its "
                 "product with a Python number.",
             ),
             Case(
                 name="comes back",
                 inputs=(_TAIL,),
-                expect=_is_not(_rolled),
-                mistake="Ink that left the frame on one side came back on the other: what enters "
-                "is empty.",
+                expect=_is_not(
+                    lambda image: _by(image, np.rint(_way(image)), fill="wrap"),
+                    lambda image: _by(image, np.rint(_way(image)), fill="edge"),
+                ),
+                mistake="What comes into the frame is 0: neither ink that left on the other side "
+                "nor a copy of the border.",
             ),
             Case(
                 name="everywhere",
@@ -447,9 +438,8 @@ EXERCISES = (
             Case(
                 name="images",
                 inputs=_SPLIT_INPUTS,
-                expect=_keeps_shape,
-                mistake="The images have lost their shape: rows and columns are to stay as they "
-                "were.",
+                expect=_keeps_images,
+                mistake="The images have changed: shape and pixels are to stay as they were.",
             ),
             Case(
                 name="pairs",
@@ -491,7 +481,7 @@ EXERCISES = (
             Case(
                 name="letters",
                 expect=lambda v: bool(v) and _letters(v) <= set("abcdef"),
-                mistake='Give a list of single letters from a to f, each in quotes: ["a", "c"].',
+                mistake='Give a list of single letters from a to f, each in quotes: ["x", "y"].',
             ),
             Case(
                 name="a",
@@ -582,8 +572,8 @@ EXERCISES = (
                 name="no mean",
                 inputs=_TWO_CLASSES,
                 expect=Reference(_nearest_label),
-                mistake="You answer with the class whose mean, or whose majority, is near: here "
-                "the single nearest image decides.",
+                mistake="Here the single nearest image decides: no mean, no majority, no second "
+                "nearest.",
             ),
             Case(
                 name="right label",
@@ -630,8 +620,8 @@ EXERCISES = (
             Case(
                 name="moved along",
                 expect=lambda v: v < 7,
-                mistake="A digit gets that far only if the means move with it: fit them once, to "
-                "the digits as they are.",
+                mistake="So far a digit gets only if the means move with it: they are to stay; and "
+                "pixels are wanted, not per cent.",
             ),
             Case(
                 name="first",

@@ -68,6 +68,19 @@ def labels_on_average(probabilities, labels):
     return probabilities[np.arange(len(labels)), labels].mean()
 
 
+def by_max(probabilities, labels):
+    return (probabilities.max(axis=1) == labels).mean()
+
+
+def among_two(probabilities, labels):
+    best = np.argsort(probabilities, axis=1)[:, -2:]
+    return (best == labels[:, np.newaxis]).any(axis=1).mean()
+
+
+def out_of_a_thousand(probabilities, labels):
+    return (probabilities.argmax(axis=1) == labels).sum() / 1000
+
+
 def out_of_ten(probabilities, labels):
     return (probabilities.argmax(axis=1) == labels).sum() / 10
 
@@ -109,15 +122,18 @@ WRONG = {
         Wrong("epochs exchanged", [4300, 27_500], "both", "batches in one epoch"),
     ],
     "00.share_right": [
-        Wrong("the faulty function", without_axis, "no axis", "the whole array"),
+        Wrong("the faulty function", without_axis, "nothing right", "compared with the labels"),
         Wrong("percent", in_percent, "share", "neither percent"),
         Wrong("a count", as_count, "share", "nor a count"),
-        Wrong("integer division", in_whole_numbers, "no axis", "dropped the fraction"),
+        Wrong("integer division", in_whole_numbers, "nothing right", "drops the fraction"),
         Wrong("wrong axis", along_the_images, "wrong axis", "best image of each digit"),
         Wrong("share of errors", misread, "errors", "are misread"),
         Wrong("more than one half", over_one_half, "half", "one half"),
         Wrong("largest, on average", largest_on_average, "probabilities", "mean probability"),
         Wrong("the label's, on average", labels_on_average, "probabilities", "right or wrong"),
+        Wrong("max for argmax", by_max, "nothing right", "as if nothing matched"),
+        Wrong("one of the two best", among_two, "ten images", "most probable digit"),
+        Wrong("divided by a thousand", out_of_a_thousand, "ten images", "number of images"),
         Wrong("divided by ten", out_of_ten, "other number", "as many as there are"),
         Wrong("divided by the classes", by_columns, "other number", "another number of images"),
         Wrong("no return", without_return, "share", "is there a return"),

@@ -150,6 +150,10 @@ def centred_by_rolling(image):
     return np.roll(image, way(image), axis=(0, 1))
 
 
+def centred_with_the_border(image):
+    return ndimage.shift(image, way(image), order=0, mode="nearest")
+
+
 def centred_at_the_corner(image):
     down, right = (int(v) for v in way(image))
     result = np.zeros_like(image)
@@ -253,6 +257,10 @@ def split_a_table(images, labels, seed):
     table = np.random.default_rng(seed).permutation(table)
     cut = len(table) // 5
     return table[cut:, :-1], table[cut:, -1], table[:cut, :-1], table[:cut, -1]
+
+
+def split_and_scale(images, labels, seed):
+    return split_by_order(images / 255, labels, seed)
 
 
 def split_and_train_on_all(images, labels, seed):
@@ -366,6 +374,10 @@ def nearest_three(image, images, labels):
     return model.predict(image.reshape(1, -1).astype(float))[0]
 
 
+def nearest_but_one(image, images, labels):
+    return labels[((images.astype(float) - image) ** 2).sum(axis=(1, 2)).argsort()[1]]
+
+
 def nearest_by_the_largest(image, images, labels):
     return labels[np.abs(images.astype(float) - image).max(axis=(1, 2)).argmin()]
 
@@ -440,9 +452,13 @@ WRONG = {
         Wrong("integer division", centred_by_integer_division, "cut", "by int() or //"),
         Wrong("no weights", centred_without_weights, "weights", "faint pixel counts less"),
         Wrong("middle of the box", centred_by_the_box, "weights", "weighted by brightness"),
-        Wrong("sums wrap", centred_with_wrapped_sums, "eight bits", "have wrapped"),
-        Wrong("products wrap", centred_with_wrapped_products, "eight bits", "its product"),
-        Wrong("rolled", centred_by_rolling, "comes back", "came back on the other"),
+        Wrong("sums wrap", centred_with_wrapped_sums, "empty", "sums of uint8"),
+        Wrong(
+            "products wrap", centred_with_wrapped_products, "eight bits", "products have wrapped"
+        ),
+        Wrong("rolled", centred_by_rolling, "comes back", "neither ink that left"),
+        Wrong("border repeated", centred_with_the_border, "comes back", "copy of the border"),
+        Wrong("nothing copied", np.zeros_like, "empty", "nothing was copied"),
         Wrong("always down and right", centred_at_the_corner, "everywhere", "before and after"),
         Wrong("the way alone", the_way_alone, "everywhere", "shape (2,)"),
         Wrong("cut to the box", centred_and_cut, "everywhere", "shape (20, 20)"),
@@ -468,7 +484,8 @@ WRONG = {
         Wrong("scikit-learn's order", split_in_scikit_learns_order, "four parts", "in this order"),
         Wrong("parts exchanged", split_the_wrong_way_round, "four parts", "one fifth in the last"),
         Wrong("training on everything", split_and_train_on_all, "four parts", "four fifths"),
-        Wrong("one table of pixels and labels", split_a_table, "images", "lost their shape"),
+        Wrong("one table of pixels and labels", split_a_table, "images", "shape and pixels"),
+        Wrong("images scaled", split_and_scale, "images", "to stay as they were"),
         Wrong("cut from the same end", split_overlapping, "each once", "in both parts"),
         Wrong("with replacement", split_with_replacement, "each once", "another is lost"),
         Wrong("not shuffled", split_without_order, "at random", "order of the file"),
@@ -498,15 +515,17 @@ WRONG = {
         Wrong("largest difference", nearest_by_the_largest, "right label", "sum over all pixels"),
         Wrong("summed over all", nearest_over_everything, "right label", "its own image"),
         Wrong("summed over rows only", nearest_over_columns, "eight bits", "raised IndexError"),
-        Wrong("nearest mean", nearest_mean, "no mean", "class whose mean"),
-        Wrong("majority of three", nearest_three, "no mean", "whose majority"),
+        Wrong("nearest mean", nearest_mean, "no mean", "no mean, no majority"),
+        Wrong("second nearest", nearest_but_one, "no mean", "no second nearest"),
+        Wrong("majority of three", nearest_three, "no mean", "no majority, no second"),
     ],
     "01.half_lost": [
         Wrong("the accuracy", 0.39, "pixels", "not the accuracy"),
         Wrong("no shift", 0, "pixels", "in whole pixels"),
         Wrong("batch axis rolled", 1, "batch rolled", "others' labels"),
         Wrong("downwards", 2, "too early", "shift downwards"),
-        Wrong("means moved as well", 28, "moved along", "once, to the digits"),
+        Wrong("means moved as well", 28, "moved along", "they are to stay"),
+        Wrong("accuracy in percent", 39, "moved along", "not per cent"),
         Wrong("a third left", 4, "first", "first such shift"),
         Wrong("no better than guessing", 5, "first", "first such shift"),
     ],
