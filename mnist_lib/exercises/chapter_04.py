@@ -77,29 +77,36 @@ def _strided_backward(d: Any, images: Any, kernels: Any, stride: int) -> Any:
 # --- Finite differences ---------------------------------------------------------------------------
 
 _RANDOM = np.random.default_rng(4)
+_H = 0.25  # so long that one-sided, central and exact slopes differ
 _CHECKED = (
     _RANDOM.normal(size=(5, 3)),
     np.array([0, 3, 1, 2, 3]),
     _RANDOM.normal(size=(3, 4)),
-    0.25,  # so long that one-sided, central and exact slopes differ
+    _H,
 )
 
 
-def _slopes(x: Any, y: Any, weights: Any, up: float, down: float, over: float) -> Any:
-    """Return (L(w + up) - L(w - down)) / over for each weight w."""
-    slopes = np.zeros(weights.shape)
+def _losses(x: Any, y: Any, weights: Any, nudge: float) -> Any:
+    """Return the loss with each weight nudged in turn, in the shape of the weights."""
+    losses = np.zeros(weights.shape)
     for place in np.ndindex(weights.shape):
-        losses = []
-        for nudge in (up, -down):
-            moved = weights.copy()
-            moved[place] += nudge
-            losses.append(layers.cross_entropy(x @ moved, y))
-        slopes[place] = (losses[0] - losses[1]) / over
-    return slopes
+        moved = weights.copy()
+        moved[place] += nudge
+        losses[place] = layers.cross_entropy(x @ moved, y)
+    return losses
 
 
 def _central(x: Any, y: Any, weights: Any, h: float) -> Any:
-    return _slopes(x, y, weights, h, h, 2 * h)
+    return (_losses(x, y, weights, h) - _losses(x, y, weights, -h)) / (2 * h)
+
+
+_HERE, _ABOVE, _BELOW = (_losses(*_CHECKED[:3], nudge) for nudge in (0.0, _H, -_H))
+_SLOPES = _central(*_CHECKED)
+
+
+def _no_slopes_like(*slips: Any, tolerance: float = 1e-5) -> Callable[..., bool]:
+    """Return a test that known wrong slopes fail."""
+    return lambda result, *_: not any(agrees(result, slip, tolerance) for slip in slips)
 
 
 # --- When to stop ---------------------------------------------------------------------------------
@@ -113,13 +120,19 @@ _PLAIN_RUN = _run(0.9, 0.7, 0.5, 0.6, 0.7, 0.8, 1.0)
 
 # --- Reading logs ---------------------------------------------------------------------------------
 
-_CAUSES = ["D", "B", "C", "A", "E"]  # of the runs P, Q, R, S, T
+_CAUSES = dict(zip("PQRST", "DBCAE", strict=True))
 
 
 def _is_not(run: str, *letters: str) -> Callable[[Any], bool]:
     """Return a test that fails where one of these letters is given for a run."""
     place = "PQRST".index(run)
     return lambda value: value[place].upper() not in letters
+
+
+def _is_cause(run: str) -> Callable[[Any], bool]:
+    """Return a test of the letter given for a run."""
+    place = "PQRST".index(run)
+    return lambda value: agrees(value[place], _CAUSES[run])
 
 
 # --- Labels that mean nothing ---------------------------------------------------------------------
@@ -181,8 +194,8 @@ EXERCISES = (
             Case(
                 name="value",
                 expect=_BIAS_GRADIENT.tolist(),
-                mistake="Some entry is off: each row of p - y must sum to zero, and so must your "
-                "three numbers.",
+                mistake="Some entry is off: write p - y as two rows, each of which sums to zero, "
+                "and keep all decimals to the end.",
                 explains_all=True,
             ),
         ),
@@ -288,14 +301,15 @@ EXERCISES = (
                 inputs=_strided_inputs((7, 5), (2, 2), 2, seed=2),
                 expect=Reference(_strided_backward),
                 mistake="The last row and column of this image belong to no window: the slice must "
-                "stop after as many pixels as d has.",
+                "stop after as many pixels as d has, down and across.",
                 explains_all=True,
             ),
             Case(
                 name="other stride",
                 inputs=_strided_inputs((8, 5), (2, 2), 3, seed=3),
                 expect=Reference(_strided_backward),
-                mistake="It works at stride 2 but not at 3: use the argument `stride`.",
+                mistake="It works at stride 2 but not at 3: what in your slice does not grow with "
+                "`stride`?",
                 explains_all=True,
             ),
             Case(
@@ -324,48 +338,56 @@ EXERCISES = (
             Case(
                 name="halved",
                 inputs=_CHECKED,
-                expect=lambda result, x, y, weights, h: (
-                    not agrees(result, _slopes(x, y, weights, h, 0, 2 * h))
-                ),
+                expect=_no_slopes_like((_ABOVE - _HERE) / (2 * _H)),
                 mistake="These are the numbers of the faulty code: where does the weight stand "
                 "when `below` is measured?",
             ),
             Case(
+                name="zeros",
+                inputs=_CHECKED,
+                expect=lambda result, *_: np.abs(result).max() > 1e-9,
+                mistake="Every slope is 0: is one weight nudged at a time, and are up and down two "
+                "arrays, not one under two names?",
+            ),
+            Case(
+                name="every place",
+                inputs=_CHECKED,
+                expect=lambda result, *_: np.count_nonzero(result) > 1,
+                mistake="Only one slope has been filled in: does the return stand inside the loop?",
+            ),
+            Case(
                 name="one side",
                 inputs=_CHECKED,
-                expect=lambda result, x, y, weights, h: (
-                    not agrees(result, _slopes(x, y, weights, h, 0, h))
-                    and not agrees(result, _slopes(x, y, weights, 0, h, h))
-                ),
+                expect=_no_slopes_like((_ABOVE - _HERE) / _H, (_HERE - _BELOW) / _H),
                 mistake="The halving is mended, but these slopes are measured on one side of the "
                 "weight only; a central difference goes both ways from it.",
             ),
             Case(
                 name="distance",
                 inputs=_CHECKED,
-                expect=lambda result, x, y, weights, h: (
-                    not agrees(result, 2 * _central(x, y, weights, h))
-                    and not agrees(result, _central(x, y, weights, h) / 2)
-                    and not agrees(result, _central(x, y, weights, h) * 2 * h)
-                ),
+                expect=_no_slopes_like(2 * _SLOPES, _SLOPES / 2, _SLOPES * 2 * _H, _SLOPES * _H**2),
                 mistake="The two losses are the right ones; divide by the distance between the two "
                 "weights at which they were measured.",
             ),
             Case(
+                name="brackets",
+                inputs=_CHECKED,
+                expect=_no_slopes_like(
+                    _ABOVE - _BELOW / 2 * _H, _ABOVE - _BELOW / (2 * _H), _ABOVE - _BELOW / _H
+                ),
+                mistake="The division reaches the second loss only: brackets are missing.",
+            ),
+            Case(
                 name="sign",
                 inputs=_CHECKED,
-                expect=lambda result, x, y, weights, h: (
-                    not agrees(result, -_central(x, y, weights, h))
-                ),
+                expect=_no_slopes_like(-_SLOPES),
                 mistake="Each slope has the wrong sign: which of the two losses is taken from the "
                 "other?",
             ),
             Case(
                 name="size of h",
                 inputs=_CHECKED,
-                expect=lambda result, x, y, weights, h: (
-                    not agrees(result, _central(x, y, weights, 1e-5), 1e-4)
-                ),
+                expect=_no_slopes_like(_central(*_CHECKED[:3], 1e-5), tolerance=1e-4),
                 mistake="These slopes belong to a tiny h, or to no h at all: nudge by the `h` that "
                 "is given.",
             ),
@@ -423,7 +445,8 @@ EXERCISES = (
             Case(
                 name="smaller batch",
                 expect=lambda value: value["calm batch"] > 64,
-                mistake="A smaller batch is noisier, and this one must be calmer.",
+                mistake="A smaller batch is noisier, and this one must be calmer: the size of the "
+                "batch is wanted, not a factor.",
             ),
             Case(
                 name="calm batch",
@@ -450,8 +473,8 @@ EXERCISES = (
             Case(
                 name="counted from 0",
                 inputs=_PLAIN_RUN,
-                expect=lambda result, *_: not agrees(result, [5, 2]),
-                mistake="These epochs are counted from 0; the first epoch is epoch 1.",
+                expect=lambda result, *_: not (agrees(result, [5, 2]) or agrees(result, [6, 2])),
+                mistake="Here epochs are counted from 0; the first epoch is epoch 1.",
             ),
             Case(
                 name="order",
@@ -511,7 +534,8 @@ EXERCISES = (
                 name="to the end",
                 inputs=_run(0.9, 0.8, 0.7, 0.75),
                 expect=[4, 3],
-                mistake="Where patience never runs out, the last epoch of the run is the last.",
+                mistake="Where patience never runs out, training ends with the last loss given, "
+                "whenever the best epoch was.",
                 explains_all=True,
             ),
         ),
@@ -579,10 +603,33 @@ EXERCISES = (
                 "a blind guess, and its validation loss falls; that of T rises.",
             ),
             Case(
-                name="all",
-                expect=_CAUSES,
-                mistake="At least one letter is not the best: for each run, look whether training "
-                "and validation move, and on which side of each other they end.",
+                name="P",
+                expect=_is_cause("P"),
+                mistake="Look at P again: after 300 digits it reads every new one; what would "
+                "make that easy?",
+            ),
+            Case(
+                name="Q",
+                expect=_is_cause("Q"),
+                mistake="Look at Q again: both losses move, together, but have not come far.",
+            ),
+            Case(
+                name="R",
+                expect=_is_cause("R"),
+                mistake="Look at R again: every training digit is right, and a fifth of the new "
+                "ones are wrong.",
+            ),
+            Case(
+                name="S",
+                expect=_is_cause("S"),
+                mistake="Look at S again: both losses fall, and that of training ends above that "
+                "of validation.",
+            ),
+            Case(
+                name="T",
+                expect=_is_cause("T"),
+                mistake="Look at T again: training goes well, while the validation loss rises "
+                "and new digits are guessed blindly.",
             ),
         ),
     ),
@@ -609,7 +656,7 @@ EXERCISES = (
             Case(
                 name="percent",
                 expect=lambda value: all(0 <= v <= 1 for v in value.values()),
-                mistake="Give fractions between 0 and 1, not percentages.",
+                mistake="Give accuracies as fractions between 0 and 1: no percentages, no losses.",
             ),
             Case(
                 name="places",

@@ -161,6 +161,33 @@ def not_put_back(x: Any, y: Any, weights: Any, h: float) -> Any:
     return slopes
 
 
+def under_two_names(x: Any, y: Any, weights: Any, h: float) -> Any:
+    slopes = np.zeros_like(weights)
+    for place in np.ndindex(weights.shape):
+        up = down = weights.copy()
+        up[place] += h
+        down[place] -= h
+        slopes[place] = (loss_of(x, y, up) - loss_of(x, y, down)) / (2 * h)
+    return slopes
+
+
+def returned_too_early(x: Any, y: Any, weights: Any, h: float) -> Any:
+    slopes = np.zeros_like(weights)
+    for place in np.ndindex(weights.shape):
+        slopes[place] = slopes_by_copies(x, y, weights, h)[place]
+        return slopes
+
+
+def without_brackets(x: Any, y: Any, weights: Any, h: float) -> Any:
+    slopes = np.zeros_like(weights)
+    for place in np.ndindex(weights.shape):
+        up, down = weights.copy(), weights.copy()
+        up[place] += h
+        down[place] -= h
+        slopes[place] = loss_of(x, y, up) - loss_of(x, y, down) / (2 * h)
+    return slopes
+
+
 def all_at_once(x: Any, y: Any, weights: Any, h: float) -> Any:
     slope = (loss_of(x, y, weights + h) - loss_of(x, y, weights - h)) / (2 * h)
     return np.full_like(weights, slope)
@@ -366,7 +393,7 @@ WRONG = {
         Wrong("second digit, halved", [-0.15, 0.05, 0.1], "one digit", "one digit alone"),
         Wrong("divided by the classes", [0.2 / 3, 0.1, -0.5 / 3], "classes", "number of classes"),
         Wrong("mean of all six", [0.2 / 6, 0.05, -0.5 / 6], "classes", "number of classes"),
-        Wrong("slip in a subtraction", [0.1, 0.15, 0.25], "value", "must sum to zero"),
+        Wrong("slip in a subtraction", [0.1, 0.15, 0.25], "value", "keep all decimals"),
     ],
     "04.five_rates": [
         Wrong("words", ["creeps", "creeps", "away", "leaps", "floor"], "letters", "five letters"),
@@ -420,7 +447,7 @@ WRONG = {
             "always 2",
             strided(lambda i, n, stride: slice(i, i + min(stride, 2) * n, min(stride, 2))),
             "other stride",
-            "use the argument",
+            "does not grow",
         ),
         Wrong("set, not added", strided(with_step, add=False), "overlap", "add up"),
     ],
@@ -464,10 +491,19 @@ WRONG = {
         ),
         Wrong("the formula", gradient_by_formula, "size of h", "nudge by the `h`"),
         Wrong("nudges stay behind", not_put_back, "value", "all others stand"),
-        Wrong("all weights at once", all_at_once, "value", "One weight is nudged"),
+        Wrong("all weights at once", all_at_once, "zeros", "one weight nudged"),
         Wrong(
             "nudged by a share of the weight", nudged_by_a_share, "value", "One weight is nudged"
         ),
+        Wrong("one array under two names", under_two_names, "zeros", "under two names"),
+        Wrong("return inside the loop", returned_too_early, "every place", "inside the loop"),
+        Wrong(
+            "divided by 2, times h",
+            lambda x, y, w, h: h**2 * slopes_by_copies(x, y, w, h),
+            "distance",
+            "divide by the distance",
+        ),
+        Wrong("brackets forgotten", without_brackets, "brackets", "brackets are missing"),
         Wrong("weights changed for good", changed_for_good, "halved", "changed the array"),
         Wrong("flat", lambda *given: slopes_by_copies(*given).ravel(), "value", "shape (12,)"),
     ],
@@ -499,7 +535,15 @@ WRONG = {
         ),
     ],
     "04.stopping_point": [
-        Wrong("counted from 0", stop_with_slip(first=0), "counted from 0", "are counted from 0"),
+        Wrong(
+            "counted from 0", stop_with_slip(first=0), "counted from 0", "epochs are counted from 0"
+        ),
+        Wrong(
+            "best epoch counted from 0",
+            stop_with_slip(result=lambda last, best, losses: (last, best - 1)),
+            "counted from 0",
+            "epochs are counted from 0",
+        ),
         Wrong(
             "swapped",
             stop_with_slip(result=lambda last, best, losses: (best, last)),
@@ -565,8 +609,12 @@ WRONG = {
         Wrong("S taken for a leak", list("DBCDE"), "S leaked", "no better than training"),
         Wrong("T taken for overfitting", list("DBCAC"), "T overfitted", "reads one in ten"),
         Wrong("T taken for sorted", list("DBCAG"), "T sorted", "beats a blind guess"),
-        Wrong("S slow, too", list("DBCBE"), "all", "At least one letter"),
-        Wrong("R with wrong labels", list("DBEAE"), "all", "At least one letter"),
+        Wrong("P taken for sorted", list("GBCAE"), "P", "reads every new one"),
+        Wrong("Q healthy", list("DACAE"), "Q", "not come far"),
+        Wrong("R with wrong labels", list("DBEAE"), "R", "a fifth of the new ones"),
+        Wrong("S slow, too", list("DBCBE"), "S", "Look at S again"),
+        Wrong("S overfitted", list("DBCCE"), "S", "Look at S again"),
+        Wrong("T slow", list("DBCAB"), "T", "guessed blindly"),
     ],
     "04.random_labels": [
         Wrong("names changed", {"own": 1.0, "random": 0.1}, "names", "four names"),
@@ -574,7 +622,7 @@ WRONG = {
             "percent",
             {name: 100 * value for name, value in MEASURED.items()},
             "percent",
-            "not percentages",
+            "no percentages",
         ),
         Wrong(
             "training and validation swapped",
