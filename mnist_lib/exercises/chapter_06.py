@@ -65,6 +65,11 @@ def _falls_from_place_to_place(image: Any, weights: Any, side: int) -> Any:
     return np.diff(piled.ravel(), prepend=0.0).reshape(piled.shape)
 
 
+def _no_falls(image: Any, weights: Any, side: int) -> Any:
+    """Compare the covered image with itself, under its other name."""
+    return 0 * _falls(image, weights, side)
+
+
 def _scores_left(image: Any, weights: Any, side: int) -> Any:
     return np.sum(weights * image) - _falls(image, weights, side)
 
@@ -124,10 +129,17 @@ _CELL, _CELLS = 2, 3
 _RIGHT_WINDOW = _window(_CELL, _FAST)
 _STRETCHED = (_CELL + 0.5) * 28 / _CELLS - 0.5
 
+# --- A push ---------------------------------------------------------------------------------------
+
+
+def _letter(answer: str) -> str:
+    return answer.strip(" .()").upper()
+
+
 # --- Neighbours -----------------------------------------------------------------------------------
 
 # A seed for which every slip gives another share.
-_OWN = np.random.default_rng(13)
+_OWN = np.random.default_rng(253)
 _CLASSES = np.repeat([0, 1, 2], [5, 4, 3])
 _OWN.shuffle(_CLASSES)
 _POINTS = _OWN.normal([2.0, -1.0, 0.5], 1.0, size=(12, 3)) + 0.9 * np.eye(3)[_CLASSES]
@@ -266,15 +278,24 @@ EXERCISES = (
             Case(
                 name="piles up",
                 inputs=_COVERED,
-                expect=_is_not(_falls_piled_up, _falls_from_place_to_place),
-                mistake="Earlier patches are still there: each place must begin with the whole "
-                "image.",
+                expect=_is_not(_falls_piled_up, _falls_from_place_to_place, _no_falls),
+                mistake="The image itself gets covered, so earlier patches are still there: each "
+                "place must begin with the whole image.",
             ),
             Case(
                 name="sign",
                 inputs=_COVERED,
                 expect=_is_not(lambda *inputs: -_falls(*inputs)),
                 mistake="The sign is turned: a fall is positive where the score was higher before.",
+            ),
+            Case(
+                name="no rise",
+                inputs=_COVERED,
+                expect=_is_not(
+                    lambda *inputs: np.abs(_falls(*inputs)),
+                    lambda *inputs: np.maximum(_falls(*inputs), 0),
+                ),
+                mistake="A fall can be negative: where covering raises the score, keep the sign.",
             ),
             Case(
                 name="scores",
@@ -300,7 +321,7 @@ EXERCISES = (
                 inputs=_COVERED,
                 expect=Reference(_falls),
                 mistake="The falls differ: at each place, compare the score of the whole image "
-                "with that of a copy in which one patch is 0.",
+                "with that of a copy in which one whole patch, and no more, is 0.",
             ),
             Case(
                 name="another side",
@@ -493,8 +514,9 @@ EXERCISES = (
         cases=(
             Case(
                 name="three",
-                expect=lambda v: len(v) == 3,
-                mistake="Three numbers are wanted: first pixel, last pixel, centre.",
+                expect=lambda v: len(v) == 3 and v[0] <= v[2] <= v[1],
+                mistake="Three numbers are wanted in this order: first pixel, last pixel, and the "
+                "centre, which lies between them.",
             ),
             Case(
                 name="no strides",
@@ -555,24 +577,24 @@ EXERCISES = (
         cases=(
             Case(
                 name="letter",
-                expect=lambda v: v.upper() in set("ABCD"),
+                expect=lambda v: _letter(v) in set("ABCD"),
                 mistake='Answer with one letter from A to D, in quotation marks, such as "A".',
             ),
             Case(
                 name="A",
-                expect=lambda v: v.upper() != "A",
+                expect=lambda v: _letter(v) != "A",
                 mistake="Did you push along the gradient? Along it the score of the true digit "
-                "rises, and of course the digit is still read.",
+                "rises, and the digit is still read.",
             ),
             Case(
                 name="C",
-                expect=lambda v: v.upper() != "C",
+                expect=lambda v: _letter(v) != "C",
                 mistake="The lot does little harm: were the digits of the second push still "
                 "carrying the first, or did all pixels share one toss?",
             ),
             Case(
                 name="D",
-                expect="B",
+                expect=lambda v: _letter(v) == "B",
                 mistake="You have the two rows exchanged: which push knows anything about the "
                 "network?",
             ),
@@ -604,6 +626,12 @@ EXERCISES = (
                 inputs=(_POINTS, _CLASSES),
                 expect=lambda v, *inputs: 0 <= v <= 1,
                 mistake="A share between 0 and 1 is wanted, neither a count nor per cent.",
+            ),
+            Case(
+                name="errors",
+                inputs=(_POINTS, _CLASSES),
+                expect=_is_not(lambda *inputs: 1 - _neighbour_accuracy(*inputs)),
+                mistake="That is the share of points whose neighbour has another label.",
             ),
             Case(
                 name="farthest",

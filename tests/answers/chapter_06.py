@@ -106,6 +106,28 @@ def falls_turned(image: Any, weights: Any, side: int) -> Any:
     return -falls_by_copies(image, weights, side)
 
 
+def falls_without_sign(image: Any, weights: Any, side: int) -> Any:
+    return np.abs(falls_by_copies(image, weights, side))
+
+
+def falls_of_a_view(image: Any, weights: Any, side: int) -> Any:
+    falls = np.zeros((image.shape[0] - side + 1, image.shape[1] - side + 1))
+    for r, c in np.ndindex(falls.shape):
+        covered = image[:]
+        covered[r : r + side, c : c + side] = 0
+        falls[r, c] = np.sum(weights * image) - np.sum(weights * covered)
+    return falls
+
+
+def falls_with_a_wrong_slice(image: Any, weights: Any, side: int) -> Any:
+    falls = np.zeros((image.shape[0] - side + 1, image.shape[1] - side + 1))
+    for r, c in np.ndindex(falls.shape):
+        covered = image.copy()
+        covered[r:side, c:side] = 0
+        falls[r, c] = np.sum(weights * image) - np.sum(weights * covered)
+    return falls
+
+
 def falls_left(image: Any, weights: Any, side: int) -> Any:
     return np.sum(weights * image) - falls_by_copies(image, weights, side)
 
@@ -295,6 +317,10 @@ def neighbours_counted(points: Any, labels: Any) -> Any:
     return np.sum(neighbours_by_diagonal(points, labels) * len(points))
 
 
+def neighbours_that_differ(points: Any, labels: Any) -> Any:
+    return 1 - neighbours_by_diagonal(points, labels)
+
+
 def neighbours_farthest(points: Any, labels: Any) -> Any:
     return np.mean(labels[table_of(points).argmax(axis=1)] == labels)
 
@@ -367,6 +393,7 @@ RIGHT: dict[str, dict[str, Any]] = {
     "06.pushed": {
         "letter": "B",
         "small letter": " b",
+        "with a full stop": "B.",
         "NumPy's text": np.str_("B"),
     },
     "06.neighbour_accuracy": {
@@ -408,8 +435,11 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong("one value for each pixel", falls_same_size, "places", "not one for each pixel"),
         Wrong("both faults untouched", falls_faulty, "last places", "the last one included"),
         Wrong("only the ranges mended", falls_piled_up, "piles up", "begin with the whole image"),
-        Wrong("no copy", falls_without_copy, "piles up", "Earlier patches"),
+        Wrong("no copy", falls_without_copy, "piles up", "earlier patches"),
         Wrong("after minus before", falls_turned, "sign", "sign is turned"),
+        Wrong("a slice taken for a copy", falls_of_a_view, "piles up", "image itself gets covered"),
+        Wrong("without sign", falls_without_sign, "no rise", "keep the sign"),
+        Wrong("a slice that ends at the side", falls_with_a_wrong_slice, "falls", "no more, is 0"),
         Wrong("what is left", falls_left, "scores", "score that is left"),
         Wrong("covered with ink", falls_with_ink, "ink", "covered with ink"),
         Wrong("weights forgotten", falls_of_ink, "no weights", "depends on the weights"),
@@ -451,6 +481,7 @@ WRONG: dict[str, list[Wrong]] = {
     ],
     "06.cell_window": [
         Wrong("two ends only", [8, 27], "three", "Three numbers"),
+        Wrong("centre in the middle", [8, 17.5, 27], "three", "in this order"),
         Wrong("no strides", [2, 12, 7], "no strides", "two layers move by two"),
         Wrong("pooling taken as stride 1", [4, 18, 11], "one stride", "strides is missing"),
         Wrong("end as Python counts", [8, 28, 18], "beyond", "not the first behind it"),
@@ -473,6 +504,7 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong("diagonal of -1", neighbours_diagonal_minus, "itself", "own nearest neighbour"),
         Wrong("per cent", neighbours_in_per_cent, "share", "neither a count"),
         Wrong("count", neighbours_counted, "share", "neither a count"),
+        Wrong("error rate", neighbours_that_differ, "errors", "has another label"),
         Wrong("farthest", neighbours_farthest, "farthest", "the farthest point"),
         Wrong("products", neighbours_by_products, "products", "not the smallest distance"),
         Wrong("differences cancel", neighbours_that_cancel, "cancels", "opposite sign cancel"),
