@@ -51,11 +51,22 @@ const Inside = (() => {
     return 3 * Math.min(Math.max(Math.round(127.5 + (127.5 * number) / most), 0), 255);
   }
 
+  /** Black or white, whichever can be read on a colour (the contrast of WCAG 2). */
+  function textOn(colours) {
+    const [red, green, blue] = colours.map((part) => {
+      const share = part / 255;
+      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 ? "#000" : "#fff";
+  }
+
+  function cellStyle(colours) {
+    return { background: `rgb(${colours.join(" ")})`, color: textOn(colours) };
+  }
+
   function background(number, most) {
     const start = colour(number, most);
-    const [red, green, blue] = COLOURS.subarray(start, start + 3);
-    const text = 0.3 * red + 0.59 * green + 0.11 * blue > 128 ? "#000" : "#fff";
-    return { background: `rgb(${red} ${green} ${blue})`, color: text };
+    return cellStyle(Array.from(COLOURS.subarray(start, start + 3)));
   }
 
   function size(numbers) {
@@ -277,10 +288,7 @@ const Inside = (() => {
   const asInk = (most) => (number) =>
     number < 0
       ? background(number, most)
-      : {
-          background: `rgb(${Array(3).fill(Math.round((255 * number) / most)).join(" ")})`,
-          color: number > 0.5 * most ? "#000" : "#fff",
-        };
+      : cellStyle(Array(3).fill(Math.round((255 * number) / most)));
   const asSigned = (most) => (number) => background(number, most);
 
   function explain() {
@@ -396,6 +404,7 @@ const Inside = (() => {
   }
 
   let job = 0; // the number of the latest run; an older one that finds another stops
+  let finished = 0; // the number of the latest run that came to its end
 
   /** Each pixel's mean fall of every score over the squares that covered it: [784][10]. */
   async function occlude(number) {
@@ -453,8 +462,6 @@ const Inside = (() => {
     finished = number;
   }
 
-  let finished = 0;
-
   /** The digit in light grey under the colours, which are the fainter the nearer to zero. */
   function paintEvidence(canvas, map, most) {
     const picture = new ImageData(28, 28);
@@ -477,8 +484,7 @@ const Inside = (() => {
     focus = null;
     pointed = false;
     const { inputShape, shape, window, strides, name } = layer();
-    grids.input.resize(inputShape);
-    grids.output.resize(shape);
+    layOut();
     const maps = (count) => (count === 1 ? "1 map" : `${count} maps`);
     const limit = (count) => (count > SHOWN ? ` (the first ${SHOWN} are shown)` : "");
     const stride = strides[0] > 1 || strides[1] > 1 ? `, stride ${strides.join(" × ")}` : "";
@@ -492,6 +498,14 @@ const Inside = (() => {
     into.setAttribute("aria-label", element("live-input-name").textContent);
     out.setAttribute("aria-label", element("live-output-name").textContent);
     if (image) show(image, outputs);
+  }
+
+  /** Fit as many maps into a row as the page has room for. */
+  function layOut() {
+    if (!convolutions.length) return;
+    grids.input.resize(layer().inputShape);
+    grids.output.resize(layer().shape);
+    if (focus && image) paintMaps();
   }
 
   /** Begin with a network: one radio button for each of its convolutions. */
@@ -522,7 +536,10 @@ const Inside = (() => {
     clearTimeout(waiting);
     element("live-inside").classList.toggle("live-empty", !image);
     element("live-evidence").classList.toggle("live-empty", !image);
-    if (!image || !outputs[outputs.length - 1].every(Number.isFinite)) return;
+    if (!image || !outputs[outputs.length - 1].every(Number.isFinite)) {
+      finished = job;
+      return;
+    }
     if (convolutions.length) {
       if (!pointed) focus = strongest();
       paintMaps();
@@ -549,6 +566,8 @@ const Inside = (() => {
       x: place % shape[1],
     };
   }
+
+  window.addEventListener("resize", layOut);
 
   return {
     use,

@@ -5,7 +5,7 @@
 const Live = (() => {
   const PAD = 280; // the pad's own units, whatever its size on the screen
   const SCAN = 200; // pixels to a side of the drawing as the preparation gets it
-  const PHOTO_SCAN = 560; // of a photograph: digits in it may be small
+  const PHOTO_SCAN = 560; // of a photograph's longer side: a digit in it may be small
   const REST = 600; // milliseconds without change before a sentence is announced
   const MAX_PICTURE = 40000000; // bytes
   const FRAMES_KEPT = 500;
@@ -21,6 +21,7 @@ const Live = (() => {
   let network = NetworkFile.fromDescription(LIVE_NETWORK);
   let covered = new Uint8Array(784);
   let prepared = null; // { image, steps } or null while there is no ink
+  let probabilities = null; // the latest answer: ten numbers, or null
   const frames = []; // milliseconds that the latest answers took
 
   // --- numbers as words -------------------------------------------------------------------------
@@ -62,19 +63,22 @@ const Live = (() => {
     schedule();
   }
 
-  /** Paint the drawing, black on white, on a square of that many pixels. */
-  function paint(context, size) {
+  /** Paint the drawing, black on white; what is not as square as the pad shows its middle. */
+  function paint(context, width, height = width) {
     const { canvas } = context;
-    if (canvas.width !== size) canvas.width = canvas.height = size;
-    context.setTransform(size / PAD, 0, 0, size / PAD, 0, 0);
+    if (canvas.width !== width) canvas.width = width;
+    if (canvas.height !== height) canvas.height = height;
+    const scale = Math.max(width, height) / PAD;
+    const [left, top] = [(width - scale * PAD) / 2, (height - scale * PAD) / 2];
+    context.setTransform(scale, 0, 0, scale, left, top);
     context.fillStyle = "#fff";
     context.fillRect(0, 0, PAD, PAD);
-    if (drawing.background) {
-      const picture = drawing.background;
-      const scale = PAD / Math.max(picture.width, picture.height);
-      const [width, height] = [picture.width * scale, picture.height * scale];
+    const picture = drawing.background;
+    if (picture) {
+      const fit = PAD / Math.max(picture.width, picture.height);
+      const size = [picture.width * fit, picture.height * fit];
       context.imageSmoothingQuality = "high";
-      context.drawImage(picture, (PAD - width) / 2, (PAD - height) / 2, width, height);
+      context.drawImage(picture, (PAD - size[0]) / 2, (PAD - size[1]) / 2, ...size);
     }
     context.strokeStyle = "#000";
     context.lineCap = context.lineJoin = "round";
@@ -343,10 +347,12 @@ const Live = (() => {
 
   function prepare() {
     const { background } = drawing;
-    const size = background && background.width > 28 ? PHOTO_SCAN : SCAN;
-    paint(scan, size);
-    const { data } = scan.getImageData(0, 0, size, size);
-    const grey = Handwriting.toGrey(data, size, size);
+    // A picture is scanned without the strips beside it, an example or strokes as the pad.
+    const isPicture = background !== null && background.width !== 28;
+    const width = isPicture ? background.width : SCAN;
+    const height = isPicture ? background.height : SCAN;
+    paint(scan, width, height);
+    const grey = Handwriting.toGrey(scan.getImageData(0, 0, width, height).data, width, height);
     try {
       prepared = element("live-prepare").checked
         ? Handwriting.toMnist(grey)
@@ -364,8 +370,9 @@ const Live = (() => {
 
   function answer() {
     showSteps();
+    probabilities = null;
     if (!prepared) {
-      showAnswer(null, null);
+      showAnswer(null);
       Inside.show(null, null);
       return;
     }
@@ -374,7 +381,8 @@ const Live = (() => {
     const before = covered.some(Boolean)
       ? Network.run(network, Float32Array.from(prepared.image, (pixel) => pixel / 255))
       : null;
-    showAnswer(probabilitiesOf(outputs), before && probabilitiesOf(before));
+    probabilities = probabilitiesOf(outputs);
+    showAnswer(before && probabilitiesOf(before));
     Inside.show(image, outputs);
   }
 
@@ -404,7 +412,8 @@ const Live = (() => {
     }, REST);
   }
 
-  function showAnswer(probabilities, before) {
+  /** The digit, the bars and the sentence; marks on the bars where they stood uncovered. */
+  function showAnswer(before) {
     const valid = probabilities !== null && probabilities.every(Number.isFinite);
     const order = valid ? ranked(probabilities) : [];
     element("live-digit").textContent = valid ? order[0] : "–";
@@ -548,7 +557,8 @@ const Live = (() => {
     frames,
     /** What the page holds now, for tests and for the curious at the console. */
     get state() {
-      return { network, prepared, covered, probabilities: probabilitiesOf };
+      const settled = !scheduled && Inside.idle;
+      return { settled, drawing, network, prepared, covered, probabilities };
     },
   };
 })();

@@ -1,0 +1,869 @@
+"""The live page: its network against Keras, its preparation against Python, a reader's hands."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+import nbformat
+import numpy as np
+import pytest
+import websocket
+from keras import layers
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+from test_site import (
+    CHROMIUM_FLAGS,
+    ROOT,
+    THEMES,
+    TOO_WIDE,
+    Visit,
+    accessibility_violations,
+    build,
+    complaints,
+    find_chromium,
+    visiting,
+)
+
+from mnist_lib import explanation, export, handwriting, models
+from mnist_lib import layers as numpy_layers
+from mnist_lib.data import load_mnist, prepare
+from tools import synthetic
+
+pytestmark = [pytest.mark.site, pytest.mark.timeout(900)]
+
+STATIC = ROOT / "book" / "_static"
+
+
+# --- a book of the live page and what it links to -------------------------------------------------
+
+STUBS = {
+    "book/intro.md": "# A small book\n\n[Draw](live.md)\n",
+    "book/api.md": "# Package\n\n## `mnist_lib.export`\n\nFunctions.\n",
+    "chapters/00_mnist_classification.ipynb": "# 0",
+    "chapters/02_convolutions.ipynb": "# 2",
+    "chapters/05_evaluation.ipynb": "# 5",
+    "chapters/06_visualization.ipynb": "# 6\n\n## What happens if you cover a part?",
+    "chapters/07_handwriting.ipynb": "# 7",
+}
+
+
+@pytest.fixture(scope="module")
+def live_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the page with the book's own configuration, in seconds: other pages are stubs."""
+    book = tmp_path_factory.mktemp("live")
+    for folder in ("_ext", "_static", "_templates"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / "book" / folder, book / "book" / folder, ignore=ignored)
+    for name in ("_config.yml", "requirements.txt", "book/references.bib", "book/live.md"):
+        shutil.copy2(ROOT / name, book / name)
+    (book / "chapters").mkdir()
+    for name, text in STUBS.items():
+        if name.endswith(".md"):
+            (book / name).write_text(text, encoding="utf-8")
+        else:
+            cells = [nbformat.v4.new_markdown_cell(text)]
+            nbformat.write(nbformat.v4.new_notebook(cells=cells), book / name)
+    pages = [Path(name).with_suffix("").as_posix() for name in STUBS if "intro" not in name]
+    files = "".join(f"  - file: {page}\n" for page in ["book/live", *pages])
+    (book / "_toc.yml").write_text(f"format: jb-book\nroot: book/intro\nchapters:\n{files}")
+    result = build(book, book)
+    assert result.returncode == 0, complaints(result)
+    return book / "_build" / "html"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Return a Chromium of this module's own: Playwright cannot be started twice at a time."""
+    path = find_chromium()
+    if path is None:
+        pytest.skip("No Chromium, Chrome or Edge is installed (tests/test_site.py tells more).")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
+
+
+# --- the forward pass -----------------------------------------------------------------------------
+
+RUN = """([text, images, size]) => {
+    const network = NetworkFile.fromText(text);
+    const bytes = Uint8Array.from(atob(images), (character) => character.charCodeAt(0));
+    const result = [];
+    for (let start = 0; start < bytes.length; start += size) {
+        const image = Float32Array.from(bytes.subarray(start, start + size), (x) => x / 255);
+        result.push(Array.from(Network.run(network, image).at(-1)));
+    }
+    return result;
+}"""
+
+
+@pytest.fixture(scope="module")
+def calculator(browser: Browser) -> Iterator[Page]:
+    """Return an empty page that knows the scripts which need no document."""
+    page = browser.new_page()
+    for name in ("network.js", "network-file.js", "handwriting.js"):
+        page.add_script_tag(path=STATIC / name)
+    yield page
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def digits() -> np.ndarray:
+    """Return 200 validation digits, uint8 (200, 28, 28)."""
+    return load_mnist("sample").x_val[:200]
+
+
+def as_text(array: np.ndarray) -> str:
+    return base64.b64encode(array.tobytes()).decode("ascii")
+
+
+def in_javascript(page: Page, document: dict[str, Any], images: np.ndarray) -> np.ndarray:
+    return np.array(page.evaluate(RUN, [json.dumps(document), as_text(images), 784]))
+
+
+def conv(filters: int, size: int | tuple[int, int] = 3, **settings: Any) -> layers.Layer:
+    return layers.Conv2D(filters, size, **settings)
+
+
+def top(activation: str = "softmax") -> list[layers.Layer]:
+    return [layers.Flatten(), layers.Dense(10, activation=activation)]
+
+
+STACKS: dict[str, Callable[[], list[layers.Layer]]] = {
+    "dense": lambda: [layers.Flatten(), layers.Dense(30, activation="tanh"), layers.Dense(10)],
+    "valid": lambda: [conv(6, activation="relu"), conv(7, 4), *top()],
+    "same": lambda: [
+        conv(5, padding="same", activation="relu"),
+        conv(5, 4, padding="same"),
+        *top(),
+    ],
+    "strides valid": lambda: [conv(6, 5, strides=2), conv(4, 3, strides=3), *top()],
+    "strides same": lambda: [
+        conv(6, 5, strides=2, padding="same"),
+        conv(4, 2, strides=3, padding="same"),
+        *top(),
+    ],
+    "oblong": lambda: [
+        conv(5, (2, 5), strides=(3, 1), padding="same"),
+        layers.AveragePooling2D((2, 3), padding="same"),
+        layers.MaxPooling2D((1, 4), strides=(2, 1)),
+        *top(),
+    ],
+    "no bias": lambda: [
+        conv(6, use_bias=False),
+        layers.Flatten(),
+        layers.Dense(10, use_bias=False),
+    ],
+    "max pooling": lambda: [conv(4), layers.MaxPooling2D(3, strides=2, padding="same"), *top()],
+    "average pooling": lambda: [
+        conv(4),
+        layers.AveragePooling2D(3, strides=2, padding="same"),
+        layers.AveragePooling2D(2),
+        *top(),
+    ],
+    "global average": lambda: [
+        conv(8, activation="relu"),
+        layers.GlobalAveragePooling2D(),
+        layers.Dense(10, activation="softmax"),
+    ],
+    "folded": lambda: [
+        *(conv(6, use_bias=False), layers.BatchNormalization(), layers.ReLU()),
+        *(conv(6, strides=2, padding="same"), layers.Dropout(0.2), layers.BatchNormalization()),
+        *(layers.Activation("tanh"), layers.Flatten()),
+        *(layers.Dense(12), layers.BatchNormalization(), layers.Activation("relu")),
+        *(layers.Dense(10), layers.Softmax()),
+    ],
+    "unfolded": lambda: [
+        layers.BatchNormalization(),
+        *(conv(6, activation="relu"), layers.BatchNormalization(center=False)),
+        *(layers.MaxPooling2D(), layers.BatchNormalization(scale=False)),
+        *(layers.Flatten(), layers.BatchNormalization(), layers.Dense(10, activation="softmax")),
+    ],
+    "sigmoid": lambda: [conv(4, activation="sigmoid"), *top("sigmoid")],
+    "tanh": lambda: [conv(4, activation="tanh"), *top()],
+    "softmax within": lambda: [conv(4, activation="softmax"), *top("linear")],
+}
+
+
+def randomised(stack: list[layers.Layer]) -> keras.Sequential:
+    """Return a network whose weights are all random, biases and running averages included.
+
+    They keep the size of the numbers from layer to layer, so that no output is stuck at 0 or 1 and
+    none looks the same for every image.
+    """
+    model = keras.Sequential([keras.Input((28, 28, 1)), *stack])
+    random = np.random.default_rng(5)
+    for weight in model.weights:
+        fan_in = np.prod(weight.shape[:-1]) if len(weight.shape) > 1 else 50
+        values = random.normal(0, 2.5 / np.sqrt(fan_in), weight.shape)
+        weight.assign(np.abs(values) + 0.5 if "variance" in weight.path else values)
+    return model
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_javascript_agrees_with_keras(calculator: Page, digits: np.ndarray, stack: str) -> None:
+    model = randomised(STACKS[stack]())
+    expected = model.predict(prepare(digits), verbose=0)
+    assert expected.std(axis=0).max() > 1e-3, "the outputs must depend on the image"
+    found = in_javascript(calculator, export.describe(model), digits)
+    assert np.abs(found - expected).max() <= 1e-5
+
+
+@pytest.mark.parametrize("builder", [models.classic_cnn, models.dense_network, models.fast_cnn])
+def test_networks_of_the_course_agree(
+    calculator: Page, digits: np.ndarray, builder: Callable[..., keras.Sequential]
+) -> None:
+    model = builder(seed=2)
+    found = in_javascript(calculator, export.describe(model), digits)
+    assert np.abs(found - model.predict(prepare(digits), verbose=0)).max() <= 1e-5
+
+
+def test_shipped_weights_agree(calculator: Page, digits: np.ndarray) -> None:
+    model = models.load_pretrained("robust")
+    found = in_javascript(calculator, export.describe(model, dtype="float16"), digits)
+    assert np.abs(found - model.predict(prepare(digits), verbose=0)).max() <= 1e-3
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float16", 1e-3), ("int8", 0.03)])
+def test_rounded_networks_stay_near(
+    calculator: Page, digits: np.ndarray, dtype: str, tolerance: float
+) -> None:
+    model = models.classic_cnn(seed=2)
+    found = in_javascript(calculator, export.describe(model, dtype=dtype), digits)
+    assert 0 < np.abs(found - model.predict(prepare(digits), verbose=0)).max() <= tolerance
+
+
+# --- hostile files --------------------------------------------------------------------------------
+
+
+def changed(path: str, value: Any) -> str:
+    """Return a good file's text with one entry replaced (or left out, if value is Ellipsis)."""
+    document = export.describe(randomised(STACKS["valid"]()))
+    *steps, last = [int(step) if step.isdigit() else step for step in path.split(".")]
+    place: Any = document
+    for step in steps:
+        place = place[step]
+    if value is ...:
+        del place[last]
+    else:
+        place[last] = value
+    return json.dumps(document)
+
+
+def numbers(*values: float) -> str:
+    return as_text(np.array(values, "<f4"))
+
+
+SCRIPT = "<img src=x onerror='window.hacked=1'><script>window.hacked=1</script>"
+
+HOSTILE = {
+    "empty": ("", "damaged or not JSON"),
+    "not JSON": ("Conv2D(32, 3)", "damaged or not JSON"),
+    "cut off": (changed("name", "cut")[:-40], "damaged or not JSON"),
+    "a script": (f"{SCRIPT}", "damaged or not JSON"),
+    "null": ("null", "does not describe a network"),
+    "a list": ("[]", "does not describe a network"),
+    "another format": (changed("format", "onnx"), "does not describe a network"),
+    "a later version": (changed("version", 2), "another version"),
+    "no version": (changed("version", ...), "another version"),
+    "deep nesting": ("[" * 3_000_000, "more parts than any network"),
+    "many layers": (changed("layers", [{"type": "flatten"}] * 101), "from 1 to 100"),
+    "no layers": (changed("layers", []), "from 1 to 100"),
+    "layers of another kind": (changed("layers", {"length": 3}), "no list of layers"),
+    "a layer that is none": (changed("layers.0", None), "Layer 1 is not a description"),
+    "an unknown type": (changed("layers.0.type", "constructor"), "type that this page does not"),
+    "an inherited type": (changed("layers.0.type", "__proto__"), "type that this page does not"),
+    "an unknown activation": (changed("layers.1.activation", "gelu"), "does not know"),
+    "other images": (changed("input", [32, 32, 3]), "28 × 28 × 1"),
+    "other classes": (changed("layers.4.kernel.shape", [3087, 3]), "should hold|should have"),
+    "a negative shape": (changed("layers.0.kernel.shape", [3, 3, 1, -6]), "whole number from 1"),
+    "a broken shape": (changed("layers.0.kernel.shape", [3, 3, 1, 6.5]), "whole number from 1"),
+    "a shape that does not fit": (
+        changed("layers.0.kernel.shape", [3, 3, 2, 6]),
+        "shape \\[3,3,1,6",
+    ),
+    "an endless stride": (changed("layers.0.strides", [0, 1]), "strides must be a whole number"),
+    "a huge window": (changed("layers.0.window", [1e5, 1e5]), "does not fit"),
+    "too much work": (
+        changed("layers.0.kernel.shape", [3, 3, 1, 99_999]),
+        "multiplications: too many",
+    ),
+    "missing weights": (changed("layers.0.kernel", ...), "its filters must be"),
+    "missing data": (changed("layers.0.kernel.data", ...), "kernel has no data"),
+    "a missing bias": (changed("layers.0.bias", ...), "bias is missing"),
+    "too few weights": (changed("layers.0.bias.data", numbers(1, 2)), "should hold 6 numbers"),
+    "NaN": (changed("layers.0.bias.data", numbers(1, 2, 3, 4, 5, np.nan)), "not finite"),
+    "infinity": (changed("layers.0.bias.data", numbers(1, 2, 3, 4, 5, np.inf)), "not finite"),
+    "no base64": (changed("layers.0.bias.data", "%%%"), "not base64"),
+    "another dtype": (changed("layers.0.bias.dtype", "toString"), "float32, float16 or int8"),
+    "a script as padding": (changed("layers.0.padding", SCRIPT), "padding must be"),
+    "a dense layer on images": (
+        changed("layers.3", {"type": "activation", "activation": "relu"}),
+        "needs a list of numbers, but gets images",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_hostile_file_gets_a_message(calculator: Page, kind: str) -> None:
+    text, message = HOSTILE[kind]
+    said = calculator.evaluate(
+        """(text) => {
+            try { NetworkFile.fromText(text); return "accepted"; }
+            catch (error) {
+                return `${error instanceof NetworkFile.NetworkFileError} ${error.message}`;
+            }
+        }""",
+        text,
+    )
+    assert re.search(rf"^true .*({message})", said), said
+
+
+def test_texts_of_a_file_become_one_short_line(calculator: Page) -> None:
+    name = calculator.evaluate(
+        "(text) => NetworkFile.fromText(text).name", changed("name", "a\u202eb\nc" + "x" * 5000)
+    )
+    assert name == "a b c" + "x" * (export.MAX_TEXT - 5)
+
+
+# --- the preparation ------------------------------------------------------------------------------
+
+PREPARE = """([pixels, size]) => {
+    const bytes = Uint8Array.from(atob(pixels), (character) => character.charCodeAt(0));
+    const canvas = new Uint8ClampedArray(4 * bytes.length);
+    bytes.forEach((grey, n) => canvas.fill(grey, 4 * n, 4 * n + 3));
+    return Array.from(Handwriting.toMnist(Handwriting.toGrey(canvas, size, size)).image);
+}"""
+
+
+def prepared_by(page: Page, picture: np.ndarray) -> np.ndarray:
+    image = page.evaluate(PREPARE, [as_text(picture), len(picture)])
+    return np.array(image, np.uint8).reshape(28, 28)
+
+
+def drawings() -> Iterator[np.ndarray]:
+    """Give 100 drawings on a pad of 200 × 200 pixels: MNIST's shapes and scripted pens."""
+    random = np.random.default_rng(11)
+    mnist = load_mnist("sample")
+    for number in range(50):
+        yield synthetic.drawing(random, synthetic.mnist_shape(random, mnist.x_val[number]), 200)
+        shape = synthetic.pen_shape(random, number % 10)
+        yield synthetic.drawing(random, shape, 200)
+
+
+def test_preparation_agrees_with_python(
+    calculator: Page, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pictures = list(drawings())
+    expected = np.stack([handwriting.to_mnist(picture) for picture in pictures])
+    found = np.stack([prepared_by(calculator, picture) for picture in pictures])
+    model = models.load_pretrained("robust")
+    labels = [model.predict(prepare(x), verbose=0).argmax(axis=1) for x in (expected, found)]
+    differences = np.abs(found.astype(int) - expected).mean(axis=(1, 2))
+    with capsys.disabled():
+        print(f"\npixels differ by {differences.mean():.2f}, at most {differences.max():.2f}")
+    assert differences.max() <= 8
+    np.testing.assert_array_equal(*labels)
+
+
+# --- the page -------------------------------------------------------------------------------------
+
+SETTLED = "() => Live.state.settled"
+FOUR = [[(120, 50), (70, 150), (205, 150)], [(170, 90), (165, 235)]]
+SEVEN = [[(80, 60), (205, 60), (130, 230)]]
+
+
+@pytest.fixture
+def live(browser: Browser, live_site: Path) -> Iterator[Visit]:
+    """Return the page, opened as a file: nothing may be fetched."""
+    with visiting(browser, live_site.as_uri(), "light") as visit:
+        visit.open("book/live.html")
+        yield visit
+        visit.assert_clean()
+
+
+def reading(page: Page) -> int | None:
+    page.wait_for_function(SETTLED)
+    probabilities = page.evaluate("Live.state.probabilities && [...Live.state.probabilities]")
+    return None if probabilities is None else int(np.argmax(probabilities))
+
+
+def draw(page: Page, lines: list[list[tuple[float, float]]], steps: int = 10) -> None:
+    """Draw with the mouse; lines are in the pad's own units, 0 to 280."""
+    box = page.locator("#live-pad").bounding_box()
+    scale = box["width"] / 280
+    for line in lines:
+        points = [(box["x"] + x * scale, box["y"] + y * scale) for x, y in line]
+        page.mouse.move(*points[0])
+        page.mouse.down()
+        for point in points[1:]:
+            page.mouse.move(*point, steps=steps)
+        page.mouse.up()
+
+
+def test_drawing_with_the_mouse(live: Visit) -> None:
+    page = live.page
+    assert reading(page) is None
+    draw(page, FOUR)
+    assert reading(page) == 4
+    page.wait_for_function(
+        "document.getElementById('live-words').textContent.includes('reads a 4')"
+    )
+    assert page.inner_text("#live-digit") == "4"
+    assert page.locator(".live-winner .live-label").inner_text() == "4"
+    page.click("#live-undo")
+    page.click("#live-undo")
+    assert reading(page) is None
+    draw(page, SEVEN)
+    assert reading(page) == 7
+    page.click("#live-clear")
+    assert reading(page) is None
+    page.click("#live-undo")
+    assert reading(page) == 7
+
+
+def test_drawing_with_the_keyboard(live: Visit) -> None:
+    page = live.page
+    page.focus("#live-pad")
+    page.keyboard.press("ArrowLeft")
+    assert page.locator("#live-pen").is_visible()
+
+    def press(keys: str, times: int) -> None:
+        for _ in range(times):
+            for key in keys.split():
+                page.keyboard.down(key)
+            for key in keys.split():
+                page.keyboard.up(key)
+
+    press("ArrowLeft", 6)
+    press("Space", 1)
+    press("ArrowRight", 14)
+    for _ in range(11):
+        press("ArrowDown ArrowLeft", 1)
+        press("ArrowDown", 1)
+    press("Space", 1)
+    assert reading(page) == 7
+    strokes = page.evaluate("Live.state.drawing.strokes.length")
+    press("ArrowRight", 3)
+    assert page.evaluate("Live.state.drawing.strokes.length") == strokes, "the pen is up"
+
+
+def test_drawing_with_a_finger(browser: Browser, live_site: Path) -> None:
+    context = browser.new_context(viewport={"width": 360, "height": 740}, has_touch=True)
+    page = context.new_page()
+    page.goto(f"{live_site.as_uri()}/book/live.html")
+    box = page.locator("#live-pad").bounding_box()
+    scale = box["width"] / 280
+    devtools = context.new_cdp_session(page)
+
+    def touch(kind: str, *point: float) -> None:
+        x, y = (box["x"] + point[0] * scale, box["y"] + point[1] * scale) if point else (0, 0)
+        points = [{"x": x, "y": y}] if point else []
+        devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    for line in FOUR:
+        touch("touchStart", *line[0])
+        for start, end in itertools.pairwise(line):
+            for part in np.linspace(0, 1, 8)[1:]:
+                touch("touchMove", *(np.array(start) * (1 - part) + np.array(end) * part))
+        touch("touchEnd")
+    assert reading(page) == 4
+    assert page.evaluate("scrollY") == 0, "the finger drew and did not scroll"
+    context.close()
+
+
+def test_the_words_wait_until_the_hand_rests(live: Visit) -> None:
+    page = live.page
+    page.evaluate("""() => {
+        window.spoken = [];
+        const words = document.getElementById("live-words");
+        new MutationObserver(() => spoken.push(words.textContent)).observe(
+            words, { childList: true, characterData: true, subtree: true });
+    }""")
+    draw(page, FOUR, steps=20)
+    page.wait_for_function("spoken.some((words) => words.includes('reads a 4'))")
+    assert len(page.evaluate("spoken")) <= 3, "once a rest, not once a frame"
+    assert page.get_attribute("#live-words", "role") == "status"
+
+
+def test_without_preparation_a_corner_is_misread(live: Visit) -> None:
+    page = live.page
+    page.get_by_role("button", name="a small 4 in a corner").click()
+    assert reading(page) == 4
+    assert page.locator("#live-steps li").count() == 4
+    page.get_by_role("switch", name="Prepare it").press("Space")
+    assert reading(page) != 4
+    image = np.array(page.evaluate("[...Live.state.prepared.image]")).reshape(28, 28)
+    assert image[:12, :12].sum() == image.sum() > 0, "it stays where it was drawn"
+
+
+def test_examples_are_read(live: Visit) -> None:
+    page = live.page
+    buttons = page.locator("#live-examples button")
+    names = [button.get_attribute("title") for button in buttons.all()]
+    assert len(set(names)) > 15
+    for digit in range(10):
+        buttons.nth(digit).click()
+        assert names[digit] == f"a {digit} from MNIST"
+        assert reading(page) == digit
+    assert sum("hard to read" in name for name in names) > 3
+    page.get_by_role("button", name="a letter A").click()
+    assert reading(page) is not None, "there is no eleventh answer"
+
+
+def test_brush_covers_by_mouse_and_keyboard(live: Visit) -> None:
+    page = live.page
+    page.locator("#live-examples button").nth(8).click()
+    reading(page)
+    before = page.evaluate("[...Live.state.probabilities]")
+    page.locator("#live-seen").scroll_into_view_if_needed()
+    box = page.locator("#live-seen").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=10)
+    page.mouse.up()
+    reading(page)
+    assert page.evaluate("Live.state.covered.reduce((a, b) => a + b)") > 20
+    assert page.evaluate("[...Live.state.probabilities]") != before
+    assert page.locator(".live-track i").first.is_visible(), "a mark shows the bar uncovered"
+    page.click("#live-uncover")
+    reading(page)
+    assert page.evaluate("[...Live.state.probabilities]") == before
+    assert page.evaluate("document.activeElement.id") == "live-seen"
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Space")
+    reading(page)
+    covered = np.array(page.evaluate("[...Live.state.covered]")).reshape(28, 28)
+    assert covered[12:15, 13:16].all()
+    assert covered.sum() == 9
+
+
+def in_words(text: str) -> list[float]:
+    return [float(number.replace("−", "-")) for number in re.findall(r"−?\d+\.\d+", text)]
+
+
+def test_the_sum_behind_a_pixel(live: Visit) -> None:
+    page = live.page
+    page.locator("#live-examples button").nth(3).click()
+    reading(page)
+    image = np.array(page.evaluate("[...Live.state.prepared.image]"), np.uint8).reshape(28, 28)
+    model = models.load_pretrained("robust")
+    kernel, bias = (
+        np.array(page.evaluate(f"[...Live.state.network.layers[0].{name}]"))
+        for name in ("kernel", "bias")
+    )
+    filters = len(bias)
+    size = int(np.sqrt(len(kernel) / filters))
+    kernels = kernel.reshape(size, size, 1, filters).astype(np.float32)
+    stride = model.layers[0].strides[0]
+    image = prepare(image[None])
+    maps = numpy_layers.conv2d(image, kernels, bias.astype(np.float32), strides=stride)[0]
+
+    output = page.locator("#live-output")
+    output.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("PageDown")
+    sentence = page.inner_text("#live-sentence")
+    place = [int(n) - 1 for n in re.findall(r"Map (\d+), row (\d+), column (\d+)", sentence)[0]]
+    found = in_words(sentence)
+    value = maps[place[1], place[2], place[0]]
+    assert found[-1] == pytest.approx(value, abs=0.006)
+    assert found[0] == pytest.approx(value - bias[place[0]], abs=0.006)
+    box = output.bounding_box()
+    page.mouse.move(box["x"] + 30, box["y"] + 30)
+    assert "Map 1," in page.inner_text("#live-sentence")
+
+    # The other way: an input pixel and the outputs that it feeds.
+    box = page.locator("#live-input").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    sentence = page.inner_text("#live-sentence")
+    row, column = (int(n) - 1 for n in re.findall(r"Row (\d+), column (\d+)", sentence)[0])
+    assert in_words(sentence)[0] == pytest.approx(image[0, row, column, 0], abs=0.006)
+    nudged = image.copy()
+    nudged[0, row, column] += 1
+    fed = numpy_layers.conv2d(nudged, kernels, strides=stride) != numpy_layers.conv2d(
+        image, kernels, strides=stride
+    )
+    assert int(re.findall(r"part in (\d+)", sentence)[0]) == fed[0].any(axis=-1).sum()
+
+
+def test_every_convolution_has_its_maps(live: Visit) -> None:
+    page = live.page
+    page.locator("#live-examples button").nth(5).click()
+    reading(page)
+    model = models.load_pretrained("robust")
+    convolutions = [layer for layer in model.layers if isinstance(layer, layers.Conv2D)]
+    radios = page.locator("#live-layers input")
+    assert radios.count() == len(convolutions)
+    for n, layer in enumerate(convolutions):
+        radios.nth(n).press("Space")
+        name = page.inner_text("#live-output-name")
+        rows, columns, filters = layer.output.shape[1:]
+        assert f"{layer.name} answers: {filters} maps of {rows} × {columns}" in name
+        page.focus("#live-output")
+        page.keyboard.press("ArrowLeft")
+        assert "the sum is" in page.inner_text("#live-sentence")
+        assert in_words(page.inner_text("#live-most"))[0] > 0
+
+
+def test_evidence_is_chapter_6s_occlusion(live: Visit) -> None:
+    page = live.page
+    page.locator("#live-examples button").nth(4).click()
+    assert reading(page) == 4
+    falls = np.array(page.evaluate("Inside.occlude().then((falls) => [...falls])"))
+    image = np.array(page.evaluate("[...Live.state.prepared.image]"), np.uint8).reshape(1, 28, 28)
+    model = models.load_pretrained("robust")
+    for label in (4, 9):
+        expected = explanation.occlusion(model, prepare(image)[0], label, patch_size=5, stride=2)
+        np.testing.assert_allclose(
+            falls.reshape(28, 28, 10)[:, :, label], expected, atol=2e-3 * np.abs(expected).max()
+        )
+    assert page.inner_text("#live-first-words").startswith("for a 4")
+
+
+def test_a_readers_network_takes_over(live: Visit, tmp_path: Path) -> None:
+    page = live.page
+    draw(page, FOUR)
+    assert reading(page) == 4
+    model = randomised(STACKS["folded"]())
+    path = export.to_web(model, tmp_path / "mine.json", name=SCRIPT, note="mine")
+    page.set_input_files("#live-load", path)
+    page.wait_for_function("Live.state.network.note === 'mine'")
+    reading(page)
+    image = np.array(page.evaluate("[...Live.state.prepared.image]"), np.uint8).reshape(1, 28, 28)
+    found = page.evaluate("[...Live.state.probabilities]")
+    np.testing.assert_allclose(found, model.predict(prepare(image), verbose=0)[0], atol=1e-5)
+    assert SCRIPT in page.inner_text("#live-message"), "shown as text, not taken as HTML"
+    assert page.evaluate("window.hacked") is None
+    page.click("#live-reset")
+    assert reading(page) == 4
+
+    # The same file, dropped; and a network without convolutions, which has no maps to show.
+    drop = """([text, name]) => {
+        const files = new DataTransfer();
+        files.items.add(new File([text], name, { type: "application/json" }));
+        document.querySelector(".bd-article").dispatchEvent(
+            new DragEvent("drop", { dataTransfer: files, bubbles: true, cancelable: true }));
+    }"""
+    dense = export.describe(models.dense_network(seed=1), name="plain")
+    page.evaluate(drop, [json.dumps(dense), "plain.json"])
+    page.wait_for_function("Live.state.network.name === 'plain'")
+    assert reading(page) is not None
+    assert not page.locator("#live-output").is_visible()
+
+
+def test_bad_files_change_nothing_on_the_page(live: Visit, tmp_path: Path) -> None:
+    page = live.page
+    draw(page, SEVEN)
+    assert reading(page) == 7
+    huge = tmp_path / "huge.json"
+    with huge.open("wb") as file:
+        file.truncate(100_000_000)
+    script = tmp_path / "script.json"
+    script.write_text(SCRIPT)
+    picture = tmp_path / "picture.png"
+    picture.write_bytes(b"no picture at all")
+    for selector, path, message in [
+        ("#live-load", huge, "larger than 32 MB"),
+        ("#live-load", script, "damaged or not JSON"),
+        ("#live-picture", picture, "not a picture that your browser can read"),
+    ]:
+        page.set_input_files(selector, path)
+        page.wait_for_function(
+            "(text) => document.getElementById('live-message').textContent.includes(text)",
+            arg=message,
+        )
+        assert reading(page) == 7
+    assert page.evaluate("window.hacked") is None
+
+
+def test_weights_that_overflow_are_reported(live: Visit, tmp_path: Path) -> None:
+    page = live.page
+    draw(page, SEVEN)
+    model = keras.Sequential(
+        [keras.Input((28, 28, 1)), *[conv(4, padding="same") for _ in range(9)], *top()]
+    )
+    for weight in model.weights:
+        weight.assign(np.full(weight.shape, 1e6))
+    page.set_input_files("#live-load", export.to_web(model, tmp_path / "net.json"))
+    page.wait_for_function(
+        "document.getElementById('live-words').textContent.includes('not a number')"
+    )
+    page.wait_for_function(SETTLED)
+
+
+def test_pictures_are_read(live: Visit, tmp_path: Path) -> None:
+    page = live.page
+    random = np.random.default_rng(2)
+    digit = np.asarray(
+        Image.fromarray(load_mnist("sample").x_val[3]).resize((260, 260), Image.Resampling.BICUBIC)
+    )
+    label = int(load_mnist("sample").y_val[3])
+    paper = np.linspace(150, 230, 900)[:, None] + random.normal(0, 3, (900, 700))
+    paper[300:560, 200:460] -= 120 * (digit / 255)
+    photograph = Image.fromarray(np.clip(paper, 0, 255).astype(np.uint8))
+    photograph.save(tmp_path / "photo.jpg", quality=60)
+    chalk = Image.fromarray((255 - np.clip(paper, 0, 255)).astype(np.uint8))
+    chalk.save(tmp_path / "chalk.png")
+    for name in ("photo.jpg", "chalk.png"):
+        page.set_input_files("#live-picture", tmp_path / name)
+        page.wait_for_function(
+            "(name) => document.getElementById('live-message').textContent.includes(name)", arg=name
+        )
+        assert reading(page) == label, name
+        assert page.evaluate("Live.state.drawing.background.height") == 560
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_page_is_accessible_after_drawing(browser: Browser, live_site: Path, theme: str) -> None:
+    with visiting(browser, live_site.as_uri(), theme) as visit:
+        visit.theme = theme
+        visit.open("book/live.html")
+        draw(visit.page, FOUR)
+        assert reading(visit.page) == 4
+        visit.page.wait_for_timeout(700)  # until the sentence stands there
+        visit.page.locator("#live-layers input").nth(1).press("Space")
+        visit.page.focus("#live-output")
+        visit.page.keyboard.press("ArrowLeft")
+        visit.page.set_input_files("#live-load", {"name": "x", "mimeType": "", "buffer": b"x"})
+        visit.page.wait_for_selector(".live-error")
+        assert accessibility_violations(visit, "book/live") == []
+        visit.page.set_viewport_size({"width": 360, "height": 740})
+        visit.page.wait_for_timeout(100)
+        assert visit.page.evaluate(TOO_WIDE) == []
+        visit.assert_clean()
+
+
+def test_everything_is_within_reach_of_the_keyboard(live: Visit) -> None:
+    page = live.page
+    draw(page, FOUR)
+    reading(page)
+    reached = set()
+    page.focus("#live-pad")
+    for _ in range(60):
+        reached.add(page.evaluate("document.activeElement.id || document.activeElement.title"))
+        page.keyboard.press("Tab")
+    wanted = {"live-pad", "live-undo", "live-clear", "live-width", "live-picture", "live-prepare"}
+    wanted |= {"live-seen", "live-input", "live-output", "live-load", "a face"}
+    assert wanted <= reached
+
+
+def test_a_frame_takes_no_longer_than_the_screen(
+    live: Visit, browser: Browser, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The page's own clock runs on when other programs have the processor, so that CPU time counts.
+
+    16 ms are a frame at 60 Hz. The limit on the page's clock is three times that.
+    """
+    page = live.page
+    draw(page, [[(90, 60), (200, 60), (140, 160)]])  # until the scripts are compiled
+    page.click("#live-clear")
+    page.evaluate("Live.frames.length = 0")
+    devtools = browser.new_browser_cdp_session()
+
+    def cpu_seconds() -> float:
+        processes = devtools.send("SystemInfo.getProcessInfo")["processInfo"]
+        return sum(p["cpuTime"] for p in processes if p["type"] == "renderer")
+
+    start = cpu_seconds()
+    draw(page, [[(90, 60), (200, 60), (140, 160), (200, 170), (190, 220), (80, 215)]], steps=30)
+    page.wait_for_function("!Live.state.settled || true")
+    used = cpu_seconds() - start
+    frames = np.sort(page.evaluate("Live.frames"))
+    median, late = np.quantile(frames, [0.5, 0.95])
+    with capsys.disabled():
+        print(
+            f"\n{len(frames)} frames: median {median:.1f} ms, 95th percentile {late:.1f} ms; "
+            f"CPU {1e3 * used / len(frames):.1f} ms each, everything included"
+        )
+    assert len(frames) > 50
+    assert median <= 3 * 16
+
+
+# --- Firefox --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Any]]:
+    """Return a function that sends one command of WebDriver BiDi to a headless Firefox."""
+    path = shutil.which("firefox") or shutil.which("firefox-esr")
+    if path is None:
+        pytest.skip("No Firefox is installed: the page was tried in Chromium only.")
+    profile = tmp_path_factory.mktemp("firefox")
+    command = [path, "--headless", "--no-remote", "--profile", str(profile)]
+    process = subprocess.Popen(
+        [*command, "--remote-debugging-port", "0"], stderr=subprocess.PIPE, text=True
+    )
+    try:
+        address = next(
+            line.split()[-1] for line in process.stderr if "WebDriver BiDi listening" in line
+        )
+        socket = websocket.create_connection(
+            f"{address}/session", timeout=120, suppress_origin=True
+        )
+        count = 0
+
+        def send(method: str, **parameters: Any) -> Any:
+            nonlocal count
+            count += 1
+            socket.send(json.dumps({"id": count, "method": method, "params": parameters}))
+            while True:  # events come in between
+                answer = json.loads(socket.recv())
+                if answer.get("id") == count:
+                    assert answer["type"] == "success", answer
+                    return answer["result"]
+
+        send("session.new", capabilities={})
+        yield send
+        socket.close()
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def test_firefox_reads_a_drawing(firefox: Callable[..., Any], live_site: Path) -> None:
+    context = firefox("browsingContext.getTree")["contexts"][0]["context"]
+    url = f"{live_site.as_uri()}/book/live.html"
+    firefox("browsingContext.navigate", context=context, url=url, wait="complete")
+
+    def evaluate(expression: str) -> Any:
+        result = firefox(
+            "script.evaluate", expression=expression, target={"context": context}, awaitPromise=True
+        )
+        assert result["type"] == "success", result
+        return result["result"].get("value")
+
+    corner = json.loads(
+        evaluate("JSON.stringify(document.getElementById('live-pad').getBoundingClientRect())")
+    )
+    scale = corner["width"] / 280
+    actions: list[dict[str, Any]] = []
+    for line in FOUR:
+        moves = [
+            {
+                "type": "pointerMove",
+                "x": round(corner["x"] + x * scale),
+                "y": round(corner["y"] + y * scale),
+                "duration": 100 * (n > 0),
+            }
+            for n, (x, y) in enumerate(line)
+        ]
+        down, up = ({"type": f"pointer{way}", "button": 0} for way in ("Down", "Up"))
+        actions += [moves[0], down, *moves[1:], up]
+    mouse = {"type": "pointer", "id": "mouse", "actions": actions}
+    firefox("input.performActions", context=context, actions=[mouse])
+    settled = "new Promise((done) => setInterval(() => Live.state.settled && done(true), 50))"
+    assert evaluate(settled)
+    assert evaluate("document.getElementById('live-digit').textContent") == "4"
+    evaluate("document.getElementById('live-examples').children[2].click()")
+    evaluate(settled)
+    assert evaluate("document.getElementById('live-digit').textContent") == "2"
