@@ -254,9 +254,16 @@ def shrink(grey: Grey, longest: int = WORKING_SIDE) -> tuple[Grey, int]:
 def _plain_paper(grey: Grey) -> float | None:
     """Return the one grey of the paper, or None where the paper has shades, as photographs do."""
     border = np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]])
-    counts = np.bincount(np.rint(border * 64).astype(int), minlength=65)
-    level = float(np.median(border[np.abs(border * 64 - counts.argmax()) <= 1]))
-    on_border = np.mean(np.abs(border - level) < 0.005)
+    corners = grey[[0, 0, -1, -1], [0, -1, 0, -1]]
+    middle = (grey.min() + grey.max()) / 2
+    # Paper is what there is more of: in all, along the border, and in the corners, which a digit
+    # that fills its picture leaves free.
+    light = sum(float(np.mean(some > middle)) for some in (grey, border, corners)) > 1.5
+    paper = border[(border > middle) == light]
+    if not len(paper):
+        return None
+    level = float(np.median(paper))
+    on_border = np.mean(np.abs(paper - level) < 0.005)
     everywhere = np.mean(np.abs(grey - level) < 0.005)
     return level if on_border > 0.5 and everywhere > 0.15 else None
 
@@ -385,7 +392,7 @@ def remove_lines(ink: Grey) -> Grey:
         piece = np.where(parts[rows, columns] == i, ink[rows, columns], 0)
         if min(piece.shape) < 24:
             continue
-        lines = _find_lines(piece, 0.7), _find_lines(piece.T, 0.7)
+        lines = _find_lines(piece, 0.7, False), _find_lines(piece.T, 0.7, False)
         sides = 0
         for found, length in zip(lines, piece.shape, strict=True):
             middles = [offset / length for _, offset in found]
@@ -397,12 +404,13 @@ def remove_lines(ink: Grey) -> Grey:
 
 
 def _without_lines(ink: Grey, share: float) -> Grey:
-    rest = _erase(_erase(ink, _find_lines(ink, share)).T, _find_lines(ink.T, share)).T
+    rest = _erase(ink, _find_lines(ink, share, True)).T
+    rest = _erase(rest, _find_lines(ink.T, share, True)).T
     # A digit 1 that fills the picture is a line, too.
     return rest if rest.sum() > 0.03 * ink.sum() else ink
 
 
-def _find_lines(ink: Grey, share: float) -> list[tuple[float, float]]:
+def _find_lines(ink: Grey, share: float, across: bool) -> list[tuple[float, float]]:
     """Find nearly horizontal lines that cover at least `share` of the columns.
 
     Each is (slope, row at the middle column): Hough's vote with slopes up to 0.12.
@@ -429,7 +437,11 @@ def _find_lines(ink: Grey, share: float) -> list[tuple[float, float]]:
         best, row = np.unravel_index(votes.argmax(), votes.shape)
         if votes[best, row] < share * width:
             return lines
-        lines.append((float(slopes[best]), (row - pad + 0.5) * factor))
+        on_line = np.abs(y - (row - pad) - slopes[best] * (x - width / 2)) < 1.5
+        ends = x[on_line].min(initial=width) / width, 1 - (x[on_line].max(initial=0) + 1) / width
+        # What is printed runs on beyond the picture; a table may hide one end of it.
+        if not across or (max(ends) < 0.2 and min(ends) < 0.03):
+            lines.append((float(slopes[best]), (row - pad + 0.5) * factor))
         votes[:, max(row - 3, 0) : row + 4] = 0
 
 
@@ -632,7 +644,11 @@ def adjust_stroke(ink: Grey) -> Grey:
     height, width = (max(1, round(side * fine / longest)) for side in ink.shape)
     large = _resize(ink, height, width)
     # Averaging makes a line thinner than a pixel faint; interpolation only blurs edges.
-    mask = large > (0.25 if longest > fine else 0.5) * large.max()
+    if longest > fine:
+        mask = large > 0.25 * large.max()
+    else:
+        size = 2 * round(1.5 * fine / longest) + 1
+        mask = large > np.maximum(0.5 * ndimage.maximum_filter(large, size), 0.2 * large.max())
     distance = _edge_distance(np.pad(mask, 2 * FINE))
     stroke = 4 * float(distance[distance > 0].mean()) / FINE
     if longest == BOX and THIN <= stroke <= THICK:
