@@ -62,6 +62,12 @@ def one_place_short(image: Any, kernel: Any) -> Any:
     return all_windows(image, kernel)[:-1, :-1]
 
 
+def loops_end_early(image: Any, kernel: Any) -> Any:
+    result = all_windows(image, kernel)
+    result[-1], result[:, -1] = 0, 0
+    return result
+
+
 def one_size(image: Any, kernel: Any) -> Any:
     n = image.shape[0] - kernel.shape[0] + 1
     result = np.zeros((n, n))
@@ -220,10 +226,10 @@ def in_place(images: Any, kernels: Any, bias: Any, stride: int) -> Any:
 
 RIGHT: dict[str, dict[str, Any]] = {
     "02.two_windows": {
-        "list": [8, -3],
-        "floats": (8.0, -3.0),
-        "array": np.array([8, -3]),
-        "NumPy numbers": [np.int64(8), np.float32(-3)],
+        "list": [9, -3],
+        "floats": (9.0, -3.0),
+        "array": np.array([9, -3]),
+        "NumPy numbers": [np.int64(9), np.float32(-3)],
     },
     "02.negative": {
         "list": ["B", "C"],
@@ -277,16 +283,17 @@ RIGHT: dict[str, dict[str, Any]] = {
 
 WRONG: dict[str, list[Wrong]] = {
     "02.two_windows": [
-        Wrong("turned the kernel", [4, 6], "turned", "kernel turned by 180°"),
-        Wrong("swapped its rows and columns", [9, -3], "transposed", "have changed places"),
-        Wrong("took every weight as positive", [10, 3], "signs", "weights are negative"),
-        Wrong("averaged", [8 / 9, -1 / 3], "mean", "not averaged"),
-        Wrong("right window first", [-3, 8], "order", "in the wrong order"),
-        Wrong("matrix product", [13, 12], "first", "which weight lies"),
-        Wrong("mirrored the kernel", [-1, 12], "first", "first sum is not right"),
-        Wrong("a sign in the second", [8, 3], "both", "moves one column"),
-        Wrong("one window only", [8], "both", "1 values; 2 values"),
-        Wrong("nine products, not added", [8, [0, 0, -3]], "turned", "a list of numbers"),
+        Wrong("turned the kernel", [0, 7], "turned", "kernel turned by 180°"),
+        Wrong("swapped its rows and columns", [7, 3], "transposed", "have changed places"),
+        Wrong("took every weight as positive", [13, 7], "signs", "weights are negative"),
+        Wrong("averaged", [1, -1 / 3], "mean", "not averaged"),
+        Wrong("right window first", [-3, 9], "order", "in the wrong order"),
+        Wrong("matrix product", [20, 20], "first", "which weight lies"),
+        Wrong("mirrored the kernel", [3, 6], "first", "first sum is not right"),
+        Wrong("left out one product", [11, -3], "first", "look at the signs"),
+        Wrong("a sign in the second", [9, 3], "both", "moves one column"),
+        Wrong("one window only", [9], "both", "1 value; 2 values were"),
+        Wrong("nine products, not added", [9, [0, 0, -3]], "turned", "a list of numbers"),
     ],
     "02.negative": [
         Wrong("an edge stays an edge", ["A", "C"], "edge: unchanged", "cannot stay the same"),
@@ -297,7 +304,7 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong("white becomes nothing", ["B", "D"], "blur: zero", "and so is the average"),
         Wrong("blur first", ["C", "B"], "edge: from 1", "left-edge kernel still answers"),
         Wrong("another letter", ["B", "E"], "both", "two letters from A to D"),
-        Wrong("one text", "BC", "edge: unchanged", "a list of texts was expected"),
+        Wrong("one text", "BC", "edge: unchanged", "a list of texts, such as"),
     ],
     "02.conv2d": [
         Wrong("one place short", one_place_short, "shape", "windows that lie inside"),
@@ -319,6 +326,7 @@ WRONG: dict[str, list[Wrong]] = {
             "sum of products",
             "sum of nine products",
         ),
+        Wrong("range(rows - 1)", loops_end_early, "last place", "is still 0"),
         Wrong("matrix product", matrix_product, "sum of products", "in the same place"),
         Wrong("one size for both directions", one_size, "not square", "a count of their own"),
         Wrong("columns first", changed_places, "not square", "wider than high"),
@@ -332,6 +340,7 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong("forgot + 1", [20, 9, 3, 0], "no first place", "there is a + 1"),
         Wrong("forgot the stride", [41, 40, 40, 38], "no stride", "two pixels at a time"),
         Wrong("halved and rounded up", [23, 11, 4, 2], "first step", "45 rows"),
+        Wrong("did not round", [21, 10.5, 3.5, 1.5], "rounded up", "one row is left over"),
         Wrong("rounded up", [21, 11, 4, 2], "rounded up", "with VALID round down"),
         Wrong("forgot + 1 later", [21, 9, 3, 1], "second step", "first step left"),
         Wrong("SAME is the same", [21, 10, 10, 8], "the same size", "for stride 1 only"),
@@ -441,7 +450,8 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong("passed noise twice", [1.95, 1.95], "no change", "does 2 * noise reach"),
         Wrong("guessed twice", [2, 4], "no change", "the target too"),
         Wrong("guessed half", [2, 1], "half", "a fair guess"),
-        Wrong("stopped searching", [2, 0.7], "both", "look for the second"),
-        Wrong("one limit", [2], "both", "1 values; 2 values"),
+        Wrong("stopped searching", [2, 0.7], "second", "look for the second"),
+        Wrong("one limit", [2], "two numbers", "two step sizes"),
+        Wrong("not right to a tenth", [2, 0.6], "second", "look for the second"),
     ],
 }

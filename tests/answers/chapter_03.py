@@ -370,6 +370,7 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong("no minus", -4.15, "sign", "never fall below 0"),
         Wrong("base 10", 1.80, "another base", "the natural one"),
         Wrong("base 2", 5.99, "another base", "another base"),
+        Wrong("its own probabilities", 0.50, "entropy", "how often the digits"),
         Wrong("accuracy", 0.1, "value", "as often as they occur"),
         Wrong("not finite", float("inf"), "value", "the loss of a 1"),
     ],
@@ -380,8 +381,10 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong("nothing to see", ["A", "D", "E"], "black", "exactly a tenth"),
         Wrong("only the training", ["E"], "unscaled", "A shows"),
         Wrong("only the pixels", ["a"], "trained", "E shows"),
-        Wrong("a letter too many", ["A", "E", "F"], "letters", "no letter from A to E"),
-        Wrong("one text", "AE", "labels", "a list of texts"),
+        Wrong("a letter too many", ["A", "E", "F"], "letters", "letters from A to E"),
+        Wrong("with brackets", ["A)", "E)"], "letters", "single letters"),
+        Wrong("none", [], "unscaled", "A shows"),
+        Wrong("one text", "AE", "letters", "a list of texts"),
     ],
     "03.as_dense": [
         Wrong(
@@ -420,6 +423,12 @@ WRONG: dict[str, list[Wrong]] = {
             "not the height",
         ),
         Wrong("first column", first_column_only, "first place only", "no weight at all"),
+        Wrong(
+            "whole numbers",
+            lambda *inputs: place_by_place(*inputs).astype(int),
+            "whole numbers",
+            "fractions are cut off",
+        ),
         Wrong("columns first", columns_first, "weights", "in the row of pixel"),
         Wrong(
             "mirrored",
