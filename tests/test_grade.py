@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import dataclasses
 import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -26,7 +28,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnist_lib.exercises import all_exercises
+from mnist_lib.exercises import all_exercises, engine
 from tools import grade, grade_child
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -205,8 +207,8 @@ SUBMISSIONS: list[tuple[str, bytes, str, str, str]] = [
             before="import os, subprocess, time",
         ),
         "not yet",
-        ENDED,
-        ENDED,
+        "",  # it may not, or it ends itself with it
+        "",
     ),
     (
         "replaces the comparison",
@@ -278,6 +280,13 @@ SUBMISSIONS: list[tuple[str, bytes, str, str, str]] = [
         conv2d("raise RuntimeError(len(input()))", before="import os"),
         "not yet",
         "EOFError",
+        "",
+    ),
+    (
+        "tells its user",
+        conv2d('raise RuntimeError(f"user {os.getuid()}")', before="import os"),
+        "not yet",
+        "RuntimeError: user ",
         "",
     ),
     (
@@ -459,6 +468,14 @@ def test_nothing_is_left_and_nothing_is_changed(graded):
     assert graded["left"] == []
     assert graded["files"] == []
     assert graded["unchanged"]
+
+
+def test_root_gives_answers_a_user_of_their_own(graded):
+    user = int(graded["rows"]["tells its user"]["02.conv2d"].split("user ")[1].split(",")[0])
+    if os.getuid() == 0 and "Answers run as root" not in graded["shown"]:
+        assert user >= grade.FIRST_USER
+    else:
+        assert user == os.getuid()
 
 
 def test_the_summary_counts(graded):
@@ -856,6 +873,27 @@ def test_a_chapters_exercises_are_found_in_it_untouched(chapter):
         statements = grade_child.needed(found, exercise.name, own)
         assert statements, id
         assert any(grade_child.is_starter(s, exercise.name) for s in statements), id
+
+
+def test_the_teaching_guide_names_exercises_that_exist():
+    text = (ROOT / "book" / "teaching.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(\d\d\.\w+)`", text))
+    assert len(named) > 20
+    assert named <= set(all_exercises())
+
+
+def test_the_teaching_guides_private_cases_work(tmp_path):
+    text = (ROOT / "book" / "teaching.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```{code-block} python\n(.*?)```", text, re.DOTALL)
+    (tmp_path / "private.py").write_text(code)
+    exercise = grade.load_exercises("02", tmp_path / "private.py")[CONV2D.id]
+    (private,) = exercise.cases[len(CONV2D.cases) :]
+    space = {"np": np, "check": print}
+    exec(RIGHT, space)
+    assert engine.judge(exercise, space["conv2d"]).outcome == "correct"
+    right = dataclasses.replace(exercise, cases=(private,))
+    wrong = engine.judge(right, lambda image, kernel: -space["conv2d"](image, kernel))
+    assert wrong.sentence == private.mistake
 
 
 # --- Messages -------------------------------------------------------------------------------------

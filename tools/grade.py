@@ -836,15 +836,13 @@ def table(rows: Iterable[Row], exercises: Mapping[str, Exercise]) -> str:
 
 def write(path: Path, text: str) -> None:
     """Write a file in one step: its reader finds the old text or the new, never half of it."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    part = path.with_name(f"{path.name}.part")
     try:
         # Excel takes a file without the mark for one in the encoding of the country.
-        with open(handle, "w", encoding="utf-8-sig", newline="") as file:
-            file.write(text)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
+        part.write_text(text, encoding="utf-8-sig", newline="")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def summary(rows: Sequence[Row], exercises: Mapping[str, Exercise]) -> str:
