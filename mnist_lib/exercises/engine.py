@@ -33,7 +33,7 @@ KINDS = {
     "text": "a text",
     "array": "an array of numbers",
     "numbers": "a list of numbers",
-    "texts": "a list of texts",
+    "texts": 'a list of texts, such as ["A", "B"]',
     "arrays": "a tuple of arrays",
     "table": "a dictionary of numbers",
     "model": "a Keras model",
@@ -433,6 +433,8 @@ def as_kind(value: Any, kind: str) -> Any:
         raise WrongKindError(_name(value))
     part = {"numbers": "number", "texts": "text", "arrays": "array"}[kind]
     parts = value.tolist() if isinstance(value, np.ndarray) and part != "array" else value
+    if part == "number":  # [a + b, …] with a and b of shape (1,)
+        parts = [p.item() if isinstance(p, np.ndarray) and p.size == 1 else p for p in parts]
     try:
         return [as_kind(item, part) for item in parts]
     except WrongKindError as error:
@@ -606,13 +608,14 @@ def _problem(exercise: Exercise, case: Case, result: Result) -> tuple[str, str] 
             right = bool(expected(value, *inputs))
         except Exception:  # a test may meet a shape or a key that its author did not think of
             right = False
-        detail = "" if right else _facts(value)
+        detail = "" if right else _facts(value, inputs)
     else:
         expected = as_kind(plain(expected), exercise.kind)
         right = agrees(value, expected, case.tolerance)
         detail = "" if right else _difference(value, expected)
         if not right and _has_other_form(value, expected):
-            detail = f"{came} {_form(value)}; {_form(expected)} was expected."
+            verb = "was" if isinstance(expected, np.ndarray) or len(expected) == 1 else "were"
+            detail = f"{came} {_form(value)}; {_form(expected)} {verb} expected."
             if not case.explains_all:
                 return detail, _called_with(case)
     return None if right else (case.mistake, detail)
@@ -631,8 +634,13 @@ def _form(value: Any) -> str:
     if isinstance(value, np.ndarray):
         return f"shape {value.shape}"
     if any(isinstance(part, np.ndarray) for part in value):
-        return f"arrays of shapes {', '.join(str(part.shape) for part in value)}"
-    return f"{len(value)} values"
+        shapes = ", ".join(str(part.shape) for part in value)
+        return f"{_count(value, 'array')} of shape {shapes}"
+    return _count(value, "value")
+
+
+def _count(values: list[Any], what: str) -> str:
+    return f"{len(values)} {what}" if len(values) == 1 else f"{len(values)} {what}s"
 
 
 def _called_with(case: Case) -> str:
@@ -640,11 +648,13 @@ def _called_with(case: Case) -> str:
     return f"It was called with arrays of shape {', '.join(shapes)}." if shapes else ""
 
 
-def _facts(value: Any) -> str:
-    """Return what came, if it is short enough to be said."""
+def _facts(value: Any, inputs: Inputs = ()) -> str:
+    """Return what came, if it is short enough to be said and says something."""
     if isinstance(value, np.ndarray):
         if not np.isfinite(value).all():
             return "Your result contains values that are not finite numbers (NaN or infinity)."
+        if any(np.shape(part) == value.shape for part in inputs if isinstance(part, np.ndarray)):
+            return ""
         return f"Your result has shape {value.shape}."
     if isinstance(value, int | float | str | bool):
         return f"Your answer: {_short(value)}."

@@ -410,8 +410,8 @@ WRONG = {
         Wrong("0.25 creeps", list("CAEDA"), "0.25", "how long is the first step"),
     ],
     "04.strided_backward": [
-        Wrong("results swapped", strided(with_step, swap=True), "one window", "arrays of shapes"),
-        Wrong("three results", strided(with_step, bias=True), "one window", "arrays of shapes"),
+        Wrong("results swapped", strided(with_step, swap=True), "one window", "2 arrays of shape"),
+        Wrong("three results", strided(with_step, bias=True), "one window", "3 arrays of shape"),
         Wrong(
             "mean over the images",
             strided(with_step, mean=True),
