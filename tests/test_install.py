@@ -30,6 +30,14 @@ from mnist_lib.training import train
 mnist = load_mnist("sample")
 model = classic_cnn(seed=0)
 train(model, prepare(mnist.x_train[::10]), mnist.y_train[::10], epochs=1, verbose=False)
+from mnist_lib.exercises import check
+from mnist_lib.handwriting import to_mnist
+from mnist_lib.models import load_pretrained
+check("02.conv2d", lambda image, kernel: image)
+robust = load_pretrained("robust")
+digits = np.stack([to_mnist(digit) for digit in mnist.x_val[:50]])
+right = robust.predict(prepare(digits), verbose=0).argmax(axis=1) == mnist.y_val[:50]
+assert right.mean() > 0.9, right.mean()
 import tensorflow
 print(tensorflow.__version__, np.__version__, model.count_params())
 """
@@ -95,7 +103,9 @@ def test_the_setup_cell_installs_the_package_in_colab_and_replaces_nothing(sourc
     assert "tensorflow" not in {name for name, _ in after}
     assert "mnist-lib" in {name for name, _ in after}
     assert run(colab, "-m", "pip", "check")
-    words = run(colab, "-c", USE, cwd=tmp_path).split()
+    said = run(colab, "-c", USE, cwd=tmp_path)
+    assert "✗ Exercise 2." in said
+    words = said.split()
     assert words[-3:] == [OLDER["tensorflow-cpu"], OLDER["numpy"], "225034"]
 
 
