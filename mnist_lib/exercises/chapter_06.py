@@ -249,7 +249,7 @@ EXERCISES = (
     ),
     Exercise(
         id="06.score_falls",
-        title="An occlusion that forgets to uncover",
+        title="An occlusion that never uncovers",
         stars=2,
         minutes=10,
         form="find the fault",
