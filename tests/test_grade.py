@@ -211,6 +211,28 @@ SUBMISSIONS: list[tuple[str, bytes, str, str, str]] = [
         "",
     ),
     (
+        "tampers with its watcher",
+        conv2d(
+            "for pipe in range(10):",
+            "    try:",
+            '        open(f"/proc/{os.getppid()}/fd/{pipe}", "wb", 0).write(b"correct")',
+            "    except OSError:",
+            "        pass",
+            "time.sleep(40)",
+            before="import os, time",
+        ),
+        "not yet",
+        "",
+        "",
+    ),
+    (
+        "speaks to the terminal",
+        conv2d('raise RuntimeError("\\x1b[2J\\x1b]0;graded\\x07 all")'),
+        "not yet",
+        "RuntimeError: \ufffd[2J\ufffd]0;graded\ufffd all",
+        "",
+    ),
+    (
         "replaces the comparison",
         conv2d(
             "return np.zeros((4, 4))",
@@ -377,6 +399,7 @@ def graded(tmp_path_factory, scratch):
     outside = tmp_path_factory.mktemp("outside") / "key.ipynb"
     outside.write_bytes(notebook(NUMPY, RIGHT))
     (folder / "link.ipynb").symlink_to(outside)
+    (folder / "circle.ipynb").symlink_to("circle.ipynb")
     os.mkfifo(folder / "pipe.ipynb")
     student = folder / "Grace Hopper_17" / "hand-in"
     student.mkdir(parents=True)
@@ -437,7 +460,8 @@ def test_three_mistakes_get_three_sentences(graded):
     ("name", "note"),
     [
         *((name, note) for name, (_, note) in UNGRADED.items()),
-        ("script.py", "not a notebook, but a .py file"),
+        ("script.py", "not a notebook, but a file that ends in .py"),
+        ("circle", "unreadable: "),
         ("link", "a link that leads out of the folder; not followed"),
         ("pipe", "unreadable: not a regular file"),
         ("empty folder", "no notebook in the folder"),
@@ -456,7 +480,7 @@ def test_a_folder_is_one_student_and_its_notebook_is_found(graded):
 
 
 def test_the_table_is_whole(graded):
-    count = len(SUBMISSIONS) + len(UNGRADED) + 5
+    count = len(SUBMISSIONS) + len(UNGRADED) + 6
     assert len(graded["rows"]) == len(graded["order"]) == count
     assert graded["raw"].startswith(b"\xef\xbb\xbf")
     for row in csv.reader(io.StringIO(graded["raw"].decode("utf-8-sig"), newline="")):
@@ -486,6 +510,7 @@ def test_the_summary_counts(graded):
     (line,) = (line for line in printed.splitlines() if line.startswith("02.conv2d "))
     assert line.split()[1] == f"{correct / count:.0%}"
     assert "Most frequent mistakes" in printed
+    assert "\x1b" not in printed
     total = len(graded["rows"])
     assert f"{total}/{total}" in graded["shown"]  # the progress bar
 
@@ -635,7 +660,9 @@ def test_a_broken_key_is_refused_and_nothing_is_graded(tmp_path, scratch):
 
 def test_a_right_key_is_accepted_and_an_unreadable_one_is_not(tmp_path):
     (tmp_path / "key.ipynb").write_bytes(notebook(NUMPY, RIGHT))
-    grade.check_key(tmp_path / "key.ipynb", only_conv2d(), grade.Settings())
+    seconds = grade.check_key(tmp_path / "key.ipynb", only_conv2d(), grade.Settings())
+    assert seconds.keys() == {CONV2D.id}
+    assert 0 < seconds[CONV2D.id] < 20
     (tmp_path / "key.ipynb").write_bytes(b"")
     with pytest.raises(grade.RefusedError, match="the file is empty"):
         grade.check_key(tmp_path / "key.ipynb", only_conv2d(), grade.Settings())
@@ -654,6 +681,17 @@ def test_a_wrong_command_line_is_refused(tmp_path, monkeypatch, capsys, argument
     monkeypatch.chdir(tmp_path)
     assert grade.main(arguments) == 2
     assert said in capsys.readouterr().err
+
+
+def test_what_takes_the_key_long_may_take_answers_longer(tmp_path):
+    slow = RIGHT.replace("    kh,", "    time.sleep(0.3)\n    kh,")
+    (tmp_path / "key.ipynb").write_bytes(notebook(NUMPY, "import time", slow))
+    settings = grade.Settings(timeout=0.1)
+    seconds = grade.check_key(tmp_path / "key.ipynb", only_conv2d(), settings)
+    assert settings.allowed(CONV2D.id) == 0.1
+    patient = dataclasses.replace(settings, key_seconds=seconds)
+    assert patient.allowed(CONV2D.id) >= 5 * 0.3 * len(CONV2D.cases)
+    assert dataclasses.replace(patient, timeout=60.0).allowed(CONV2D.id) == 60
 
 
 # --- Models and functions -------------------------------------------------------------------------

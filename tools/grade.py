@@ -53,19 +53,25 @@ from mnist_lib.exercises.engine import Case, Exercise, Result, Verdict, untouche
 from tools.grade_child import (  # noqa: E402
     LARGEST_MESSAGE,
     LENGTH,
+    ORPHANS_COME_HERE,
     REFUSED,
     TENSORFLOW,
     SentModel,
+    build_model,
     decode,
     encode,
+    set_process_option,
 )
 
 CHILD = ROOT / "tools" / "grade_child.py"
+PYTHON = (sys.executable, "-I", "-B")  # nothing of the teacher's settings, and nothing is cached
 MOST_PROCESSES = 50  # of one submission at one time
 MOST_TASKS = 500  # processes and threads, beyond those the user has already
-LARGEST_NOTEBOOK = 100 << 20  # bytes; outputs included
+LARGEST_NOTEBOOK = 50 << 20  # bytes; outputs included
 LARGEST_FILE = 10 << 20  # bytes; of a file that an answer writes
 START = 120  # seconds for Python, and for Keras if an answer needs it, to start
+PATIENCE = 5  # times what the key needs for an exercise
+LONGEST_END = 30  # seconds to try to kill what cannot be killed, such as another user's program
 PAUSE = 0.1  # seconds between two looks at a running submission
 COURSE = threading.Lock()  # held by who runs an exercise's functions: Keras is not for many threads
 FIRST_USER = 62_000  # user ids that no account has
@@ -77,11 +83,16 @@ LONGEST_TEXT = 600  # characters of what a submission says
 class Settings:
     """How submissions are run."""
 
-    timeout: float = 20.0  # seconds for each exercise
+    timeout: float = 20.0  # seconds for each exercise, at least
+    key_seconds: Mapping[str, float] = field(default_factory=dict)  # what the key needed for each
     memory: int = 2048  # megabytes for all processes of a submission
     private: Path | None = None  # the file that the exercises' private cases came from
     users: queue.SimpleQueue[int] | None = None  # ids that answers may run under
     stop: threading.Event = field(default_factory=threading.Event)  # set to end all runs
+
+    def allowed(self, id: str) -> float:
+        """Return the seconds that an exercise may take: some load the data or run a network."""
+        return max(self.timeout, PATIENCE * self.key_seconds.get(id, 0.0))
 
 
 class Mark(NamedTuple):
@@ -90,7 +101,8 @@ class Mark(NamedTuple):
     outcome: str
     points: int
     sentence: str
-    detail: str = ""
+    detail: str
+    seconds: float
 
     def text(self) -> str:
         """Return all there is to say, for the table."""
@@ -126,55 +138,57 @@ class Run:
 
     def __init__(self, task: str, request: bytes, settings: Settings, seconds: float):
         self.memory, self.stop, self.users = settings.memory << 20, settings.stop, settings.users
-        self.folder = tempfile.mkdtemp(prefix="grade-")
-        self.user = user = self.users.get() if self.users else None
-        if user is not None:
-            os.chown(self.folder, user, user)
-        limits = {
-            "RLIMIT_AS": self.memory + TENSORFLOW,
-            "RLIMIT_CPU": int(seconds) + START,
-            "RLIMIT_NPROC": MOST_TASKS + (_tasks() if user is None else 0),
-            "RLIMIT_FSIZE": LARGEST_FILE,
-            "RLIMIT_NOFILE": 256,
-            "RLIMIT_CORE": 0,
-        }
-        python = [sys.executable, "-I", "-B", str(CHILD)]
         self.replies, replies = os.pipe()
+        self.folder = tempfile.mkdtemp(prefix="grade-")
+        self.user = self.users.get() if self.users else None
+        self.buffer = bytearray()
+        self.ended: int | None = None
+        self.seen: dict[int, psutil.Process] = {}
+        self.next_look = 0.0
+        try:
+            self.process = self._start(task, request, seconds, replies)
+        except BaseException:
+            self._free()
+            raise
+        finally:
+            os.close(replies)
+
+    def _start(
+        self, task: str, request: bytes, seconds: float, replies: int
+    ) -> subprocess.Popen[bytes]:
+        os.set_blocking(self.replies, False)
+        if self.user is not None:
+            os.chown(self.folder, self.user, self.user)
         watched = {
             "replies": replies,
             "folder": self.folder,
-            "limits": limits,
-            "user": user,
-            "command": [*python, task, str(ROOT), str(self.memory)],
+            "user": self.user,
+            "limits": {
+                "RLIMIT_AS": self.memory + TENSORFLOW,
+                "RLIMIT_CPU": 2 * int(seconds) + START,
+                "RLIMIT_NPROC": MOST_TASKS + (_tasks() if self.user is None else 0),
+                "RLIMIT_FSIZE": LARGEST_FILE,
+                "RLIMIT_NOFILE": 256,
+                "RLIMIT_CORE": 0,
+            },
+            "command": [*PYTHON, str(CHILD), task, str(ROOT), str(self.memory)],
         }
         with tempfile.TemporaryFile() as file, Run._starting:
             file.write(request)
             file.seek(0)
-            self.process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-I",
-                    "-S",
-                    "-B",
-                    str(CHILD),
-                    "watch",
-                    json.dumps(watched),
-                ],
+            process = subprocess.Popen(
+                [*PYTHON, "-S", str(CHILD), "watch", json.dumps(watched)],
                 stdin=file,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
+                bufsize=0,
                 cwd="/",
                 env=_environment(self.folder),
                 pass_fds=[replies],
                 start_new_session=True,
             )
-            Run._known.add(self.process.pid)
-        os.close(replies)
-        os.set_blocking(self.replies, False)
-        self.buffer = bytearray()
-        self.ended: int | None = None
-        self.seen: dict[int, psutil.Process] = {}
-        self.next_look = 0.0
+            Run._known.add(process.pid)
+        return process
 
     def receive(self, deadline: float, allowed: float) -> Any:
         """Return the next message.
@@ -202,15 +216,14 @@ class Run:
                 raise KeyboardInterrupt
             if time.monotonic() > deadline:
                 raise StoppedError(
-                    f"ran for more than {allowed:g} seconds and was stopped; "
+                    f"ran for more than {allowed:.3g} seconds and was stopped; "
                     "perhaps one of its loops never ends"
                 )
             self._look()
             status = self.process.stdout
             ready, _, _ = select.select([self.replies, status], [], [], PAUSE)
             if status in ready:
-                said = status.readline()
-                self.ended = int(said) if said else -signal.SIGKILL
+                self.ended = _exit_status(os.read(status.fileno(), 100))
             if self.replies in ready or self.ended is not None:
                 self._read()
 
@@ -257,7 +270,7 @@ class Run:
                 self.seen[process.pid] = process
         alive = []
         for pid, process in list(self.seen.items()):
-            if process.is_running() and _status(process) != psutil.STATUS_ZOMBIE:
+            if _is_alive(process):
                 alive.append(process)
             else:
                 del self.seen[pid]
@@ -265,59 +278,74 @@ class Run:
 
     def close(self) -> None:
         """End every process of the submission, and remove its folder."""
-        while family := self.family():
-            # Stopped first, so that none starts another while its turn has not come.
-            for order in (signal.SIGSTOP, signal.SIGKILL):
-                for process in family:
-                    with suppress(psutil.Error):
-                        process.send_signal(order)
-            time.sleep(0.01)
-        self.process.kill()
-        self.process.wait()
+        _end_all(self.family)
+        try:
+            self.process.wait(1)  # it ends when nothing is left for it to reap
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
         self.process.stdout.close()
-        os.close(self.replies)
         with Run._starting:
             Run._known.discard(self.process.pid)
-            _end_strays(Run._known)
+            _end_all(_strays)
+        self._free()
+
+    def _free(self) -> None:
+        os.close(self.replies)
         with suppress(OSError, RecursionError):
-            _remove(self.folder)
+            for path, _, _ in os.walk(self.folder):
+                os.chmod(path, 0o700)
+            shutil.rmtree(self.folder)
         if self.users and self.user:
             self.users.put(self.user)
 
 
-def _remove(folder: str) -> None:
-    for path, _, _ in os.walk(folder):
-        with suppress(OSError):
-            os.chmod(path, 0o700)
-    shutil.rmtree(folder)
+def _end_all(find: Callable[[], list[psutil.Process]]) -> None:
+    """Kill what a function finds until it finds nothing more."""
+    deadline = time.monotonic() + LONGEST_END
+    while (found := find()) and time.monotonic() < deadline:
+        # Stopped first, so that none starts another while its turn has not come.
+        for order in (signal.SIGSTOP, signal.SIGKILL):
+            for process in found:
+                with suppress(psutil.Error):
+                    process.send_signal(order)
+        time.sleep(0.01)
 
 
-def _status(process: psutil.Process) -> str:
+def _is_alive(process: psutil.Process) -> bool:
     try:
-        return process.status()
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
-        return psutil.STATUS_ZOMBIE
+        return False
 
 
-_before: set[int] = set()  # processes that whoever started the grader left to it
+_before: set[int] | None = None  # children of this process before it adopted any
 
 
 def adopt_strays() -> None:
-    """Become the parent of processes whose watcher was killed (Linux)."""
-    from tools.grade_child import _prctl
+    """Make this process the parent of what a submission leaves when it kills its watcher (Linux).
 
-    _prctl(36, 1)
-    _before.update(process.pid for process in psutil.Process().children())
+    From now on, every child that `Run` does not know is ended. Only the command calls this: a
+    program that uses this module may have children of its own.
+    """
+    global _before
+    set_process_option(ORPHANS_COME_HERE, 1)
+    _before = {process.pid for process in psutil.Process().children()}
 
 
-def _end_strays(known: set[int]) -> None:
-    """End what a submission left to the grader by killing its watcher."""
-    for process in psutil.Process().children():
-        if process.pid not in known | _before:
-            with suppress(psutil.Error):
-                for part in [*process.children(recursive=True), process]:
-                    part.kill()
-                process.wait(1)
+def _strays() -> list[psutil.Process]:
+    """Return the descendants that belong to no running submission."""
+    found = []
+    if _before is not None:
+        for process in psutil.Process().children():
+            if process.pid not in Run._known | _before:
+                if _is_alive(process):
+                    with suppress(psutil.Error):
+                        found += [process, *process.children(recursive=True)]
+                else:
+                    with suppress(ChildProcessError):
+                        os.waitpid(process.pid, os.WNOHANG)
+    return found
 
 
 @cache
@@ -354,6 +382,11 @@ def _environment(folder: str) -> dict[str, str]:
     }
 
 
+def _exit_status(said: bytes) -> int:
+    """Return what the watcher says; if it says nothing sensible, it has been tampered with."""
+    return int(said) if re.fullmatch(rb"-?\d{1,3}\n", said) else -signal.SIGKILL
+
+
 def _end(status: int) -> str:
     if status == REFUSED:
         return "could not start under a user of its own"
@@ -367,6 +400,7 @@ class Graded(NamedTuple):
     """What came of running one submission."""
 
     verdicts: dict[str, Verdict]
+    seconds: dict[str, float]
     notes: list[str]
 
 
@@ -395,20 +429,22 @@ def grade_cells(
     """
     notebook = encode([list(cells), [list(ids) for ids in owners]])
     verdicts: dict[str, Verdict] = {}
+    seconds: dict[str, float] = {}
     notes = []
     rest = list(exercises)
     while rest:
         with COURSE:
             head = encode([_question(exercise) for exercise in rest])
         request = LENGTH.pack(len(head)) + head + notebook
-        run = Run("answer", request, settings, settings.timeout * len(rest))
+        run = Run("answer", request, settings, sum(settings.allowed(e.id) for e in rest))
         try:
             if run.receive(time.monotonic() + START, START) != "ready":
                 raise StoppedError(NO_RESULT)
             reason = ""
             while rest and not reason:
-                exercise = rest.pop(0)
+                exercise, start = rest.pop(0), time.monotonic()
                 verdicts[exercise.id], reason = _one(run, exercise, settings)
+                seconds[exercise.id] = time.monotonic() - start
             if reason:  # the others get a process of their own
                 notes.append(f"{exercise.id} {reason}")
         except StoppedError as stopped:
@@ -419,7 +455,7 @@ def grade_cells(
             rest = []
         finally:
             run.close()
-    return Graded(verdicts, notes)
+    return Graded(verdicts, seconds, notes)
 
 
 def _question(exercise: Exercise) -> dict[str, Any]:
@@ -443,23 +479,23 @@ def _sendable(case: Case) -> Any:
 
 def _one(run: Run, exercise: Exercise, settings: Settings) -> tuple[Verdict, str]:
     """Return the verdict on one exercise, and the reason if the run came to an end with it."""
-    deadline = time.monotonic() + settings.timeout
+    allowed = settings.allowed(exercise.id)
+    deadline = time.monotonic() + allowed
     count = len(exercise.cases) if exercise.is_function else 1
     results: list[Result] = []
     claims = None
     reason = ""
     try:
-        claims = Claims.of(run.receive(deadline, settings.timeout), exercise.id)
+        claims = Claims.of(run.receive(deadline, allowed), exercise.id)
         runs = claims.found and (claims.callable or not exercise.is_function)
         while runs and len(results) < count:
-            message = run.receive(deadline, settings.timeout)
+            message = run.receive(deadline, allowed)
             results.append(_result(message, exercise, len(results)))
     except StoppedError as stopped:
         reason = str(stopped)
     if claims is None:
-        return Verdict(
-            "not yet", f"Before {exercise.name} was there, the notebook {reason}."
-        ), reason
+        sentence = f"Before {exercise.name} was there, the notebook {reason}."
+        return Verdict("not yet", sentence), reason
     found = _judge(exercise, claims, results, reason, settings)
     # What a submission says of itself is believed only where that cannot gain it a point:
     # "not attempted" and "not yet" are both worth nothing.
@@ -486,7 +522,7 @@ class Claims(NamedTuple):
         _check(message, types)
         if message["id"] != id:
             raise StoppedError(NO_RESULT)
-        return cls(**message | {"trouble": message["trouble"][:LONGEST_TEXT]})
+        return cls(**message | {"trouble": printable(message["trouble"][:LONGEST_TEXT])})
 
 
 def _check(message: Any, types: Mapping[str, Any]) -> None:
@@ -506,7 +542,7 @@ def _result(message: Any, exercise: Exercise, place: int) -> Result:
     if (message.pop("id"), message.pop("case")) != (exercise.id, place):
         raise StoppedError(NO_RESULT)
     for key in ("error", "foreign"):
-        message[key] = message[key] and message[key][:LONGEST_TEXT]
+        message[key] = message[key] and printable(message[key][:LONGEST_TEXT])
     if exercise.kind != "model" and isinstance(message["value"], SentModel):
         return Result(foreign="Model")
     return Result(**message)
@@ -553,8 +589,6 @@ def _judge_apart(exercise: Exercise, results: list[Result], settings: Settings) 
 
 def judge_models(request: bytes) -> Verdict:
     """Judge the results in a message of `_judge_apart`; runs in the process that it starts."""
-    from tools.grade_child import build_model
-
     try:
         question = decode(request, build_model)
     except ValueError:
@@ -660,7 +694,7 @@ def find_submissions(folder: Path, leave_out: Sequence[Path] = ()) -> list[list[
     inside = folder.resolve()
     found = []
     for path in sorted(folder.iterdir()):
-        if path.name.startswith((".", "__MACOSX")) or path.resolve() in leave_out:
+        if path.name.startswith((".", "__MACOSX")) or inside / path.name in leave_out:
             continue
         if path.is_dir() and not path.is_symlink():
             notebooks = [
@@ -685,7 +719,7 @@ def _trouble(path: Path, inside: Path) -> str:
     if not stat.S_ISREG(facts.st_mode):
         return "unreadable: not a regular file"
     if path.suffix != ".ipynb":
-        return f"not a notebook, but a {path.suffix or 'file'} file".replace("file file", "file")
+        return f"not a notebook, but a file that ends in {path.suffix or path.name[-4:]}"
     if facts.st_size > LARGEST_NOTEBOOK:
         return f"unreadable: larger than {LARGEST_NOTEBOOK >> 20} MB"
     return ""
@@ -711,7 +745,7 @@ def read_cells(path: Path) -> tuple[list[str], list[list[str]]]:
             raise TypeError("cells")
     except OSError as error:
         raise UnreadableError(f"unreadable: {type(error).__name__}") from None
-    except (ValueError, RecursionError):  # what is no UTF-8 is a ValueError too
+    except (ValueError, RecursionError, MemoryError):  # what is no UTF-8 is a ValueError too
         raise UnreadableError("unreadable: not JSON, so no notebook") from None
     except (LookupError, TypeError):
         raise UnreadableError("unreadable: JSON, but no notebook") from None
@@ -754,8 +788,7 @@ def choose(notebooks: Sequence[Submission], chapter: str) -> Submission:
         return not notebook.trouble, count, named, notebook.path.name
 
     best = max(notebooks, key=fits)
-    shown = best.path.relative_to(best.path.parents[0])
-    return best._replace(note=f"{len(notebooks)} notebooks; graded {shown}")
+    return best._replace(note=f"{len(notebooks)} notebooks; graded {best.path.name}")
 
 
 def find_chapter(students: Iterable[Sequence[Submission]]) -> str:
@@ -791,13 +824,18 @@ def grade_submission(
         cells, owners = read_cells(submission.path)
     except UnreadableError as error:
         return Row(submission.name, note="; ".join([*notes, str(error)]))
-    graded = grade_cells(cells, owners, list(exercises.values()), settings)
+    try:
+        graded = grade_cells(cells, owners, list(exercises.values()), settings)
+    except Exception as error:  # whatever goes wrong with one submission, the others are graded
+        note = f"grading failed: {type(error).__name__}: {printable(str(error))}"
+        return Row(submission.name, note="; ".join([*notes, note]))
     marks = {
         id: Mark(
             found.outcome,
             exercises[id].stars if found.outcome == "correct" else 0,
             found.sentence,
             found.detail,
+            graded.seconds.get(id, 0.0),
         )
         for id, found in graded.verdicts.items()
     }
@@ -808,10 +846,15 @@ def grade_submission(
 # --- The table ------------------------------------------------------------------------------------
 
 
+def printable(text: str) -> str:
+    """Return a text without control characters, which could steer a terminal."""
+    text = text.encode("utf-8", "backslashreplace").decode()  # file names may be any bytes
+    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)
+
+
 def safe(text: str) -> str:
     """Return a text that a spreadsheet shows and does not compute, whatever it begins with."""
-    text = text.encode("utf-8", "backslashreplace").decode()  # file names may be any bytes
-    text = "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)
+    text = printable(text)
     return f"'{text}" if FORMULA.match(text) else text
 
 
@@ -876,8 +919,8 @@ def summary(rows: Sequence[Row], exercises: Mapping[str, Exercise]) -> str:
 # --- The command ----------------------------------------------------------------------------------
 
 
-def check_key(key: Path, exercises: Mapping[str, Exercise], settings: Settings) -> None:
-    """Grade the solutions as a submission.
+def check_key(key: Path, exercises: Mapping[str, Exercise], settings: Settings) -> dict[str, float]:
+    """Grade the solutions as a submission; return the seconds that each exercise took.
 
     Raises
     ------
@@ -885,9 +928,9 @@ def check_key(key: Path, exercises: Mapping[str, Exercise], settings: Settings) 
         If they do not get full marks: then the exercises, the private cases or the installation are
         at fault, and every student's marks would be.
     """
-    row = grade_submission(
-        Submission("key", key, _trouble(key, key.resolve().parent)), exercises, settings
-    )
+    submission = Submission("key", key, _trouble(key, key.resolve().parent))
+    patient = replace(settings, timeout=max(settings.timeout, START))
+    row = grade_submission(submission, exercises, patient)
     wrong = [f"  {id}, {mark.text()}" for id, mark in row.marks.items() if not mark.points]
     if wrong or not row.marks:
         why = "\n".join([*wrong, *([f"  {row.note}"] if row.note else [])])
@@ -895,6 +938,7 @@ def check_key(key: Path, exercises: Mapping[str, Exercise], settings: Settings) 
             f"The key {key} does not get full marks, so nothing is graded:\n{why}\n"
             "Mend the private cases, the key or the installation; --no-key grades without it."
         )
+    return {id: mark.seconds for id, mark in row.marks.items()}
 
 
 def grade_all(
@@ -941,6 +985,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except RefusedError as error:
         print(error, file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("Interrupted before the first submission.", file=sys.stderr)
+        return 130
 
 
 def run(options: argparse.Namespace) -> int:
@@ -959,14 +1006,22 @@ def run(options: argparse.Namespace) -> int:
     chapter = options.chapter or find_chapter(students)
     exercises = load_exercises(chapter, private)
     adopt_strays()
-    settings = Settings(options.timeout, options.memory, private, _users(options.jobs))
+    settings = Settings(
+        timeout=options.timeout,
+        memory=options.memory,
+        private=private,
+        users=_users(options.jobs),
+    )
     settings = try_start(settings)
     key = options.key or ROOT / "solutions" / f"{NOTEBOOKS.get(chapter, '')}.ipynb"
     if options.no_key or not (options.key or key.is_file()):
         print("No key was graded first: mistakes in cases or installation would go unseen.")
     else:
-        check_key(key, exercises, settings)
+        settings = replace(settings, key_seconds=check_key(key, exercises, settings))
         print(f"The key {key.name} gets full marks.")
+        for id in exercises:
+            if (allowed := settings.allowed(id)) > settings.timeout:
+                print(f"{id} took it so long that answers may take {allowed:.0f} seconds.")
     submissions = [choose(notebooks, chapter) for notebooks in students]
 
     def keep(rows: list[Row]) -> None:
@@ -1065,7 +1120,7 @@ def parser() -> argparse.ArgumentParser:
         "--timeout",
         type=_positive(float),
         default=20.0,
-        help="seconds for each exercise (%(default)s)",
+        help=f"seconds for each exercise (%(default)s), or {PATIENCE} times what the key needs",
     )
     add(
         "--memory",
