@@ -9,6 +9,8 @@ const Handwriting = (() => {
   const BOX = 20; // of the box its digit fills
   const MIDDLE = 14; // pixel index of MNIST's centres of mass
   const FINE = 8; // a digit is re-inked on a grid this many times finer than MNIST's
+  const WINDOWS = [0.03, 0.06, 0.1, 0.18, 0.3]; // of a photograph's shorter side
+  const SMALL = 64; // pixels; up to this side, faint pixels count as ink
   const [THIN, THICK] = [1.5, 4.3]; // stroke width in MNIST pixels; between them it is left alone
 
   /** There is nothing on the picture that could be a digit. */
@@ -44,10 +46,14 @@ const Handwriting = (() => {
     return found;
   }
 
-  function median(numbers) {
+  /** For each share, the number below which that share of all lies; between two, in proportion. */
+  function quantiles(numbers, shares) {
     const sorted = Float32Array.from(numbers).sort();
-    const middle = sorted.length >> 1;
-    return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+    return shares.map((share) => {
+      const place = share * (sorted.length - 1);
+      const below = sorted[Math.floor(place)];
+      return below + (place % 1) * (sorted[Math.ceil(place)] - below);
+    });
   }
 
   /** The luminance of a canvas's pixels (red, green, blue, alpha from 0 to 255). */
@@ -67,63 +73,122 @@ const Handwriting = (() => {
     const border = [];
     for (let x = 0; x < width; x++) border.push(data[x], data[(height - 1) * width + x]);
     for (let y = 1; y < height - 1; y++) border.push(data[y * width], data[(y + 1) * width - 1]);
-    const counts = new Array(65).fill(0);
-    for (const grey of border) counts[round(64 * grey)]++;
-    const most = counts.indexOf(Math.max(...counts));
-    const level = median(border.filter((grey) => Math.abs(64 * grey - most) <= 1));
-    const isPaper = (grey) => Math.abs(grey - level) < 0.02;
-    if (border.filter(isPaper).length <= 0.5 * border.length) return null;
-    return count(data, isPaper) > 0.15 * data.length ? level : null;
+    const corners = [0, width - 1, (height - 1) * width, width * height - 1].map((n) => data[n]);
+    let [least, most] = [Infinity, -Infinity];
+    for (const grey of data) {
+      if (grey < least) least = grey;
+      if (grey > most) most = grey;
+    }
+    const middle = (least + most) / 2;
+    let lightPixels = 0;
+    for (const grey of data) if (grey > middle) lightPixels++;
+    // Paper is what there is more of: in all, along the border, and in the corners, which a digit
+    // that fills its picture leaves free.
+    const isLight = (grey) => grey > middle;
+    const shareOf = (numbers) => count(numbers, isLight) / numbers.length;
+    const light = lightPixels / data.length + shareOf(border) + shareOf(corners) > 1.5;
+    const paper = border.filter((grey) => isLight(grey) === light);
+    if (!paper.length) return null;
+    const [level] = quantiles(paper, [0.5]);
+    if (count(paper, (grey) => Math.abs(grey - level) < 0.005) <= 0.5 * paper.length) return null;
+    let paperPixels = 0;
+    for (const grey of data) if (Math.abs(grey - level) < 0.005) paperPixels++;
+    return paperPixels > 0.15 * data.length ? level : null;
   }
 
-  function inkIsLight(picture, level) {
+  /** Turn light ink on dark ground into dark ink on light paper, and even out light and paper. */
+  function darknessOf(grey) {
+    const invert = () => map(grey, (shade) => 1 - shade);
+    const level = plainPaper(grey);
     if (level !== null) {
       let sum = 0;
-      for (const grey of picture.data) sum += grey;
-      return sum / picture.data.length > level;
+      for (const shade of grey.data) sum += shade;
+      const inkIsLight = sum / grey.data.length > level;
+      return inkIsLight ? againstPlain(invert(), 1 - level) : againstPlain(grey, level);
     }
-    const factor = Math.ceil(Math.max(picture.width, picture.height) / 256);
-    const small = shrink(picture, factor);
-    const sigma = Math.max(small.width, small.height) / 8;
-    let weights = map(small, () => 1);
-    let rest = small;
-    for (let turn = 0; turn < 4; turn++) { // towards the shade of the majority around each pixel
-      const weighted = blur(map(small, (grey, n) => grey * weights.data[n]), sigma);
-      const total = blur(weights, sigma);
-      rest = map(small, (grey, n) => grey - weighted.data[n] / Math.max(total.data[n], 1e-6));
-      let [spread, sum] = [0, 0];
-      rest.data.forEach((value, n) => {
-        spread += weights.data[n] * value * value;
-        sum += weights.data[n];
-      });
-      const scale = 2 * Math.sqrt(spread / sum) + 1e-3;
-      weights = map(rest, (value) => Math.exp(-((value / scale) ** 2)));
-    }
-    return blur(rest, 0.7).data.reduce((sum, value) => sum + value ** 3, 0) > 0;
+    const sharpness = (found) => found.reduce((sum, { score }) => sum + score, 0);
+    const inverted = invert();
+    const [dark, light] = [outlines(grey), outlines(inverted)];
+    return sharpness(light) > sharpness(dark)
+      ? againstWindow(inverted, chooseWindow(light))
+      : againstWindow(grey, chooseWindow(dark));
   }
 
-  /** How dark each pixel is against the paper around it. */
-  function evenOut(grey, level) {
-    if (level !== null) {
-      const paper = Math.max(level, 1e-6);
-      return map(grey, (shade) => (Math.abs(shade - level) < 0.02 ? 0 : 1 - shade / paper));
+  /** The smallest window in which strokes are still seen as strokes. */
+  function chooseWindow(found) {
+    const enough = 0.7 * Math.max(...found.map(({ score }) => score));
+    const good = found.find(({ window, score, stroke }) => score >= enough && stroke < window / 3);
+    return good ? good.window : WINDOWS[WINDOWS.length - 1];
+  }
+
+  /** For each window, how sharp the outlines of dark ink are, and the best piece's stroke width. */
+  function outlines(picture) {
+    const grey = shrink(picture, Math.ceil(Math.max(picture.width, picture.height) / 400));
+    const shorter = Math.min(grey.width, grey.height);
+    // A table or a hand that the camera caught lies along the border: it counts for less.
+    const inset = (n, side) => Math.min(n, side - 1 - n) / side;
+    const slope = steepness(grey, 1).data.map((value, n) => {
+      const [y, x] = [Math.floor(n / grey.width), n % grey.width];
+      const within = Math.min(inset(y, grey.height), inset(x, grey.width));
+      return value * value * Math.min(5 * within, 1);
+    });
+    return WINDOWS.map((window) => {
+      const darkness = againstWindow(grey, window);
+      const pieces = findPieces(darkness, noiseFloor(darkness.data));
+      let [score, best, main] = [0, 0, null];
+      for (const piece of pieces) {
+        if (spansBorder(piece, grey.width, grey.height)) continue;
+        const sharp = sumOf(piece.pixels, slope);
+        score += sharp;
+        if (sharp > best) [best, main] = [sharp, piece];
+      }
+      const stroke = main ? (4 * meanDepth(main, grey.width)) / shorter : 0;
+      return { window, score, stroke };
+    });
+  }
+
+  /** How far a piece's pixels lie from its edge, on average. */
+  function meanDepth({ pixels, left, top, right, bottom }, pictureWidth) {
+    const [width, height] = [right - left + 2, bottom - top + 2];
+    const mask = new Uint8Array(width * height);
+    for (const n of pixels) {
+      mask[(Math.floor(n / pictureWidth) - top + 1) * width + (n % pictureWidth) - left + 1] = 1;
     }
-    const size = 2 * round(0.15 * Math.min(grey.width, grey.height)) + 1;
+    const toPaper = distanceTo(0, mask, width, height);
+    let sum = 0;
+    for (let n = 0; n < mask.length; n++) if (mask[n]) sum += toPaper[n] - 0.5;
+    return sum / pixels.length;
+  }
+
+  function noiseFloor(darkness) {
+    const [low, middle] = quantiles(darkness, [0.1, 0.5]);
+    return middle + Math.max(4 * (middle - low), 0.03);
+  }
+
+  /** How dark each pixel is against paper of one grey. */
+  function againstPlain(grey, level) {
+    const paper = Math.max(level, 1e-6);
+    return map(grey, (shade) => (Math.abs(shade - level) < 0.02 ? 0 : 1 - shade / paper));
+  }
+
+  /** The same, where light and paper have shades: paper is the lightest in a window around. */
+  function againstWindow(grey, window) {
+    const shorter = Math.min(grey.width, grey.height);
+    const size = 2 * Math.max(2, round((window / 2) * shorter)) + 1;
     const smooth = blur(grey, Math.max(grey.width, grey.height) > 200 ? 0.8 : 0.4);
-    const closed = extreme(extreme(smooth, size, Math.max), size, Math.min);
-    const paper = blur(closed, size / 8);
+    let paper = extreme(extreme(smooth, size, 1), size, -1);
+    for (let turn = 0; turn < 2; turn++) paper = average(paper, Math.floor(size / 4));
     return map(smooth, (shade, n) => 1 - shade / Math.max(paper.data[n], 1e-3));
   }
 
   /** Separate ink from paper, piece by piece: 1 is ink, 0 paper. */
   function findInk(darkness) {
     const { width, height, data } = darkness;
-    const clean = count(data, (value) => value === 0) > 0.1 * data.length;
-    let floor = Math.max(width, height) > 64 ? 0.1 * largest(data) : 0;
-    if (!clean) {
-      const middle = median(data);
-      floor = middle + 5 * 1.4826 * median(data.map((value) => Math.abs(value - middle)));
-    }
+    let zeros = 0;
+    for (const value of data) if (value === 0) zeros++;
+    const clean = zeros > 0.1 * data.length;
+    const small = Math.max(width, height) <= SMALL;
+    const floor = !clean ? noiseFloor(data) : small ? 0 : 0.1 * largest(data);
     const pieces = findPieces(darkness, floor);
     if (!pieces.length) throw new NoDigitError("There is no ink.");
     for (const piece of pieces) piece.peak = largestOf(piece.pixels, data);
@@ -132,14 +197,19 @@ const Handwriting = (() => {
       for (const { pixels, peak } of pieces) for (const n of pixels) ink.data[n] = data[n] / peak;
       return ink;
     }
-    // Pieces much paler than the handwriting are print, dirt or the edge of a shadow. What counts
-    // as handwriting has most edge: a long outline, and a sharp one.
-    const slope = steepness(darkness).data;
-    const edge = (piece) => (spansBorder(piece, width, height) ? 0 : sumOf(piece.pixels, slope));
-    const handwriting = pieces.reduce(best(edge));
-    for (const { pixels, peak } of pieces) {
-      if (peak < 0.4 * handwriting.peak) continue;
-      const [low, high] = [Math.max(floor, 0.3 * peak), 0.65 * peak];
+    // Handwriting has long and sharp outlines. What is much paler than it or has softer outlines is
+    // print, dirt, or a shadow.
+    const slope = steepness(darkness, 0.7).data;
+    const squares = slope.map((value) => value * value);
+    for (const piece of pieces) {
+      const sharp = sumOf(piece.pixels, squares);
+      piece.softness = (piece.peak * sumOf(piece.pixels, slope)) / Math.max(sharp, 1e-9);
+      piece.sharp = spansBorder(piece, width, height) ? 0 : sharp;
+    }
+    const best = heaviest(pieces, "sharp");
+    for (const { pixels, peak, softness } of pieces) {
+      if (peak < 0.4 * best.peak || softness > 4 * best.softness) continue;
+      const [low, high] = [Math.max(floor, 0.35 * peak), 0.7 * peak];
       for (const n of pixels) {
         ink.data[n] = clamp((data[n] - low) / Math.max(high - low, 1e-3), 0, 1);
       }
@@ -190,41 +260,40 @@ const Handwriting = (() => {
     return most;
   }
 
-  /** For reduce: the element with the largest value, the first one if there are several. */
-  function best(value) {
-    return (a, b) => (value(b) > value(a) ? b : a);
+  function heaviest(pieces, by) {
+    return pieces.reduce((a, b) => (b[by] > a[by] ? b : a));
   }
 
-  /** Whether a piece takes up more than half of a side of the picture. */
+  /** Whether a piece fills half a side of the picture: a table, a sleeve, a fold. */
   function spansBorder({ pixels, left, top, right, bottom }, width, height) {
     if (left > 0 && top > 0 && right < width && bottom < height) return false;
+    const deep = Math.max(2, round(0.02 * Math.min(width, height))); // no printed line is as thick
     const x = (n) => n % width;
     const y = (n) => Math.floor(n / width);
-    return (
-      count(pixels, (n) => y(n) === 0) > 0.5 * width ||
-      count(pixels, (n) => y(n) === height - 1) > 0.5 * width ||
-      count(pixels, (n) => x(n) === 0) > 0.5 * height ||
-      count(pixels, (n) => x(n) === width - 1) > 0.5 * height
-    );
+    const covers = (at, place, side) => count(pixels, (n) => at(n) === place) > 0.5 * side;
+    return [
+      [y, 0, deep, width],
+      [y, height - 1, height - 1 - deep, width],
+      [x, 0, deep, height],
+      [x, width - 1, width - 1 - deep, height],
+    ].some(([at, edge, inner, side]) => covers(at, edge, side) && covers(at, inner, side));
   }
 
   /** Keep the strokes of one digit: the heaviest piece and what lies close to it. */
   function selectDigit(ink) {
     const { width, height, data } = ink;
-    const clean = Math.max(width, height) <= 64;
-    const pieces = findPieces(ink, clean ? 0 : 0.3);
-    if (!pieces.length) throw new NoDigitError("There is no ink.");
+    // A small picture's faint pixels are part of its strokes; a large one's are dirt.
+    const small = Math.max(width, height) <= SMALL;
+    const pieces = findPieces(ink, small ? 0 : 0.3);
     for (const piece of pieces) {
-      piece.mass = sumOf(piece.pixels, data);
-      piece.spans = spansBorder(piece, width, height);
+      const foreign = !small && spansBorder(piece, width, height);
+      piece.mass = foreign ? 0 : sumOf(piece.pixels, data);
     }
-    if (!clean && !pieces.every(({ spans }) => spans)) {
-      for (const piece of pieces) if (piece.spans) piece.mass = 0;
-    }
-    const main = pieces.reduce(best(({ mass }) => mass));
+    if (!pieces.some(({ mass }) => mass > 0)) throw new NoDigitError("There are no strokes.");
+    const main = heaviest(pieces, "mass");
     const around = { ...main };
     const keep = new Set([main]);
-    for (let grown = true; grown; ) {
+    for (let grown = true; grown;) {
       grown = false;
       const gap = 0.3 * Math.max(around.bottom - around.top, around.right - around.left);
       for (const piece of pieces) {
@@ -371,14 +440,17 @@ const Handwriting = (() => {
       Math.max(1, round((side * fine) / longest)),
     );
     const large = resize(ink, width, height);
-    // Averaging makes a line thinner than a pixel faint; interpolation only blurs edges.
-    const level = (longest > fine ? 0.25 : 0.5) * largest(large.data);
+    // Averaging makes a line thinner than a pixel faint; interpolation blurs edges.
+    const peak = largest(large.data);
+    const around = extreme(large, 2 * round((1.5 * fine) / longest) + 1, 1).data;
+    const level = (n) => (longest > fine ? 0.25 * peak : Math.max(0.5 * around[n], 0.2 * peak));
     const pad = 2 * FINE + 1;
     const inked = make(width + 2 * pad, height + 2 * pad);
     const mask = new Uint8Array(inked.data.length);
     for (let y = 0; y < height; y++) {
       for (let x = 0; x < width; x++) {
-        mask[(y + pad) * inked.width + x + pad] = large.data[y * width + x] > level ? 1 : 0;
+        const n = y * width + x;
+        mask[(y + pad) * inked.width + x + pad] = large.data[n] > level(n) ? 1 : 0;
       }
     }
     const toPaper = distanceTo(0, mask, inked.width, inked.height);
@@ -416,8 +488,7 @@ const Handwriting = (() => {
       down += value * Math.floor(n / ink.width);
       right += value * (n % ink.width);
     });
-    const start = (mean, length) =>
-      clamp(Math.floor(MIDDLE - mean + 0.5), 0, SIDE - length);
+    const start = (mean, length) => clamp(Math.floor(MIDDLE - mean + 0.5), 0, SIDE - length);
     const [top, left] = [start(down / total, ink.height), start(right / total, ink.width)];
     const image = make(SIDE, SIDE);
     for (let y = 0; y < ink.height; y++) {
@@ -446,18 +517,31 @@ const Handwriting = (() => {
     return small;
   }
 
-  /** Do the same to every row, then to every column: `filter` gets a line and changes it. */
-  function separably(picture, filter) {
-    const result = { ...picture, data: picture.data.slice() };
-    const { width, height, data } = result;
-    for (let y = 0; y < height; y++) filter(data.subarray(y * width, (y + 1) * width));
+  /**
+   * Do the same to every row, then to every column. `filter` gets a line with `before` and `after`
+   * more pixels at its ends, which mirror the picture, and fills the line of the result.
+   */
+  function separably(picture, before, after, filter) {
+    const { width, height } = picture;
+    const data = picture.data.slice();
+    function run(line, padded) {
+      padded.set(line, before);
+      for (let n = 0; n < before; n++) padded[n] = line[mirrored(n - before, line.length)];
+      for (let n = 0; n < after; n++) {
+        padded[before + line.length + n] = line[mirrored(line.length + n, line.length)];
+      }
+      filter(padded, line);
+    }
+    let padded = new Float32Array(before + width + after);
+    for (let y = 0; y < height; y++) run(data.subarray(y * width, (y + 1) * width), padded);
+    padded = new Float32Array(before + height + after);
     const column = new Float32Array(height);
     for (let x = 0; x < width; x++) {
       for (let y = 0; y < height; y++) column[y] = data[y * width + x];
-      filter(column);
+      run(column, padded);
       for (let y = 0; y < height; y++) data[y * width + x] = column[y];
     }
-    return result;
+    return { width, height, data };
   }
 
   /** The pixel that a place beyond the border takes its value from: the picture, mirrored. */
@@ -469,15 +553,11 @@ const Handwriting = (() => {
   /** Gaussian blur; sigma in pixels. */
   function blur(picture, sigma) {
     const reach = Math.floor(4 * sigma + 0.5);
-    const weights = Array.from({ length: 2 * reach + 1 }, (_, n) =>
+    const weights = Float64Array.from({ length: 2 * reach + 1 }, (_, n) =>
       Math.exp(-0.5 * ((n - reach) / sigma) ** 2),
     );
     const total = weights.reduce((a, b) => a + b);
-    return separably(picture, (line) => {
-      const padded = Float32Array.from(
-        { length: line.length + 2 * reach },
-        (_, n) => line[mirrored(n - reach, line.length)],
-      );
+    return separably(picture, reach, reach, (padded, line) => {
       for (let n = 0; n < line.length; n++) {
         let sum = 0;
         for (let k = 0; k < weights.length; k++) sum += weights[k] * padded[n + k];
@@ -486,37 +566,52 @@ const Handwriting = (() => {
     });
   }
 
-  /** The largest (or smallest) pixel of the square around each one. */
-  function extreme(picture, size, better) {
-    const reach = size >> 1;
-    return separably(picture, (line) => {
-      // Van Herk: the best so far from the left and from the right of blocks as long as the square.
-      const room = Math.ceil((line.length + 2 * reach) / size) * size;
-      const padded = Float32Array.from(
-        { length: room },
-        (_, n) => line[mirrored(n - reach, line.length)],
-      );
-      const [left, right] = [padded.slice(), padded.slice()];
-      for (let n = 0; n < room; n++) {
-        if (n % size) left[n] = better(left[n], left[n - 1]);
-        const m = room - 1 - n;
-        if ((m + 1) % size) right[m] = better(right[m], right[m + 1] ?? right[m]);
+  /** The mean of the square around each pixel. */
+  function average(picture, size) {
+    const before = size >> 1;
+    return separably(picture, before, size - before, (padded, line) => {
+      let sum = 0;
+      for (let n = 0; n < size; n++) sum += padded[n];
+      for (let n = 0; n < line.length; n++) {
+        line[n] = sum / size;
+        sum += padded[n + size] - padded[n];
       }
-      for (let n = 0; n < line.length; n++) line[n] = better(right[n], left[n + size - 1]);
     });
   }
 
-  /** How steeply the shade changes: the length of the gradient. */
-  function steepness(picture) {
-    const { width, height, data } = blur(picture, 0.7);
+  /** The largest (sign 1) or smallest (sign -1) pixel of the square around each one. */
+  function extreme(picture, size, sign) {
+    const reach = size >> 1;
+    const longest = Math.max(picture.width, picture.height) + 2 * reach;
+    const [left, right] = [new Float32Array(longest), new Float32Array(longest)];
+    return separably(picture, reach, reach, (padded, line) => {
+      // Van Herk: the best so far from the left and from the right of blocks as long as the square.
+      const last = padded.length - 1;
+      for (let n = 0; n <= last; n++) {
+        const value = sign * padded[n];
+        left[n] = n % size && left[n - 1] > value ? left[n - 1] : value;
+      }
+      for (let n = last; n >= 0; n--) {
+        const value = sign * padded[n];
+        right[n] = n < last && (n + 1) % size && right[n + 1] > value ? right[n + 1] : value;
+      }
+      for (let n = 0; n < line.length; n++) {
+        line[n] = sign * Math.max(right[n], left[n + size - 1]);
+      }
+    });
+  }
+
+  /** How steeply the shade changes: the length of its gradient, after a blur. */
+  function steepness(picture, sigma) {
+    const { width, height, data } = blur(picture, sigma);
     const result = make(width, height);
     for (let y = 0; y < height; y++) {
+      const [above, below] = [mirrored(y - 1, height), mirrored(y + 1, height)];
       for (let x = 0; x < width; x++) {
-        const [above, below] = [mirrored(y - 1, height), mirrored(y + 1, height)];
         const [before, after] = [mirrored(x - 1, width), mirrored(x + 1, width)];
         const down = data[below * width + x] - data[above * width + x];
         const right = data[y * width + after] - data[y * width + before];
-        result.data[y * width + x] = Math.hypot(down, right) / 2;
+        result.data[y * width + x] = Math.sqrt(down * down + right * right) / 2;
       }
     }
     return result;
@@ -526,12 +621,7 @@ const Handwriting = (() => {
 
   /** Prepare a picture of one digit. The steps are there to be shown. */
   function toMnist(grey) {
-    let level = plainPaper(grey);
-    if (inkIsLight(grey, level)) {
-      grey = map(grey, (shade) => 1 - shade);
-      level = level === null ? null : 1 - level;
-    }
-    const ink = selectDigit(findInk(evenOut(grey, level)));
+    const ink = selectDigit(findInk(darknessOf(grey)));
     const cropped = crop(ink);
     const inked = adjustStroke(cropped);
     const boxed = fitBox(inked);

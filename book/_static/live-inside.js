@@ -132,12 +132,13 @@ const Inside = (() => {
       const [left, top] = corner(map);
       const context = canvas.getContext("2d");
       const box = [(left + x) * zoom, (top + y) * zoom, columnsWide * zoom, rows * zoom];
-      for (const [style, thick] of [
-        ["#000", 4],
-        ["#ffd400", 2],
+      const thick = zoom > 4 ? 2 : 1;
+      for (const [style, times] of [
+        ["#000", 2],
+        ["#ffd400", 1],
       ]) {
         context.strokeStyle = style;
-        context.lineWidth = thick;
+        context.lineWidth = times * thick;
         context.strokeRect(...box);
       }
     }
@@ -147,7 +148,12 @@ const Inside = (() => {
       const x = Math.floor(((event.clientX - box.left) / box.width) * small.width);
       const y = Math.floor(((event.clientY - box.top) / box.height) * small.height);
       const [column, row] = [Math.floor(x / (width + GAP)), Math.floor(y / (height + GAP))];
-      const place = { side, map: row * columns + column, y: y % (height + GAP), x: x % (width + GAP) };
+      const place = {
+        side,
+        map: row * columns + column,
+        y: y % (height + GAP),
+        x: x % (width + GAP),
+      };
       const inside = place.map < maps && place.y < height && place.x < width && column < columns;
       return inside && x >= 0 && y >= 0 ? place : null;
     }
@@ -171,7 +177,8 @@ const Inside = (() => {
       if (!move || !image) return;
       event.preventDefault();
       const from = focus.side === side ? focus : { map: 0, y: height >> 1, x: width >> 1 };
-      const step = (part, count) => Math.min(Math.max(from[part] + (move[part] ?? 0), 0), count - 1);
+      const step = (part, count) =>
+        Math.min(Math.max(from[part] + (move[part] ?? 0), 0), count - 1);
       look({ side, map: step("map", maps), y: step("y", height), x: step("x", width) });
     });
     return { resize, paint, frame };
@@ -333,10 +340,16 @@ const Inside = (() => {
     const number = (value) => written(value);
     const others = channels > 1 ? ` The other ${channels - 1} channels add ${number(rest)}.` : "";
     const added = channels > 1 ? [rest, bias[focus.map]] : [bias[focus.map]];
-    const chain = added.map((value) => ` ${value < 0 ? "−" : "+"} ${number(Math.abs(value))}`).join("");
+    const chain = added
+      .map((value) => ` ${value < 0 ? "−" : "+"} ${number(Math.abs(value))}`)
+      .join("");
     return {
       parts: [
-        table(channels > 1 ? `pixels, channel ${c + 1}` : "pixels", patch, asInk(size(patch.flat()))),
+        table(
+          channels > 1 ? `pixels, channel ${c + 1}` : "pixels",
+          patch,
+          asInk(size(patch.flat())),
+        ),
         operator("×"),
         table("kernel", weights, asSigned(size(weights.flat()))),
         operator(`→ ${number(sums[c])}${chain} = ${number(total)}`),

@@ -191,26 +191,72 @@ const Live = (() => {
   const SCRIPTED = [
     {
       name: "a small 4 in a corner",
-      lines: [[[40, 30], [28, 70], [70, 70]], [[60, 42], [58, 100]]],
+      lines: [
+        [
+          [40, 30],
+          [28, 70],
+          [70, 70],
+        ],
+        [
+          [60, 42],
+          [58, 100],
+        ],
+      ],
     },
     {
       name: "a 7 with a bar",
-      lines: [[[75, 65], [205, 60], [130, 225]], [[105, 145], [195, 140]]],
+      lines: [
+        [
+          [75, 65],
+          [205, 60],
+          [130, 225],
+        ],
+        [
+          [105, 145],
+          [195, 140],
+        ],
+      ],
     },
     {
       name: "a 1 with a flag and a foot",
-      lines: [[[95, 95], [150, 45], [150, 230]], [[90, 230], [210, 230]]],
+      lines: [
+        [
+          [95, 95],
+          [150, 45],
+          [150, 230],
+        ],
+        [
+          [90, 230],
+          [210, 230],
+        ],
+      ],
     },
     {
       name: "a letter A",
-      lines: [[[75, 230], [140, 45], [205, 230]], [[97, 165], [183, 165]]],
+      lines: [
+        [
+          [75, 230],
+          [140, 45],
+          [205, 230],
+        ],
+        [
+          [97, 165],
+          [183, 165],
+        ],
+      ],
     },
     {
       name: "a face",
       lines: [
         arc(140, 140, 95, 0, 360),
-        [[110, 115], [110, 118]],
-        [[170, 115], [170, 118]],
+        [
+          [110, 115],
+          [110, 118],
+        ],
+        [
+          [170, 115],
+          [170, 118],
+        ],
         arc(140, 140, 50, 25, 155),
       ],
     },
@@ -255,7 +301,8 @@ const Live = (() => {
     } catch {
       throw new Error("This file is not a picture that your browser can read.");
     }
-    const scale = Math.min(1, PHOTO_SCAN / Math.max(picture.width, picture.height));
+    const longest = Math.max(picture.width, picture.height);
+    const scale = clamp(longest, SCAN, PHOTO_SCAN) / longest;
     const canvas = document.createElement("canvas");
     canvas.width = Math.max(1, Math.round(picture.width * scale));
     canvas.height = Math.max(1, Math.round(picture.height * scale));
@@ -281,7 +328,7 @@ const Live = (() => {
     element("live-reset").disabled = next === own;
     Inside.use(network);
     describeNetwork();
-    schedule();
+    schedule(false);
   }
 
   function describeNetwork() {
@@ -330,15 +377,20 @@ const Live = (() => {
   // --- from the pad to the answer ---------------------------------------------------------------
 
   let scheduled = false;
-  function schedule() {
+  let stale = true; // whether the drawing has changed since it was prepared
+  function schedule(drawingChanged = true) {
+    stale ||= drawingChanged;
     if (scheduled) return;
     scheduled = true;
     requestAnimationFrame(() => {
       scheduled = false;
       const start = performance.now();
-      paint(pad.getContext("2d"), pad.width);
-      element("live-hint").hidden = !isBlank();
-      prepare();
+      if (stale) {
+        paint(pad.getContext("2d"), pad.width);
+        element("live-hint").hidden = !isBlank();
+        prepare();
+        stale = false;
+      }
       answer();
       frames.push(performance.now() - start);
       if (frames.length > FRAMES_KEPT) frames.shift();
@@ -348,7 +400,7 @@ const Live = (() => {
   function prepare() {
     const { background } = drawing;
     // A picture is scanned without the strips beside it, an example or strokes as the pad.
-    const isPicture = background !== null && background.width !== 28;
+    const isPicture = background !== null && Math.max(background.width, background.height) > 28;
     const width = isPicture ? background.width : SCAN;
     const height = isPicture ? background.height : SCAN;
     paint(scan, width, height);
@@ -379,7 +431,10 @@ const Live = (() => {
     const image = input();
     const outputs = Network.run(network, image);
     const before = covered.some(Boolean)
-      ? Network.run(network, Float32Array.from(prepared.image, (pixel) => pixel / 255))
+      ? Network.run(
+          network,
+          Float32Array.from(prepared.image, (pixel) => pixel / 255),
+        )
       : null;
     probabilities = probabilitiesOf(outputs);
     showAnswer(before && probabilitiesOf(before));
@@ -426,7 +481,9 @@ const Live = (() => {
       if (before) mark.style.left = `${100 * clamp(before[digit], 0, 1)}%`;
     });
     if (probabilities === null) {
-      announce(isBlank() ? "Draw a digit, or take an example." : "There is no digit to be found here.");
+      announce(
+        isBlank() ? "Draw a digit, or take an example." : "There is no digit to be found here.",
+      );
     } else if (!valid) {
       announce("This network’s answer is not a number: some of its weights are too large.");
     } else {
@@ -505,7 +562,7 @@ const Live = (() => {
           if (x >= 0 && x < 28 && y >= 0 && y < 28) covered[28 * y + x] = 1;
         }
       }
-      schedule();
+      schedule(false);
     }
     function follow(event) {
       const box = canvas.getBoundingClientRect();
@@ -535,7 +592,7 @@ const Live = (() => {
     });
     element("live-uncover").addEventListener("click", () => {
       covered.fill(0);
-      schedule();
+      schedule(false);
       canvas.focus(); // the button is about to be switched off, and would lose the focus
     });
   }

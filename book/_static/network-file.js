@@ -25,7 +25,12 @@ const NetworkFile = (() => {
   /** A name or a note as one short line: no control characters, none that turns the writing round. */
   function line(value, otherwise) {
     if (typeof value !== "string") return otherwise;
-    return value.slice(0, MAX_TEXT).replace(/\p{C}+/gu, " ").trim() || otherwise;
+    return (
+      value
+        .slice(0, MAX_TEXT)
+        .replace(/\p{C}+/gu, " ")
+        .trim() || otherwise
+    );
   }
 
   function whole(value, smallest, largest, what) {

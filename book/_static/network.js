@@ -112,7 +112,9 @@ const Network = (() => {
 
   function scaleShift(numbers, layer) {
     const channels = layer.scale.length;
-    return numbers.map((number, n) => number * layer.scale[n % channels] + layer.shift[n % channels]);
+    return numbers.map(
+      (number, n) => number * layer.scale[n % channels] + layer.shift[n % channels],
+    );
   }
 
   /** exp(z) / sum of exp(z) along the last axis; the largest is taken off so that none overflows. */
@@ -123,7 +125,10 @@ const Network = (() => {
       const largest = scores.reduce((a, b) => Math.max(a, b));
       const powers = Array.from(scores, (score) => Math.exp(score - largest));
       const total = powers.reduce((a, b) => a + b);
-      output.set(powers.map((power) => power / total), start);
+      output.set(
+        powers.map((power) => power / total),
+        start,
+      );
     }
     return output;
   }
