@@ -1,11 +1,23 @@
 """From a photograph or a drawing to images as MNIST has them.
 
-`to_mnist` prepares a picture of one digit. It is built of the public steps below, in the order in
-which they stand here; chapter 7 takes them one at a time. MNIST's own digits were black-and-white
-scans, fitted into a box of 20 × 20 pixels with their aspect kept, smoothed by the averaging that
-this took, and placed in 28 × 28 pixels with the centre of mass in the middle (LeCun et al. 1998).
-The last four steps do the same; the first ones make a clean scan of whatever the camera or the pad
-delivered.
+`to_mnist` prepares a picture of one digit, `find_digits` every digit of a page. Both are built of
+the public steps below, which stand in the order in which they are taken; chapter 7 takes them one
+at a time. MNIST's own digits were black-and-white scans, fitted into a box of 20 × 20 pixels with
+their aspect kept, smoothed by the averaging that this took, and placed in 28 × 28 pixels by their
+centre of mass (LeCun et al. 1998). The last steps do the same; the first ones make a clean scan of
+whatever the camera or the pad delivered.
+
+Notes
+-----
+What still fails, and why:
+
+- Digits that touch each other on a page are one piece of ink and are returned as one.
+- A stroke that runs along a ruled line, or is paler than half of what crosses it, goes with the
+  line. Lines printed on curved paper are not straight and stay.
+- A shadow with an edge as sharp as a pen's, or a table's corner that reaches into the middle, can
+  be taken for ink where the digit itself is pale.
+- Pencil so pale that it hardly stands out from the paper's grain breaks into specks.
+- A single digit is taken to be upright; nothing here turns it.
 
 References
 ----------
@@ -41,11 +53,21 @@ __all__ = [
     "remove_lines",
     "select_digit",
     "shrink",
+    "stroke_width",
     "to_mnist",
 ]
 
 Grey = NDArray[np.float32]
 Picture = str | PathLike[str] | Image.Image | NDArray[Any]
+
+NO_INK = (
+    "The picture holds no ink: it looks blank, or nothing stands out from its grain. Write the "
+    "digit larger or darker, or move the camera closer."
+)
+NO_STROKES = (
+    "The picture holds lines, edges or blots, but nothing that looks like strokes of a pen. Leave "
+    "more paper around the digit, and cut off what does not belong to the page."
+)
 
 SIDE = 28  # pixels of an MNIST image
 BOX = 20  # of the box its digit fills
@@ -54,6 +76,8 @@ FINE = 8  # a digit is re-inked on a grid this many times finer than MNIST's
 # Stroke width in MNIST pixels, as `stroke_width` measures it: the 2nd and the 98th percentile of
 # MNIST's validation images. Widths in between are left alone.
 THIN, THICK = 1.5, 4.3
+LOOPS = 8  # areas that a digit may enclose, the paper around it among them
+BLOT = 9.0  # strokes wider than this leave no digit; the widest of MNIST have 6
 WINDOWS = (0.03, 0.06, 0.1, 0.18, 0.3)  # of the picture's shorter side
 WORKING_SIDE = 1200  # pixels; larger pictures are averaged down to at most this
 PAGE_SIDE = 1600  # the same for pages, whose digits are smaller
@@ -79,20 +103,63 @@ class Digit(NamedTuple):
 
 
 def to_mnist(image: Picture) -> NDArray[np.uint8]:
-    """Prepare a picture of one digit as MNIST's images were prepared."""
+    """Prepare a picture of one digit as MNIST's images were prepared.
+
+    Parameters
+    ----------
+    image : str, path, PIL.Image.Image or ndarray
+        Anything that `read_picture` reads, from 8 × 8 pixels on; dark ink on light paper or light
+        ink on dark ground.
+
+    Returns
+    -------
+    ndarray of uint8, shape (28, 28)
+        Ink up to 255 on 0, as `mnist_lib.data.load_mnist` returns it. An image of MNIST itself
+        comes back nearly unchanged.
+
+    Raises
+    ------
+    TypeError, ValueError, OSError
+        As `read_picture` raises them.
+    ValueError
+        The picture holds no ink, no strokes, or more marks than one digit has.
+    """
     grey, _ = shrink(read_picture(image))
     return _as_mnist(select_digit(_clean_ink(grey)))
 
 
 def find_digits(image: Picture) -> list[Digit]:
-    """Find every digit of a page, in reading order."""
+    """Find every digit of a page, in reading order: line by line, each from left to right.
+
+    Parameters
+    ----------
+    image : str, path, PIL.Image.Image or ndarray
+        Anything that `read_picture` reads.
+
+    Returns
+    -------
+    list of Digit
+        At least one. Specks, printed lines and blots are left out. Digits that touch each other
+        come as one.
+
+    Raises
+    ------
+    TypeError, ValueError, OSError
+        As `read_picture` raises them.
+    ValueError
+        The picture holds no ink or no strokes.
+    """
     grey, factor = shrink(read_picture(image), PAGE_SIDE)
     digits = []
     for ink in group_digits(_clean_ink(grey)):
+        if not _has_strokes(ink):
+            continue
         rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
         box = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
         left, top, right, bottom = (int(edge) * factor for edge in box)
         digits.append(Digit(_as_mnist(ink), (left, top, right, bottom)))
+    if not digits:
+        raise ValueError(NO_STROKES)
     return digits
 
 
@@ -110,7 +177,35 @@ def _as_mnist(ink: Grey) -> NDArray[np.uint8]:
 
 
 def read_picture(image: Picture) -> Grey:
-    """Read a picture upright, in shades of grey."""
+    """Read a picture upright, in shades of grey.
+
+    Colours count by their luminance (0.299 red + 0.587 green + 0.114 blue). Transparent parts show
+    white paper; black, if the picture is mostly transparent and what is drawn on it is light.
+    Photographs are turned as their EXIF data say.
+
+    Parameters
+    ----------
+    image : str, path, PIL.Image.Image or ndarray
+        The path of a picture that Pillow reads, a PIL image of any mode, or an array of shape
+        (height, width) or (height, width, channels) with 1 to 4 channels (grey, grey and alpha,
+        RGB, RGBA). uint8 and uint16 arrays have their full range, booleans are 0 and 1, floats in
+        [0, 1] stay; any other numbers are scaled from their own minimum and maximum.
+
+    Returns
+    -------
+    ndarray of float32, shape (height, width)
+        0 is black, 1 is white.
+
+    Raises
+    ------
+    TypeError
+        `image` is none of these, or an array that does not hold numbers.
+    ValueError
+        The file is not a picture or is damaged; the array has another shape or holds NaN or
+        infinity; the picture has fewer than 8 × 8 or more than 100 million pixels.
+    OSError
+        The file cannot be opened, for example because there is none: the fitting subclass.
+    """
     if isinstance(image, (str, PathLike)):
         grey = _read_file(Path(image))
     elif isinstance(image, Image.Image):
@@ -238,7 +333,21 @@ def _on_paper(grey: Grey, alpha: Grey) -> Grey:
 
 
 def shrink(grey: Grey, longest: int = WORKING_SIDE) -> tuple[Grey, int]:
-    """Average blocks of pixels until the longer side is at most `longest`."""
+    """Average square blocks of pixels until the longer side is at most `longest`.
+
+    Parameters
+    ----------
+    grey : ndarray of float32, shape (height, width)
+    longest : int, optional
+        Pixels.
+
+    Returns
+    -------
+    grey : ndarray of float32
+        Smaller by a whole factor on both axes; rows and columns that fill no block are cut off.
+    factor : int
+        How many pixels a block is wide; 1 returns the picture itself.
+    """
     factor = -(-max(grey.shape) // longest)
     if factor == 1:
         return grey, 1
@@ -263,13 +372,29 @@ def _plain_paper(grey: Grey) -> float | None:
     if not len(paper):
         return None
     level = float(np.median(paper))
-    on_border = np.mean(np.abs(paper - level) < 0.005)
-    everywhere = np.mean(np.abs(grey - level) < 0.005)
+    same = min(0.005, 0.02 * float(grey.max() - grey.min()))
+    on_border = np.mean(np.abs(paper - level) <= same)
+    everywhere = np.mean(np.abs(grey - level) <= same)
     return level if on_border > 0.5 and everywhere > 0.15 else None
 
 
 def ink_is_light(grey: Grey) -> bool:
-    """Tell light ink on dark ground from dark ink on light paper."""
+    """Tell light ink on dark ground from dark ink on light paper.
+
+    On plain paper, ink is what there is less of. On a photograph, the evened-out picture of either
+    reading is made: strokes are narrower than the gaps between them, so ink shows its outlines in
+    small windows already, and paper between strokes only in large ones.
+
+    Parameters
+    ----------
+    grey : ndarray of float32, shape (height, width)
+        As `read_picture` returns it.
+
+    Returns
+    -------
+    bool
+        True if the ink is lighter than its ground; ``1 - grey`` then has dark ink.
+    """
     level = _plain_paper(grey)
     if level is not None:
         return bool(grey.mean() > level)
@@ -284,6 +409,16 @@ def choose_window(grey: Grey) -> float:
 
     The smaller the window, the more of a shadow goes; but a window no wider than a stroke takes
     the stroke itself for a shadow.
+
+    Parameters
+    ----------
+    grey : ndarray of float32, shape (height, width)
+        Dark ink on light paper.
+
+    Returns
+    -------
+    float
+        A share of the picture's shorter side, for `even_out`.
     """
     scores = _outlines(grey)
     enough = 0.7 * max(score for score, _ in scores.values())
@@ -326,24 +461,70 @@ def _noise_floor(darkness: Grey) -> float:
 
 
 def even_out(grey: Grey, window: float | None = None) -> Grey:
-    """Measure how dark each pixel is against the paper around it."""
+    """Measure how dark each pixel is against the paper around it.
+
+    The paper is the picture's grey closing (Serra 1982): dark things narrower than a window are
+    painted over with the darkest grey that surrounds them. Light falls on ink and paper alike, so
+    the ratio of the two is free of shadows. Plain paper, as on a drawing pad, is one grey.
+
+    Parameters
+    ----------
+    grey : ndarray of float32, shape (height, width)
+        Dark ink on light paper.
+    window : float, optional
+        Side of the window, a share of the picture's shorter side; `choose_window` chooses it if it
+        is not given.
+
+    Returns
+    -------
+    ndarray of float32, shape (height, width)
+        0 where a pixel is as light as its paper, 1 where it is black; exactly 0 on plain paper.
+
+    References
+    ----------
+    J. Serra, "Image Analysis and Mathematical Morphology", Academic Press (1982).
+    """
     level = _plain_paper(grey)
     if level is not None:
         darkness = 1 - grey / max(level, 1e-6)
-        plain: Grey = np.where(np.abs(grey - level) < 0.02, 0, darkness).astype(np.float32)
+        plain: Grey = np.where(
+            np.abs(grey - level) <= min(0.02, 0.05 * float(np.ptp(grey))), 0, darkness
+        ).astype(np.float32)
         return plain
     if window is None:
         window = choose_window(grey)
     size = 2 * max(2, round(window / 2 * min(grey.shape))) + 1
     smooth = ndimage.gaussian_filter(grey, 0.8 if max(grey.shape) > 200 else 0.4)
-    paper = ndimage.grey_closing(smooth, (size, size))
+    # What lies along the border, such as a table or a shadow, goes on beyond it: it is no stroke.
+    paper = ndimage.grey_closing(np.pad(smooth, size, mode="edge"), (size, size))
+    paper = paper[size:-size, size:-size]
     for _ in range(2):  # two box averages are close to a Gaussian, at a cost that no size raises
         paper = ndimage.uniform_filter(paper, size // 4)
     return cast(Grey, 1 - smooth / np.maximum(paper, np.float32(1e-3)))
 
 
 def find_ink(darkness: Grey) -> Grey:
-    """Separate ink from paper, piece by piece: 1 is ink, 0 paper."""
+    """Separate ink from paper, piece by piece.
+
+    What stands out from the paper's noise falls into connected pieces; each is scaled by its own
+    darkest pixel, so that pale and dark handwriting end alike. On a photograph, pieces much paler
+    than the handwriting, or with softer outlines, are left out.
+
+    Parameters
+    ----------
+    darkness : ndarray of float32, shape (height, width)
+        As `even_out` returns it.
+
+    Returns
+    -------
+    ndarray of float32, shape (height, width)
+        1 is ink, 0 is paper.
+
+    Raises
+    ------
+    ValueError
+        Nothing stands out: the picture is blank, or holds noise alone.
+    """
     clean = np.mean(darkness == 0) > 0.1
     if clean:
         floor = 0.1 * float(darkness.max()) if max(darkness.shape) > SMALL else 0.0
@@ -351,10 +532,7 @@ def find_ink(darkness: Grey) -> Grey:
         floor = _noise_floor(darkness)
     parts, count = ndimage.label(darkness > floor, np.ones((3, 3)))
     if not count:
-        raise ValueError(
-            "The picture holds no ink: it looks blank. Write the digit larger or darker, or move "
-            "the camera closer."
-        )
+        raise ValueError(NO_INK)
     peaks = np.zeros(count + 1)
     np.maximum.at(peaks, parts[parts > 0], darkness[parts > 0])
     peaks[0] = 1
@@ -371,6 +549,10 @@ def find_ink(darkness: Grey) -> Grey:
     sharp[0] = 0
     sharp[_spans_border(parts, count)] = 0
     best = int(sharp.argmax())
+    paper = parts == 0
+    grain = float(np.sum(slope[paper] ** 2) / max(np.sum(slope[paper]), 1e-9))
+    if sharp[best] < 1.6 * grain * outline[best] or not best:
+        raise ValueError(NO_INK)
     width = peaks * outline / np.maximum(sharp, 1e-9)
     kept = (peaks >= 0.4 * peaks[best]) & (width <= 4 * width[best])
     kept[0] = False
@@ -388,7 +570,26 @@ def _spans_border(parts: NDArray[np.int32], count: int) -> NDArray[np.bool_]:
 
 
 def remove_lines(ink: Grey) -> Grey:
-    """Take away ruled lines, squares and the frame of a form's box, and leave strokes whole."""
+    """Take away ruled lines, squares and the frame of a form's box, and leave strokes whole.
+
+    Lines are found by Hough's vote (Duda and Hart 1972) and erased column by column where the ink
+    is no thicker than the line itself, so that a stroke that crosses one stays.
+
+    Parameters
+    ----------
+    ink : ndarray of float32, shape (height, width)
+        As `find_ink` returns it.
+
+    Returns
+    -------
+    ndarray of float32, shape (height, width)
+        A new array; equal to `ink` where nothing but lines would have been left out.
+
+    References
+    ----------
+    R. O. Duda, P. E. Hart, "Use of the Hough transformation to detect lines and curves in
+    pictures", Communications of the ACM 15 (1972), doi:10.1145/361237.361242.
+    """
     ink = _without_lines(ink, 0.6)
     parts, _ = ndimage.label(ink > 0.3, np.ones((3, 3)))
     for i, (rows, columns) in enumerate(ndimage.find_objects(parts), 1):
@@ -502,37 +703,91 @@ def _find_pieces(ink: Grey) -> _Pieces:
     mass = np.bincount(parts.ravel(), ink.ravel(), count + 1)[1:].astype(np.float64)
     mass[_spans_border(parts, count)[1:] & (max(ink.shape) > SMALL)] = 0
     if not mass.any():
-        raise ValueError(
-            "The picture holds lines or edges, but nothing that looks like strokes of a pen. Leave "
-            "more paper around the digit, and cut off what does not belong to the page."
-        )
+        raise ValueError(NO_STROKES)
     boxes = np.array([(r.start, r.stop, c.start, c.stop) for r, c in ndimage.find_objects(parts)])
     return _Pieces(parts, mass, boxes[:, 0], boxes[:, 1], boxes[:, 2], boxes[:, 3])
 
 
 def select_digit(ink: Grey) -> Grey:
-    """Keep the strokes of one digit: the heaviest piece and what lies close to it."""
+    """Keep the strokes of one digit: the heaviest piece of ink and what lies close to it.
+
+    Parameters
+    ----------
+    ink : ndarray of float32, shape (height, width)
+        As `remove_lines` returns it.
+
+    Returns
+    -------
+    ndarray of float32, shape (height, width)
+        The digit's ink, 0 elsewhere.
+
+    Raises
+    ------
+    ValueError
+        There are no strokes, the ink is a blot, or most of it lies elsewhere.
+    """
     pieces = _find_pieces(ink)
     main = int(pieces.mass.argmax())
     chosen = np.zeros(len(pieces.mass), dtype=bool)
     chosen[main] = True
     candidates = pieces.mass >= 0.015 * pieces.mass[main]
+    length = np.maximum(pieces.bottom - pieces.top, pieces.right - pieces.left)
     while True:
         top, bottom = pieces.top[chosen].min(), pieces.bottom[chosen].max()
         left, right = pieces.left[chosen].min(), pieces.right[chosen].max()
         away = np.maximum.reduce(
             [pieces.top - bottom, top - pieces.bottom, pieces.left - right, left - pieces.right]
         )
-        more = candidates & ~chosen & (away < 0.3 * max(bottom - top, right - left))
+        near = 0.2 * min(max(bottom - top, right - left), 1.25 * length[chosen].max())
+        more = candidates & ~chosen & (away < near)
         if not more.any():
-            return np.where(np.isin(pieces.parts, np.flatnonzero(chosen) + 1), ink, 0)
+            break
         chosen |= more
+    digit = np.where(np.isin(pieces.parts, np.flatnonzero(chosen) + 1), ink, 0)
+    if pieces.mass[chosen].sum() < 0.3 * pieces.mass.sum():
+        raise ValueError(
+            "The picture holds many marks, and no digit stands out. Cut it to one digit, or find "
+            "all of them with find_digits."
+        )
+    if not _has_strokes(digit):
+        raise ValueError(NO_STROKES)
+    return digit
+
+
+def _has_strokes(ink: Grey) -> bool:
+    """Tell a digit from a blot and from a sponge, which is what noise becomes."""
+    distance = _fine_distance(crop(ink))
+    stroke = 4 * float(distance[distance > 0].mean()) / FINE
+    loops, _ = ndimage.label(distance < 0)
+    large = np.count_nonzero(np.bincount(loops.ravel())[1:] >= FINE**2 / 4)
+    height, width = (side - 4 * FINE for side in distance.shape)
+    full = (
+        np.count_nonzero(distance > 0) > 0.7 * height * width
+        and 2 * min(height, width) > FINE * BOX
+    )
+    return stroke <= BLOT and large <= LOOPS and not full
 
 
 def group_digits(ink: Grey) -> list[Grey]:
     """Part the ink of a page into digits, in reading order.
 
-    Each is as large as the page and holds the strokes of one digit.
+    Pieces at least half as high as most of the ink are digits; those above, below or inside each
+    other are one digit. A smaller piece belongs to the digit that it almost touches, or is a speck.
+
+    Parameters
+    ----------
+    ink : ndarray of float32, shape (height, width)
+        As `remove_lines` returns it.
+
+    Returns
+    -------
+    list of ndarray of float32, shape (height, width)
+        The strokes of one digit each, 0 elsewhere.
+
+    Raises
+    ------
+    ValueError
+        There are no strokes.
     """
     pieces = _find_pieces(ink)
     height, width = pieces.bottom - pieces.top, pieces.right - pieces.left
@@ -597,7 +852,25 @@ def _rows(spans: list[tuple[int, int, int]]) -> list[list[int]]:
 
 
 def crop(ink: Grey) -> Grey:
-    """Cut a picture to the box of its ink."""
+    """Cut a picture to the box of its ink.
+
+    Parameters
+    ----------
+    ink : ndarray of float32, shape (height, width)
+        At least one pixel above 0.
+
+    Returns
+    -------
+    ndarray of float32
+        A view of the smallest box that holds every pixel above 0.
+
+    Raises
+    ------
+    ValueError
+        There is no such pixel.
+    """
+    if not ink.any():
+        raise ValueError(NO_INK)
     rows, columns = np.flatnonzero(ink.max(axis=1) > 0), np.flatnonzero(ink.max(axis=0) > 0)
     return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
@@ -641,11 +914,55 @@ def _edge_distance(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
 
 
 def adjust_stroke(ink: Grey) -> Grey:
-    """Ink a digit anew on a fine grid, with a stroke width that MNIST has."""
-    longest = max(ink.shape)
-    if longest <= BOX:
+    """Ink a digit anew on a fine grid, with a stroke width that MNIST has.
+
+    The digit is scaled until its longer side has 160 pixels, by averaging down or by Catmull and
+    Rom's cubic up. A pixel is ink if it exceeds a quarter of the darkest one after averaging, half
+    of the darkest one nearby after enlarging. Strokes thinner or thicker than MNIST's are grown
+    or shrunk to that width, by the signed distance to their edge.
+
+    Parameters
+    ----------
+    ink : ndarray of float32, shape (height, width)
+        A digit cut to its box.
+
+    Returns
+    -------
+    ndarray of float32
+        The digit, cut to its box. If its longer side has at most 20 pixels, `ink` itself: there is
+        no finer detail, and its greys are what an average would give.
+    """
+    if max(ink.shape) <= BOX:
         return ink
-    fine = FINE * BOX
+    distance = _fine_distance(ink)
+    stroke = 4 * float(distance[distance > 0].mean()) / FINE
+    change = np.clip(stroke, THIN, THICK) - stroke
+    return crop(np.clip(distance + FINE * change / 2 + 0.5, 0, 1).astype(np.float32))
+
+
+def stroke_width(ink: Grey) -> float:
+    """Measure the width of a digit's strokes after scaling it to MNIST's box.
+
+    In a stripe of width w, the distance to the edge is w / 4 on average; so a digit's width is four
+    times the mean distance of its ink from the edge.
+
+    Parameters
+    ----------
+    ink : ndarray of float32, shape (height, width)
+        One digit, anywhere in the picture.
+
+    Returns
+    -------
+    float
+        In pixels of MNIST's images. The median of MNIST is 2.5.
+    """
+    distance = _fine_distance(crop(ink))
+    return 4 * float(distance[distance > 0].mean()) / FINE
+
+
+def _fine_distance(ink: Grey) -> NDArray[np.float64]:
+    """Scale a cut-out digit to the fine grid; return the signed distance to the edge of its ink."""
+    longest, fine = max(ink.shape), FINE * BOX
     height, width = (max(1, round(side * fine / longest)) for side in ink.shape)
     large = _resize(ink, height, width)
     if longest > fine:  # averaging makes lines thinner than a pixel faint
@@ -653,21 +970,56 @@ def adjust_stroke(ink: Grey) -> Grey:
     else:  # interpolation blurs edges, and strokes differ in blackness
         size = 2 * round(1.5 * fine / longest) + 1
         mask = large > np.maximum(0.5 * ndimage.maximum_filter(large, size), 0.2 * large.max())
-    distance = _edge_distance(np.pad(mask, 2 * FINE))
-    stroke = 4 * float(distance[distance > 0].mean()) / FINE
-    change = np.clip(stroke, THIN, THICK) - stroke
-    return crop(np.clip(distance + FINE * change / 2 + 0.5, 0, 1).astype(np.float32))
+    return _edge_distance(np.pad(mask, 2 * FINE))
 
 
 def fit_box(ink: Grey) -> Grey:
-    """Scale a digit into the 20 × 20 box, its aspect kept, by averaging."""
+    """Scale a digit into the 20 × 20 box, its aspect kept.
+
+    Each pixel is the average of the area that it covers; a digit smaller than the box is enlarged
+    by Catmull and Rom's cubic.
+
+    Parameters
+    ----------
+    ink : ndarray of float32, shape (height, width)
+        A digit cut to its box.
+
+    Returns
+    -------
+    ndarray of float32
+        Its longer side has 20 pixels.
+    """
     scale = BOX / max(ink.shape)
     height, width = (max(1, round(side * scale)) for side in ink.shape)
     return _resize(ink, height, width)
 
 
 def centre(ink: Grey) -> NDArray[np.uint8]:
-    """Place a digit in 28 × 28 pixels with its centre of mass in the middle."""
+    """Place a digit in 28 × 28 pixels with its centre of mass in the middle.
+
+    The digit moves by whole pixels, to where MNIST's centres of mass lie on average, pixel (14, 14)
+    counted from 0; it stays within the image.
+
+    Parameters
+    ----------
+    ink : ndarray of float32, shape (height, width)
+        Each side at most 28 pixels; values are clipped to [0, 1].
+
+    Returns
+    -------
+    ndarray of uint8, shape (28, 28)
+        Ink up to 255 on 0.
+
+    Raises
+    ------
+    ValueError
+        The digit is larger than the image, or there is no ink.
+    """
+    if max(ink.shape) > SIDE or not ink.any():
+        raise ValueError(
+            f"ink has shape {ink.shape}; expected a digit of at most {SIDE} × {SIDE} pixels with "
+            "some ink. Scale it with fit_box first."
+        )
     total = float(ink.sum())
     image = np.zeros((SIDE, SIDE), dtype=np.float32)
     start = []
