@@ -56,6 +56,23 @@ PARAMETER_COUNTS = Exercise(
             "flattening have none.",
         ),
         Case(
+            name="order",
+            expect=lambda value: (
+                agrees(value, _counts()) or not agrees(sorted(value), sorted(_counts()))
+            ),
+            mistake="These are the right numbers in another order: the first convolution, the "
+            "second one, the dense layer.",
+        ),
+        Case(
+            name="multiplications",
+            expect=lambda value: (
+                not agrees(value[0], 28 * 28 * 5 * 5 * 3 * 16)
+                and not agrees(value[1], 12 * 12 * 3 * 3 * 16 * 24)
+            ),
+            mistake="That counts multiplications: a kernel works at every position, but its "
+            "weights are the same ones each time.",
+        ),
+        Case(
             name="no biases",
             expect=_is_not(_counts(bias=0)),
             mistake="These are the weights without the biases: one for each kernel, and one for "
@@ -154,6 +171,12 @@ DEPTHS = Exercise(
             mistake="Give two numbers of convolutions, first without and then with max-pooling.",
         ),
         Case(
+            name="exchanged",
+            expect=_is_not(_DEPTHS[::-1]),
+            mistake="Both numbers are right but have changed places: the one without pooling "
+            "comes first.",
+        ),
+        Case(
             name="windows multiplied",
             expect=_is_not(ceil(log(28, 3)), 0),
             mistake="The widths do not multiply: without pooling a second 3 × 3 window adds one "
@@ -182,6 +205,12 @@ DEPTHS = Exercise(
             expect=_is_not(3, 1),
             mistake="Three are not enough: a pooling reaches one jump further, and that is the "
             "jump from before it, not yet the doubled one.",
+        ),
+        Case(
+            name="poolings counted",
+            expect=lambda value: value[1] not in (2 * _DEPTHS[1] - 1, 2 * _DEPTHS[1]),
+            mistake="The first number is right; if the second one counts the max-poolings, leave "
+            "them out: they widen the view, but only convolutions are asked for.",
         ),
         Case(
             name="with pooling",
@@ -235,34 +264,32 @@ FLAT_INDEX = Exercise(
         Case(
             name="from one",
             inputs=(1, 2, 3, _BLOCK),
-            expect=lambda value, *inputs: abs(value - _flat_index(*inputs)) != 1,
-            mistake="It is off by one: rows, columns, channels and the row of numbers are all "
-            "counted from 0.",
+            expect=lambda value, y, x, channel, shape: (
+                abs(value - _flat_index(y, x, channel, shape)) != 1
+                and abs(value - _flat_index(y - 1, x - 1, channel - 1, shape)) > 1
+            ),
+            mistake="Something is counted from 1: rows, columns, channels and the positions in "
+            "the row are all counted from 0.",
         ),
         Case(
             name="classic network",
             inputs=(1, 2, 3, _BLOCK),
             expect=Reference(_flat_index),
-            mistake="Count the numbers that stand before it: whole rows, then whole places, then "
-            "channels.",
+            mistake="This was row 1, column 2, channel 3 of a 5 × 5 × 64 block. Count the numbers "
+            "that stand before it: whole rows, then whole places, then channels.",
         ),
         Case(
             name="not square",
             inputs=(2, 5, 1, _FLAT_BLOCK),
             expect=Reference(_flat_index),
-            mistake="This block is wider than high: how many places does one of its rows have? "
-            "Take every number from the shape.",
+            mistake="This was row 2, column 5, channel 1 of a 3 × 7 × 4 block, which is wider "
+            "than high: how many places has one of its rows? Take every number from the shape.",
             explains_all=True,
         ),
     ),
 )
 
 # --- A softmax that works for one image ---------------------------------------------------------
-
-
-def _of_whole_batch(logits: Any) -> Any:
-    positive = np.exp(logits - logits.max())
-    return positive / positive.sum()
 
 
 _LOGITS = np.array([[2.0, -1.0, 0.5, 0.0], [0.3, 0.2, -4.0, 1.0], [1.0, 3.0, 2.5, -0.5]])
@@ -285,7 +312,9 @@ BATCH_SOFTMAX = Exercise(
         Case(
             name="whole batch",
             inputs=(_LOGITS,),
-            expect=lambda result, logits: not agrees(result, _of_whole_batch(logits)),
+            expect=lambda result, logits: (
+                result.shape != logits.shape or not agrees(result.sum(), 1.0)
+            ),
             mistake="All probabilities of the batch together sum to 1: add up the result of each "
             "row to see it.",
         ),
@@ -295,6 +324,13 @@ BATCH_SOFTMAX = Exercise(
             expect=lambda result, logits: not agrees(result, layers.softmax(logits, axis=0)),
             mistake="Now each column sums to 1, so that images share out a class among "
             "themselves: it is the other axis.",
+        ),
+        Case(
+            name="logarithms",
+            inputs=(_LOGITS,),
+            expect=lambda result, logits: not agrees(result, np.log(layers.softmax(logits))),
+            mistake="These are the logarithms of the probabilities; the probabilities themselves "
+            "were asked for.",
         ),
         Case(
             name="ordinary scores",
@@ -307,8 +343,9 @@ BATCH_SOFTMAX = Exercise(
             name="large scores",
             inputs=(np.concatenate([_LOGITS[:2] + 1000, [[-1500, 1500, 0, 1499]]]),),
             expect=Reference(layers.softmax),
-            mistake="For scores above 1000 the exponentials become infinite: subtract the largest "
-            "score first, as the chapter does.",
+            mistake="Exponentials of scores above 1000 do not fit into a float, and to cut the "
+            "scores off changes their differences: subtract the largest score first, as the "
+            "chapter does.",
             explains_all=True,
         ),
         Case(
@@ -345,8 +382,9 @@ ALWAYS_ONE = Exercise(
         Case(
             name="mean probability",
             expect=_is_not(-log(0.1 * _SURE + 0.9 * _OTHERS), tolerance=0.005),
-            mistake="That averages the probabilities and takes the logarithm afterwards; the loss "
-            "takes a logarithm for each image and averages those.",
+            mistake="That is ln 10, the loss of the other network. It also comes out for this one "
+            "if the probabilities are averaged before the logarithm; the loss takes a logarithm "
+            "for each image and averages those.",
         ),
         Case(
             name="two alike",
@@ -370,8 +408,19 @@ ALWAYS_ONE = Exercise(
             expect=lambda value: (
                 not agrees(value, -log(_OTHERS), 0.005) and not agrees(value, -log(_SURE), 0.005)
             ),
-            mistake="That is the loss of one kind of image; the validation set holds ones and "
-            "others.",
+            mistake="That is the loss of one kind of image; the images are ones and others.",
+        ),
+        Case(
+            name="two added",
+            expect=_is_not(-(log(_SURE) + log(_OTHERS)), tolerance=0.002),
+            mistake="The two losses are right, but added up; an average weighs each by its share "
+            "of the images.",
+        ),
+        Case(
+            name="ones left out",
+            expect=_is_not(-0.9 * log(_OTHERS), tolerance=0.0012),
+            mistake="The ones are left out, or an early rounding has lost them: a tenth of the "
+            "images, at a small loss that is not 0.",
         ),
         Case(
             name="ten logarithms",
@@ -380,7 +429,7 @@ ALWAYS_ONE = Exercise(
         ),
         Case(
             name="sign",
-            expect=lambda value: value > 0,
+            expect=lambda value: not value < 0,
             mistake="The logarithm of a probability is negative, and the loss is its negative: it "
             "can never fall below 0.",
         ),
@@ -392,9 +441,17 @@ ALWAYS_ONE = Exercise(
             mistake="The logarithm has another base: the chapter's is the natural one, np.log.",
         ),
         Case(
+            name="one decimal",
+            expect=lambda value: (
+                abs(value - _ALWAYS_ONE) > 0.2 or not agrees(value, round(value, 1))
+            ),
+            mistake="That is near, but two decimals are asked for: the share of the ones shows "
+            "in the second of them only.",
+        ),
+        Case(
             name="value",
             expect=_ALWAYS_ONE,
-            tolerance=0.012,  # one decimal, rounded, will do
+            tolerance=0.0015,  # losses rounded to two decimals before they are averaged will do
             mistake="Work out the loss of a 1 and the loss of any other digit, and average the "
             "two as often as they occur.",
         ),
@@ -424,6 +481,11 @@ REVEALED = Exercise(
             name="letters",
             expect=lambda value: set("ABCDE") >= set(map(str.upper, value)),
             mistake="Give single letters from A to E, those of the faults that show.",
+        ),
+        Case(
+            name="the hidden ones",
+            expect=lambda value: set(map(str.upper, value)) != set("BCD"),
+            mistake="These are the faults that stay hidden; give the letters of those that show.",
         ),
         Case(
             name="labels",
@@ -478,7 +540,7 @@ def _with_rows_of(row: int, kernel: Any, height: int, width: int) -> Any:
 
 _SMALL_KERNEL = np.array([[1.0, 2.0, -1.0], [0.5, 3.0, -2.0]])
 _SIZE = (4, 5)
-_OTHER_KERNEL = np.array([[1.0, -1.5], [2.0, 4.0], [0.25, -3.0]])
+_OTHER_KERNEL = np.array([[1.0, -1.5], [2.0, 4.0], [0.25, -3.0], [-0.5, 5.0]])
 
 AS_DENSE = Exercise(
     id="03.as_dense",
@@ -508,8 +570,8 @@ AS_DENSE = Exercise(
             name="shape",
             inputs=(_SMALL_KERNEL, *_SIZE),
             expect=lambda result, *inputs: result.shape == _as_dense(*inputs).shape,
-            mistake="W needs a row for each pixel of the image and a column for each place of the "
-            "window.",
+            mistake="The image was 4 × 5 and the kernel 2 × 3: W needs a row for each pixel of the "
+            "image and a column for each place of the window.",
         ),
         Case(
             name="flipped",

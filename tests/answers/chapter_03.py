@@ -75,6 +75,11 @@ def of_whole_batch(logits: Any) -> Any:
     return positive / positive.sum()
 
 
+def one_sum(logits: Any) -> Any:
+    positive = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return positive / positive.sum()
+
+
 def lost_axis(logits: Any) -> Any:
     positive = np.exp(logits - logits.max())
     return positive / positive.sum(axis=1)
@@ -230,8 +235,9 @@ RIGHT: dict[str, dict[str, Any]] = {
         "float32": lambda logits: in_one_go(logits.astype(np.float32)),
     },
     "03.always_one": {
-        "one decimal": 4.2,
         "two decimals": 4.15,
+        "from two rounded losses": 0.1 * 0.09 + 0.9 * 4.61,
+        "rounded once more": 4.16,
         "all decimals": 0.1 * np.log(1 / 0.91) + 0.9 * np.log(1 / 0.01),
         "one decimal more": np.float32(4.154),
         "Keras": tf.reduce_mean(
@@ -258,6 +264,8 @@ WRONG: dict[str, list[Wrong]] = {
     "03.parameter_counts": [
         Wrong("all of it", 27186, "three numbers", "a list of numbers was expected"),
         Wrong("pooling too", [1216, 0, 3480, 0, 22490], "three numbers", "pooling and flattening"),
+        Wrong("last layer first", [22490, 3480, 1216], "order", "in another order"),
+        Wrong("work", [940800, 497664, 22464], "multiplications", "the same ones each time"),
         Wrong("no biases", [1200, 3456, 22464], "no biases", "without the biases"),
         Wrong("flat kernels", [416, 240, 22490], "flat kernels", "is as deep as"),
         Wrong("grey image", [416, 3480, 22490], "flat kernels", "the colour image has 3"),
@@ -279,8 +287,11 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong("halved", [28 / 2 - 0.5, 4], "without pooling", "at least 28"),
         Wrong("jump stays", [14, 9], "jump stays", "neighbours lie further apart"),
         Wrong("doubles too early", [14, 3], "jump too early", "Three are not enough"),
-        Wrong("counts poolings too", [14, 8], "with pooling", "count the convolutions"),
-        Wrong("exchanged", [4, 14], "windows multiplied", "a second 3 × 3 window"),
+        Wrong("counts poolings too", [14, 8], "poolings counted", "leave them out"),
+        Wrong("all but the last pooling", [14, 7], "poolings counted", "leave them out"),
+        Wrong("one too many", [14, 5], "with pooling", "count the convolutions"),
+        Wrong("the same twice", [14, 14], "with pooling", "pass through"),
+        Wrong("exchanged", [4, 14], "exchanged", "comes first"),
     ],
     "03.flat_index": [
         Wrong(
@@ -299,7 +310,13 @@ WRONG: dict[str, list[Wrong]] = {
             "counts from one",
             lambda y, x, channel, shape: (y * shape[1] + x) * shape[2] + channel + 1,
             "from one",
-            "off by one",
+            "all counted from 0",
+        ),
+        Wrong(
+            "takes its inputs to count from one",
+            lambda y, x, channel, shape: ((y - 1) * shape[1] + x - 1) * shape[2] + channel - 1,
+            "from one",
+            "all counted from 0",
         ),
         Wrong(
             "forgot the channels",
@@ -340,17 +357,30 @@ WRONG: dict[str, list[Wrong]] = {
             "over the images",
             "each column",
         ),
+        Wrong("one sum", one_sum, "whole batch", "together sum to 1"),
         Wrong("no keepdims", lost_axis, "whole batch", "could not be broadcast"),
         Wrong("no exponential", without_exponential, "ordinary scores", "exponentials of a row"),
         Wrong(
             "logarithms",
             lambda logits: special.log_softmax(logits, axis=1),
-            "ordinary scores",
-            "of ordinary size",
+            "logarithms",
+            "the probabilities themselves",
         ),
-        Wrong("no shift", without_shift, "large scores", "become infinite"),
+        Wrong("no shift", without_shift, "large scores", "do not fit into a float"),
         Wrong("mean, not largest", around_the_mean, "large scores", "subtract the largest"),
-        Wrong("clipped", clipped, "large scores", "subtract the largest"),
+        Wrong("clipped", clipped, "large scores", "changes their differences"),
+        Wrong(
+            "zeros for what is not a number",
+            lambda logits: np.nan_to_num(without_shift(logits)),
+            "large scores",
+            "do not fit into a float",
+        ),
+        Wrong(
+            "the first image alone",
+            lambda logits: in_one_go(logits)[0],
+            "ordinary scores",
+            "shape (4,); shape (3, 4)",
+        ),
         Wrong("one maximum", one_maximum, "one image far below", "its own largest score"),
         Wrong("changed the logits", in_place, "whole batch", "changed the array"),
         Wrong(
@@ -361,7 +391,13 @@ WRONG: dict[str, list[Wrong]] = {
         ),
     ],
     "03.always_one": [
-        Wrong("logarithm of the mean", 2.30, "mean probability", "takes the logarithm afterwards"),
+        Wrong("logarithm of the mean", 2.30, "mean probability", "before the logarithm"),
+        Wrong("the other network", np.log(10), "mean probability", "of the other network"),
+        Wrong("added", 0.09 + 4.61, "two added", "an average weighs"),
+        Wrong("ones cost nothing", 0.9 * np.log(100), "ones left out", "not 0"),
+        Wrong("ones cost nothing, rounded", 4.14, "ones left out", "not 0"),
+        Wrong("one decimal", 4.2, "one decimal", "two decimals are asked for"),
+        Wrong("no decimal", 4, "one decimal", "two decimals are asked for"),
         Wrong("two alike", 2.35, "two alike", "not equally frequent"),
         Wrong("exchanged", 0.55, "exchanged", "right for one digit in ten"),
         Wrong("others only", 4.61, "one kind", "loss of one kind"),
@@ -373,9 +409,11 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong("its own probabilities", 0.50, "entropy", "how often the digits"),
         Wrong("accuracy", 0.1, "value", "as often as they occur"),
         Wrong("not finite", float("inf"), "value", "the loss of a 1"),
+        Wrong("not a number", float("nan"), "value", "the loss of a 1"),
     ],
     "03.revealed": [
         Wrong("every fault", ["A", "B", "C", "D", "E"], "labels", "B stays hidden"),
+        Wrong("the other way round", ["B", "C", "D"], "the hidden ones", "those that show"),
         Wrong("wrong labels", ["B"], "labels", "which label is looked up"),
         Wrong("turned digits", ["A", "C", "E"], "upside down", "C stays hidden"),
         Wrong("nothing to see", ["A", "D", "E"], "black", "exactly a tenth"),
@@ -436,6 +474,18 @@ WRONG: dict[str, list[Wrong]] = {
             "weights",
             "the weight (i, j) belongs",
         ),
+        Wrong(
+            "height and width exchanged",
+            lambda kernel, height, width: place_by_place(kernel, width, height),
+            "shape",
+            "the kernel 2 × 3",
+        ),
         Wrong("always 2 × 3", two_by_three, "other sizes", "from the arguments"),
+        Wrong(
+            "at most 3 × 3",
+            lambda kernel, *size: place_by_place(kernel[:3, :3], *size),
+            "other sizes",
+            "from the arguments",
+        ),
     ],
 }

@@ -43,6 +43,19 @@ def strided(
     return strided_backward
 
 
+def into_its_arguments(d: Any, images: Any, kernels: Any, stride: int) -> Any:
+    height, width = d.shape[1:3]
+    for i, j in np.ndindex(kernels.shape[:2]):
+        shifted = (
+            slice(None),
+            slice(i, i + stride * height, stride),
+            slice(j, j + stride * width, stride),
+        )
+        kernels[i, j] = np.tensordot(images[shifted], d, [(0, 1, 2)] * 2)
+        images[shifted] += d @ kernels[i, j].T
+    return images, kernels
+
+
 def with_step(i: int, places: int, stride: int) -> slice:
     return slice(i, i + stride * places, stride)
 
@@ -159,6 +172,18 @@ def not_put_back(x: Any, y: Any, weights: Any, h: float) -> Any:
         moved[place] -= 2 * h
         slopes[place] = (above - loss_of(x, y, moved)) / (2 * h)
     return slopes
+
+
+def twice_as_far(x: Any, y: Any, weights: Any, h: float) -> Any:
+    return slopes_by_copies(x, y, weights, 2 * h)
+
+
+def half_as_far(x: Any, y: Any, weights: Any, h: float) -> Any:
+    return slopes_by_copies(x, y, weights, h / 2)
+
+
+def above_only(x: Any, y: Any, weights: Any, h: float) -> Any:
+    return 2 * faulty_slopes(x, y, weights, 2 * h)
 
 
 def under_two_names(x: Any, y: Any, weights: Any, h: float) -> Any:
@@ -410,8 +435,17 @@ WRONG = {
         Wrong("0.25 creeps", list("CAEDA"), "0.25", "how long is the first step"),
     ],
     "04.strided_backward": [
-        Wrong("results swapped", strided(with_step, swap=True), "one window", "2 arrays of shape"),
-        Wrong("three results", strided(with_step, bias=True), "one window", "3 arrays of shape"),
+        Wrong("results swapped", strided(with_step, swap=True), "order", "have changed places"),
+        Wrong("three results", strided(with_step, bias=True), "two gradients", "Return two"),
+        Wrong(
+            "images alone",
+            lambda *given: strided(with_step)(*given)[0],
+            "two gradients",
+            "of the images and of the kernels",
+        ),
+        Wrong(
+            "collected in the arguments", into_its_arguments, "one window", "the pixel gets d times"
+        ),
         Wrong(
             "mean over the images",
             strided(with_step, mean=True),
@@ -434,7 +468,7 @@ WRONG = {
         Wrong(
             "start times stride",
             strided(lambda i, n, stride: slice(stride * i, stride * i + n)),
-            "one window",
+            "order",
             "raised ValueError",
         ),
         Wrong(
@@ -490,11 +524,24 @@ WRONG = {
             "nudge by the `h`",
         ),
         Wrong("the formula", gradient_by_formula, "size of h", "nudge by the `h`"),
-        Wrong("nudges stay behind", not_put_back, "value", "all others stand"),
-        Wrong("all weights at once", all_at_once, "zeros", "one weight nudged"),
+        Wrong("nudges stay behind", not_put_back, "left behind", "all others stand"),
+        Wrong("nudged by 2h", twice_as_far, "length of the nudges", "for nudges of another length"),
+        Wrong("nudged by half of h", half_as_far, "length of the nudges", "`h` up and `h` down"),
+        Wrong("from here to 2h above", above_only, "one side", "goes both ways"),
         Wrong(
-            "nudged by a share of the weight", nudged_by_a_share, "value", "One weight is nudged"
+            "loss summed",
+            lambda x, y, w, h: len(y) * slopes_by_copies(x, y, w, h),
+            "summed",
+            "the loss is their mean",
         ),
+        Wrong(
+            "slopes in whole numbers",
+            lambda *given: slopes_by_copies(*given).astype(int),
+            "whole numbers",
+            "fractions are cut off",
+        ),
+        Wrong("all weights at once", all_at_once, "zeros", "one weight nudged"),
+        Wrong("nudged by a share of the weight", nudged_by_a_share, "value", "`h` higher"),
         Wrong("one array under two names", under_two_names, "zeros", "under two names"),
         Wrong("return inside the loop", returned_too_early, "every place", "inside the loop"),
         Wrong(
@@ -550,18 +597,37 @@ WRONG = {
             "order",
             "have changed places",
         ),
-        Wrong("lowest starts at 0", stop_with_slip(at_start=0.0), "best", "what is there to beat"),
+        Wrong(
+            "the lowest loss, too",
+            stop_with_slip(result=lambda last, best, losses: (last, best, min(losses))),
+            "two numbers",
+            "Return two numbers",
+        ),
+        Wrong(
+            "lowest starts at 0",
+            stop_with_slip(at_start=0.0),
+            "no best epoch",
+            "can a loss be lower",
+        ),
+        Wrong("lowest starts at 1", stop_with_slip(at_start=1.0), "high losses", "lie above 2"),
+        Wrong("the example's answer", lambda val_loss, patience: (4, 2), "best", "reach their"),
         Wrong(
             "highest",
             stop_with_slip(better=lambda loss, lowest, before: loss > lowest, at_start=0.0),
             "best",
-            "the lowest loss",
+            "with the lowest one",
+        ),
+        Wrong(
+            "the last epoch's weights",
+            stop_with_slip(result=lambda last, best, losses: (last, last)),
+            "best",
+            "with the lowest one",
         ),
         Wrong(
             "loss in place of its epoch",
             stop_with_slip(result=lambda last, best, losses: (last, min(losses))),
             "best",
-            "the epoch of the lowest loss",
+            "the number of the epoch",
         ),
         Wrong(
             "one too long",
@@ -658,6 +724,12 @@ WRONG = {
         Wrong(
             "own labels validated on the training digits",
             MEASURED | {"own, validation": 1.0},
+            "new digits",
+            "but not nearly all",
+        ),
+        Wrong(
+            "as good as after 2,000 digits",
+            MEASURED | {"own, validation": 0.9},
             "new digits",
             "but not nearly all",
         ),
