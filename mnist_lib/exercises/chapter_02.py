@@ -82,6 +82,11 @@ TWO_WINDOWS = Exercise(
             "over which pixel.",
         ),
         Case(
+            name="cut off",
+            expect=_is_not(0, 1),
+            mistake="A sum may be negative: nothing is cut off at 0 here.",
+        ),
+        Case(
             name="both",
             expect=_tiny_sums(_TINY_KERNEL),
             mistake="The first sum is right; for the second the whole window moves one column to "
@@ -180,6 +185,13 @@ CONV2D = Exercise(
     shows="Sums of products over a window, at every place: that is all a convolution is.",
     cases=(
         Case(
+            name="another image",
+            inputs=(_SQUARE, _KERNEL),
+            expect=lambda result, image, kernel: result.shape != (26, 26),
+            mistake="Your map has the size that belongs to digit: use the image that the function "
+            "is given, and its height and width.",
+        ),
+        Case(
             name="shape",
             inputs=(_SQUARE, _KERNEL),
             expect=lambda result, image, kernel: result.shape == (4, 4),
@@ -195,10 +207,23 @@ CONV2D = Exercise(
             "not flip it.",
         ),
         Case(
+            name="first row alone",
+            inputs=(_SQUARE, _KERNEL),
+            expect=lambda result, image, kernel: bool(result[1:].any()),
+            mistake="Everything below the first row is still 0: is the return inside the loop over "
+            "the rows?",
+        ),
+        Case(
             name="last place",
             inputs=(_SQUARE, _KERNEL),
             expect=lambda result, image, kernel: bool(result[-1].any() and result[:, -1].any()),
             mistake="The last row or column is still 0: range(n) ends at n - 1 by itself.",
+        ),
+        Case(
+            name="transposed",
+            inputs=(_SQUARE, _KERNEL),
+            expect=lambda result, image, kernel: not agrees(result, _correlate(image, kernel).T),
+            mistake="All numbers are right, and the rows of the map have become its columns.",
         ),
         Case(
             name="sum of products",
@@ -411,6 +436,13 @@ CONV_LAYER = Exercise(
             "one image and with all channels.",
         ),
         Case(
+            name="padded",
+            inputs=(_MAPS, _KERNELS, _BIAS, 1),
+            expect=lambda result, images, *rest: result.shape[1:3] != images.shape[1:3],
+            mistake="With stride 1 the maps have kept the size of the images: without padding only "
+            "windows that lie inside count.",
+        ),
+        Case(
             name="bias",
             inputs=(_MAPS, _KERNELS, _BIAS, 1),
             expect=lambda result, images, kernels, bias, stride: (
@@ -429,6 +461,14 @@ CONV_LAYER = Exercise(
             "finished sum, once.",
         ),
         Case(
+            name="turned",
+            inputs=(_MAPS, _KERNELS, _BIAS, 1),
+            expect=lambda result, images, kernels, bias, stride: (
+                not agrees(result, _layer(images, kernels[::-1, ::-1], bias, stride))
+            ),
+            mistake="The kernels were turned by 180°: a network's layer takes them as they are.",
+        ),
+        Case(
             name="stride 1",
             inputs=(_MAPS, _KERNELS, _BIAS, 1),
             expect=Reference(_layer),
@@ -443,6 +483,13 @@ CONV_LAYER = Exercise(
             ),
             mistake="The stride thins out the windows and not the image: inside a window the "
             "pixels stay neighbours.",
+        ),
+        Case(
+            name="images left out",
+            inputs=(_MAPS, _KERNELS, _BIAS, 2),
+            expect=lambda result, images, *rest: len(result) == len(images),
+            mistake="The first axis counts the images, and the stride must leave it alone: rows "
+            "and columns are axes 1 and 2.",
         ),
         Case(
             name="stride",
@@ -517,6 +564,12 @@ SWAPS = Exercise(
 # grows when s passes 2 / variance. In 20 images the largest measured variance is a little higher.
 _LIMITS = [2 / deviation**2 for deviation in (1, 2)]
 
+
+def _near(size: float, limit: float) -> bool:
+    """Return whether a step size is right to a tenth of the limit, in theory or as measured."""
+    return 0.869 * limit < size < 1.101 * limit  # measured limits lie 3.5 % below the theory
+
+
 LARGEST_STEP = Exercise(
     id="02.largest_step",
     title="How large may a step be?",
@@ -545,16 +598,27 @@ LARGEST_STEP = Exercise(
             "them before the loss grows.",
         ),
         Case(
+            name="order",
+            expect=lambda value: not all(map(_near, value[::-1], _LIMITS)),
+            mistake="Both limits are right, and in the wrong order: noise comes before 2 * noise.",
+        ),
+        Case(
             name="first",
-            expect=lambda value: agrees(value[0], _LIMITS[0], 0.1),
+            expect=lambda value: _near(value[0], _LIMITS[0]),
             mistake="For noise with standard deviation 1 the limit lies elsewhere: compare the "
             "loss after ten steps with the loss before the first, for several step sizes.",
         ),
         Case(
             name="no change",
-            expect=lambda value: value[1] < 0.9 * value[0],
+            expect=lambda value: not 0.9 < value[1] / value[0] < 1.1,
             mistake="Doubled noise has another limit: does 2 * noise reach the gradient, and the "
             "target too?",
+        ),
+        Case(
+            name="larger",
+            expect=lambda value: value[1] < value[0],
+            mistake="Larger pixels make a larger gradient, so the step must not grow with them: "
+            "measure the second limit as you did the first.",
         ),
         Case(
             name="half",
@@ -564,8 +628,7 @@ LARGEST_STEP = Exercise(
         ),
         Case(
             name="second",
-            # A little more than a tenth, so that 0.45 and 0.55 are inside.
-            expect=lambda value: abs(value[1] / _LIMITS[1] - 1) < 0.101,
+            expect=lambda value: _near(value[1], _LIMITS[1]),
             mistake="The limit for the first noise is right; look for the second one in the same "
             "way, with its own target.",
         ),

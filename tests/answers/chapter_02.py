@@ -114,6 +114,29 @@ def returns_too_early(image: Any, kernel: Any) -> Any:
             return np.sum(image[y : y + kh, x : x + kw] * kernel)
 
 
+def returns_after_a_row(image: Any, kernel: Any) -> Any:
+    kh, kw = kernel.shape
+    result = np.zeros((image.shape[0] - kh + 1, image.shape[1] - kw + 1))
+    for y in range(result.shape[0]):
+        for x in range(result.shape[1]):
+            result[y, x] = np.sum(image[y : y + kh, x : x + kw] * kernel)
+        return result
+
+
+def of_the_chapters_digit(image: Any, kernel: Any) -> Any:
+    digit = np.ones((28, 28))  # in the notebook, a variable of this name
+    return all_windows(digit, kernel)
+
+
+def over_its_own_input(image: Any, kernel: Any) -> Any:
+    kh, kw = kernel.shape
+    rows, columns = image.shape[0] - kh + 1, image.shape[1] - kw + 1
+    for y in range(rows):
+        for x in range(columns):
+            image[y, x] = np.sum(image[y : y + kh, x : x + kw] * kernel)
+    return image[:rows, :columns]
+
+
 def prints_only(image: Any, kernel: Any) -> Any:
     str(all_windows(image, kernel))
 
@@ -277,6 +300,7 @@ RIGHT: dict[str, dict[str, Any]] = {
         "theory": [2, 0.5],
         "measured": [1.94, 0.49],
         "coarse": [1.85, 0.45],
+        "a tenth below the measured": [1.75, 0.44],
         "array": np.array([2.02, 0.505]),
     },
 }
@@ -292,6 +316,7 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong("mirrored the kernel", [3, 6], "first", "first sum is not right"),
         Wrong("left out one product", [11, -3], "first", "look at the signs"),
         Wrong("a sign in the second", [9, 3], "both", "moves one column"),
+        Wrong("cut off as by ReLU", [9, 0], "cut off", "may be negative"),
         Wrong("one window only", [9], "both", "1 value; 2 values were"),
         Wrong("nine products, not added", [9, [0, 0, -3]], "turned", "a list of numbers"),
     ],
@@ -326,14 +351,23 @@ WRONG: dict[str, list[Wrong]] = {
             "sum of products",
             "sum of nine products",
         ),
+        Wrong("another image", of_the_chapters_digit, "another image", "belongs to digit"),
+        Wrong("returns after a row", returns_after_a_row, "first row alone", "inside the loop"),
+        Wrong(
+            "transposed",
+            lambda image, kernel: all_windows(image, kernel).T,
+            "transposed",
+            "have become its columns",
+        ),
+        Wrong("wrote over its input", over_its_own_input, "another image", "changed the array"),
         Wrong("range(rows - 1)", loops_end_early, "last place", "is still 0"),
         Wrong("matrix product", matrix_product, "sum of products", "in the same place"),
         Wrong("one size for both directions", one_size, "not square", "a count of their own"),
         Wrong("columns first", changed_places, "not square", "wider than high"),
         Wrong("always 3 × 3", three_by_three, "another kernel", "this one of 2 × 4"),
         Wrong("square kernels", square_kernel, "another kernel", "each by itself"),
-        Wrong("returns in the loop", returns_too_early, "shape", "an array of numbers"),
-        Wrong("no return", prints_only, "shape", "is there a return?"),
+        Wrong("returns in the loop", returns_too_early, "another image", "an array of numbers"),
+        Wrong("no return", prints_only, "another image", "is there a return?"),
     ],
     "02.row_counts": [
         Wrong("columns", [14, 7, 3, 1], "columns", "the rows were asked for"),
@@ -403,8 +437,30 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong(
             "turned the kernels",
             lambda images, kernels, *rest: by_windows(images, kernels[::-1, ::-1], *rest),
+            "turned",
+            "takes them as they are",
+        ),
+        Wrong(
+            "SAME",
+            lambda images, kernels, bias, stride: (
+                tf.nn.conv2d(images, kernels, stride, "SAME") + bias
+            ),
+            "padded",
+            "without padding",
+        ),
+        Wrong(
+            "ReLU as well",
+            lambda *inputs: np.maximum(by_windows(*inputs), 0),
             "stride 1",
             "one sum over rows",
+        ),
+        Wrong(
+            "thinned the batch",
+            lambda images, kernels, bias, stride: by_windows(images, kernels, bias, 1)[
+                ::stride, ::stride
+            ],
+            "images left out",
+            "The first axis",
         ),
         Wrong(
             "one input channel",
@@ -448,7 +504,8 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong("looked at one step", [4, 1], "first", "after ten steps"),
         Wrong("the chapter's own", [0.5, 0.125], "first", "limit lies elsewhere"),
         Wrong("passed noise twice", [1.95, 1.95], "no change", "does 2 * noise reach"),
-        Wrong("guessed twice", [2, 4], "no change", "the target too"),
+        Wrong("the second first", [0.48, 1.93], "order", "wrong order"),
+        Wrong("guessed twice", [2, 4], "larger", "must not grow"),
         Wrong("guessed half", [2, 1], "half", "a fair guess"),
         Wrong("stopped searching", [2, 0.7], "second", "look for the second"),
         Wrong("one limit", [2], "two numbers", "two step sizes"),
