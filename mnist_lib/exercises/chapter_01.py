@@ -47,6 +47,10 @@ def _keeps_brightness(result: Any, image: Any) -> bool:
     return bool((np.abs(result[..., np.newaxis] - np.unique(image)).min(axis=-1) < 0.01).all())
 
 
+def _has_ink(result: Any, image: Any) -> bool:
+    return result.shape != image.shape or bool(result.any())  # a lost shape: told by the last case
+
+
 def _by(image: Any, way: Any, fill: Any = "constant") -> Any:
     """Return the image moved, fractions cut off; `fill` says what comes in, as np.pad names it."""
     padded = np.pad(image, 28, mode=fill)
@@ -105,9 +109,13 @@ _SORTED_LABELS = np.arange(60) // 10
 _SPLIT_INPUTS = (_NUMBERED, _SORTED_LABELS, 4)
 
 
-def _has_four_parts(parts: Any, *inputs: Any) -> bool:
-    lengths = [len(part) for part in parts]
-    return lengths == [48, 48, 12, 12] and parts[1].ndim == parts[3].ndim == 1
+def _is_in_order(parts: Any, *inputs: Any) -> bool:
+    x_train, y_train, x_val, y_val = (len(part) for part in parts)
+    return parts[1].ndim == parts[3].ndim == 1 and x_train == y_train >= x_val == y_val
+
+
+def _has_fifths(parts: Any, *inputs: Any) -> bool:
+    return [len(part) for part in parts] == [48, 48, 12, 12]
 
 
 def _keeps_images(parts: Any, *inputs: Any) -> bool:
@@ -182,7 +190,7 @@ def _nearest_mean(image: Any, images: Any, labels: Any) -> Any:
 # Each slip below answers with another label than the right one.
 _QUERY = np.full((4, 5), 100, np.uint8)
 _QUERY[1, 2:] = 220
-_REFERENCES = np.stack([_QUERY] * 7)
+_REFERENCES = np.stack([_QUERY] * 8)
 _REFERENCES[0] += 35  # nearest by no measure: the answer where all images are summed together
 _REFERENCES[1] += 32  # nearest if the numbers wrap: 32 squared is a multiple of 256
 _REFERENCES[2, 3, 3] -= 95  # far in one pixel only: nearest by absolute differences
@@ -192,14 +200,31 @@ _REFERENCES[4, 0, 1] -= 21
 _REFERENCES[5] -= 21
 _REFERENCES[6, ::2] += 100  # farthest; its signed differences cancel
 _REFERENCES[6, 1::2] -= 100
-_NEAREST_INPUTS = (_QUERY, _REFERENCES, np.array([2, 7, 9, 5, 6, 1, 0]))
-
-# The nearest image is a 9, the nearer mean that of the two 4s.
-_TWO_CLASSES = (
-    np.full((3, 2), 100, np.uint8),
-    np.array([105, 10, 120, 70], np.uint8).repeat(6).reshape(4, 3, 2),
-    np.array([9, 9, 4, 4]),
+_REFERENCES[7] -= 30  # the last, where a loop ends
+_NEAREST_INPUTS = (
+    np.pad(_QUERY, ((12, 12), (11, 12))),
+    np.pad(_REFERENCES, ((0, 0), (12, 12), (11, 12))),
+    np.array([2, 7, 9, 5, 6, 1, 0, 3]),
 )
+
+# The nearest image is a 9; the nearest mean, the second and most of the nearest three are a 4.
+_CLASSES = (
+    np.full((28, 28), 100, np.uint8),
+    np.array([105, 10, 120, 70, 250], np.uint8).repeat(784).reshape(5, 28, 28),
+    np.array([9, 9, 4, 4, 2]),
+)
+
+
+def _strokes(*strokes: tuple[int, int]) -> Any:
+    """Return images (N, 28, 28), each with a stroke of so many pixels of one brightness."""
+    images = np.zeros((len(strokes), 28, 28), np.uint8)
+    for image, (length, brightness) in zip(images, strokes, strict=True):
+        image[14, :length] = brightness
+    return images
+
+
+# In int16, 200 squared is negative; in float16, all three distances are infinite.
+_LARGE = (_strokes((0, 0))[0], _strokes((10, 200), (12, 100), (15, 100)), np.array([3, 8, 5]))
 
 EXERCISES = (
     Exercise(
@@ -256,10 +281,32 @@ EXERCISES = (
                 mistake="In the fourth line look at each step: does any result leave the range?",
             ),
             Case(
-                name="all",
+                name="order",
+                expect=lambda v: v == _PIXEL_SUMS or sorted(v) != sorted(_PIXEL_SUMS),
+                mistake="All four numbers are there, but not in the order of the lines.",
+            ),
+            Case(
+                name="first",
+                expect=lambda v: agrees(v[0], _PIXEL_SUMS[0]),
+                mistake="Look at the first line again: what is left of the sum when it starts "
+                "again at 0?",
+            ),
+            Case(
+                name="second",
+                expect=lambda v: agrees(v[1], _PIXEL_SUMS[1]),
+                mistake="Look at the second line again: the difference is below 0, so it wraps, "
+                "too.",
+            ),
+            Case(
+                name="third",
+                expect=lambda v: agrees(v[2], _PIXEL_SUMS[2]),
+                mistake="Look at the third line again: it halves what your first number says.",
+            ),
+            Case(
+                name="fourth",
                 expect=_PIXEL_SUMS,
-                mistake="One of the four is not right yet: go through the lines step by step, in "
-                "whole numbers.",
+                mistake="Look at the fourth line again: both halves are whole numbers, and so "
+                "small that nothing wraps.",
             ),
         ),
     ),
@@ -304,6 +351,22 @@ EXERCISES = (
                 mistake="Rows and columns have changed places: the first axis counts downwards.",
             ),
             Case(
+                name="not moved",
+                inputs=(_BLOT,),
+                expect=_is_not(lambda image: image),
+                mistake="The ink is where it was: your function returns the image unmoved.",
+            ),
+            Case(
+                name="one direction",
+                inputs=(_BLOT,),
+                expect=_is_not(
+                    lambda image: _by(image, np.rint(_way(image)) * (1, 0)),
+                    lambda image: _by(image, np.rint(_way(image)) * (0, 1)),
+                ),
+                mistake="The ink has moved in one direction only: down and to the right each have "
+                "a way of their own.",
+            ),
+            Case(
                 name="rounded down",
                 inputs=(_BLOT,),
                 expect=_is_not(lambda image: _by(image, np.rint(_way(image, 13.5)))),
@@ -329,7 +392,7 @@ EXERCISES = (
             Case(
                 name="empty",
                 inputs=(_BLOT,),
-                expect=lambda result, image: bool(result.any()),
+                expect=_has_ink,
                 mistake="No ink is left in the frame: nothing was copied, or the way is far too "
                 "long because sums of uint8 have wrapped.",
             ),
@@ -384,6 +447,23 @@ EXERCISES = (
                 mistake="Give fractions between 0 and 1, not percentages or counts.",
             ),
             Case(
+                name="misread",
+                expect=lambda v: (
+                    not any(
+                        _close(part, 1 - right) for part, right in zip(v, _GUESSERS, strict=True)
+                    )
+                ),
+                mistake="An accuracy is a share of right answers; here stands a share of wrong "
+                "ones.",
+            ),
+            Case(
+                name="order",
+                expect=lambda v: (
+                    _close(v[0], _GUESSERS[0]) or not all(map(_close, sorted(v), sorted(_GUESSERS)))
+                ),
+                mistake="The right accuracies are there, but not in the order of the programs.",
+            ),
+            Case(
                 name="lazy",
                 expect=lambda v: _close(v[0], _GUESSERS[0]),
                 mistake="The first program is right whenever the envelope shows a 0, and only "
@@ -431,9 +511,22 @@ EXERCISES = (
             Case(
                 name="four parts",
                 inputs=_SPLIT_INPUTS,
-                expect=_has_four_parts,
-                mistake="Return x_train, y_train, x_val, y_val in this order: four fifths in the "
-                "first two, one fifth in the last two.",
+                expect=lambda parts, *inputs: len(parts) == 4,
+                mistake="Four arrays are wanted: x_train, y_train, x_val, y_val.",
+            ),
+            Case(
+                name="order",
+                inputs=_SPLIT_INPUTS,
+                expect=_is_in_order,
+                mistake="The order is x_train, y_train, x_val, y_val: images and their labels for "
+                "training, then both for validation.",
+            ),
+            Case(
+                name="a fifth",
+                inputs=_SPLIT_INPUTS,
+                expect=_has_fifths,
+                mistake="Of the images given, a fifth belongs in validation, and all others, but "
+                "none of these, in training.",
             ),
             Case(
                 name="images",
@@ -480,8 +573,14 @@ EXERCISES = (
         cases=(
             Case(
                 name="letters",
-                expect=lambda v: bool(v) and _letters(v) <= set("abcdef"),
-                mistake='Give a list of single letters from a to f, each in quotes: ["x", "y"].',
+                expect=lambda v: _letters(v) <= set("abcdef"),
+                mistake="The stories have the letters a to f: list single letters, each in quotes.",
+            ),
+            Case(
+                name="some",
+                expect=bool,
+                mistake="Not all of the six are sound: ask of each score where its digits, or "
+                "copies of them, have been before.",
             ),
             Case(
                 name="a",
@@ -551,8 +650,8 @@ EXERCISES = (
                 name="squares",
                 inputs=_NEAREST_INPUTS,
                 expect=_is_not(_nearest_by(np.abs)),
-                mistake="You answer by the sum of absolute differences; squared, one large "
-                "difference weighs more than many small ones.",
+                mistake="That image has the smallest sum of absolute differences; squared, one "
+                "large difference weighs more than many small ones.",
             ),
             Case(
                 name="signs",
@@ -569,9 +668,16 @@ EXERCISES = (
                 "for the smallest distance.",
             ),
             Case(
+                name="last image",
+                inputs=_NEAREST_INPUTS,
+                expect=lambda result, image, images, labels: result != labels[-1],
+                mistake="That is the label of the last image: keep the label that belongs to the "
+                "smallest distance so far.",
+            ),
+            Case(
                 name="no mean",
-                inputs=_TWO_CLASSES,
-                expect=Reference(_nearest_label),
+                inputs=_CLASSES,
+                expect=_is_not(_nearest_mean),
                 mistake="Here the single nearest image decides: no mean, no majority, no second "
                 "nearest.",
             ),
@@ -581,6 +687,13 @@ EXERCISES = (
                 expect=Reference(_nearest_label),
                 mistake="Another image is nearer: does each distance sum over all pixels of its "
                 "own image?",
+            ),
+            Case(
+                name="large",
+                inputs=_LARGE,
+                expect=Reference(_nearest_label),
+                mistake="When the differences are large, another image is nearer: 16 bits are too "
+                "few for the squares, or for their sum.",
             ),
         ),
     ),
@@ -597,13 +710,19 @@ EXERCISES = (
             "The means stay as they are: fit_means(flat_train, y_train), once, before the loop. "
             "Then find the first accuracy below one half in your table.",
         ),
-        shows="A stroke is about as wide as that: moved by its own width, it meets none of the "
+        shows="A stroke is about as wide as that: moved by its own width, it meets few of the "
         "pixels that the mean expects.",
         cases=(
             Case(
                 name="pixels",
-                expect=lambda v: v >= 1 and v == int(v),
+                expect=lambda v: v == int(v),
                 mistake="The shift is wanted, in whole pixels, not the accuracy there.",
+            ),
+            Case(
+                name="to the right",
+                expect=lambda v: v >= 1,
+                mistake="Digits that stay in place are answered rightly four times in five: the "
+                "shift wanted is above 0, and to the right.",
             ),
             Case(
                 name="batch rolled",
@@ -614,14 +733,14 @@ EXERCISES = (
             Case(
                 name="too early",
                 expect=lambda v: v != 2,
-                mistake="At two pixels to the right more than half are still read; is yours a "
-                "shift downwards, or the first large loss?",
+                mistake="At two pixels to the right more than half are still read: did yours move "
+                "up or down, did several shifts add up, or are the digits not prepared?",
             ),
             Case(
                 name="moved along",
                 expect=lambda v: v < 7,
-                mistake="So far a digit gets only if the means move with it: they are to stay; and "
-                "pixels are wanted, not per cent.",
+                mistake="Far fewer pixels are enough, if the means stay where they are; and pixels "
+                "are wanted, not per cent.",
             ),
             Case(
                 name="first",

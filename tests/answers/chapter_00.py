@@ -89,6 +89,15 @@ def by_columns(probabilities, labels):
     return (probabilities.argmax(axis=1) == labels).sum() / probabilities.shape[1]
 
 
+def by_the_first(probabilities, labels):
+    return (probabilities.argmax(axis=1)[0] == labels).mean()
+
+
+def after_one_image(probabilities, labels):
+    for row, label in zip(probabilities, labels, strict=True):
+        return row.argmax() == label
+
+
 def without_return(probabilities, labels):
     print((probabilities.argmax(axis=1) == labels).mean())
 
@@ -118,8 +127,11 @@ WRONG = {
         Wrong("not rounded", [1718.75, 68_750], "rounded once", "one epoch first"),
         Wrong("rounded at the end", [1719, 68_750], "rounded once", "then multiply"),
         Wrong("rounded down at the end", [1718, 68_750], "rounded once", "then multiply"),
-        Wrong("settings exchanged", [68_750, 1720], "both", "times epochs"),
-        Wrong("epochs exchanged", [4300, 27_500], "both", "batches in one epoch"),
+        Wrong("settings exchanged", [68_750, 1720], "order", "short setting comes first"),
+        Wrong("the epochs alone", [4, 10], "epochs", "after every batch"),
+        Wrong("epochs exchanged", [4300, 27_500], "mixed", "mixed up"),
+        Wrong("times the parameters", [1720 * 225_034, 68_750 * 225_034], "short", "first number"),
+        Wrong("a slip in the second", [1720, 65_000], "original", "short setting is right"),
     ],
     "00.share_right": [
         Wrong("the faulty function", without_axis, "nothing right", "compared with the labels"),
@@ -133,7 +145,9 @@ WRONG = {
         Wrong("the label's, on average", labels_on_average, "probabilities", "right or wrong"),
         Wrong("max for argmax", by_max, "nothing right", "as if nothing matched"),
         Wrong("one of the two best", among_two, "ten images", "most probable digit"),
-        Wrong("divided by a thousand", out_of_a_thousand, "ten images", "number of images"),
+        Wrong("divided by a thousand", out_of_a_thousand, "a thousand", "had 1,000 images"),
+        Wrong("the first image alone", by_the_first, "ten images", "divide by the number"),
+        Wrong("return inside the loop", after_one_image, "share", "True or False"),
         Wrong("divided by ten", out_of_ten, "other number", "as many as there are"),
         Wrong("divided by the classes", by_columns, "other number", "another number of images"),
         Wrong("no return", without_return, "share", "is there a return"),

@@ -7,6 +7,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.neighbors import KNeighborsClassifier
 
 from answers import Wrong
+from mnist_lib.data import prepare
 
 # --- centred --------------------------------------------------------------------------------------
 
@@ -161,6 +162,19 @@ def centred_at_the_corner(image):
     return result
 
 
+def centred_downwards(image):
+    return moved(image, way(image)[0], 0)
+
+
+def centred_sideways(image):
+    return moved(image, 0, way(image)[1])
+
+
+def centred_by_cutting(image):
+    down, right = way(image)
+    return image[-down : 28 - down, -right : 28 - right]
+
+
 def centred_and_cut(image):
     return moved(image, *way(image))[4:24, 4:24]
 
@@ -250,6 +264,16 @@ def split_in_scikit_learns_order(images, labels, seed):
 def split_the_wrong_way_round(images, labels, seed):
     x_train, y_train, x_val, y_val = split_by_order(images, labels, seed)
     return x_val, y_val, x_train, y_train
+
+
+def split_training_only(images, labels, seed):
+    return split_by_order(images, labels, seed)[:2]
+
+
+def split_off_a_tenth(images, labels, seed):
+    order = np.random.default_rng(seed).permutation(len(images))
+    train, val = order[len(order) // 10 :], order[: len(order) // 10]
+    return images[train], labels[train], images[val], labels[val]
 
 
 def split_a_table(images, labels, seed):
@@ -382,6 +406,32 @@ def nearest_by_the_largest(image, images, labels):
     return labels[np.abs(images.astype(float) - image).max(axis=(1, 2)).argmin()]
 
 
+def nearest_prepared(image, images, labels):
+    difference = prepare(images) - prepare(image[np.newaxis])
+    return labels[(difference**2).sum(axis=(1, 2, 3)).argmin()]
+
+
+def nearest_half_scaled(image, images, labels):
+    return labels[((images / 255 - image) ** 2).sum(axis=(1, 2)).argmin()]
+
+
+def nearest_with_the_last_label(image, images, labels):
+    best = np.inf
+    for other, label in zip(images, labels, strict=True):
+        best = min(best, ((other.astype(float) - image) ** 2).sum())
+        answer = label
+    return answer
+
+
+def nearest_in_int16(image, images, labels):
+    return labels[((images.astype(np.int16) - image) ** 2).sum(axis=(1, 2)).argmin()]
+
+
+def nearest_in_float16(image, images, labels):
+    with np.errstate(over="ignore"):
+        return labels[((images.astype(np.float16) - image) ** 2).sum(axis=(1, 2)).argmin()]
+
+
 def nearest_over_columns(image, images, labels):
     return labels[((images.astype(float) - image) ** 2).sum(axis=1).argmin()]
 
@@ -423,6 +473,7 @@ RIGHT = {
         "with the root, scaled": nearest_by_root,
         "TensorFlow": nearest_with_tensorflow,
         "scikit-learn": nearest_with_scikit_learn,
+        "prepared": nearest_prepared,
     },
     "01.half_lost": {"whole": 3, "float": 3.0, "NumPy": np.int64(3)},
 }
@@ -437,14 +488,21 @@ WRONG = {
         Wrong("the difference without its sign", [24, 220, 12, 140], "no sign", "lose its sign"),
         Wrong("the true average", [24, 36, 140, 140], "too late", "has wrapped before"),
         Wrong("both averages alike", [24, 36, 12, 12], "wraps needlessly", "leave the range"),
-        Wrong("a slip in the sum", [34, 36, 17, 140], "all", "step by step"),
-        Wrong("halves rounded up", [24, 36, 12, 141], "all", "whole numbers"),
+        Wrong("in reverse order", [140, 12, 36, 24], "order", "order of the lines"),
+        Wrong("a slip in the sum", [34, 36, 17, 140], "first", "first line again"),
+        Wrong("a slip in the difference", [24, 26, 12, 140], "second", "second line again"),
+        Wrong("half rounded up", [24, 36, 13, 140], "third", "your first number"),
+        Wrong("halves rounded up", [24, 36, 12, 141], "fourth", "fourth line again"),
+        Wrong("with a sign bit", [24, 36, 12, -116], "fourth", "nothing wraps"),
     ],
     "01.centred": [
         Wrong("parts of pixels", centred_in_parts_of_pixels, "values", "whole pixels"),
         Wrong("scaled as well", centred_and_scaled, "values", "change no value"),
         Wrong("the other way", centred_away, "direction", "went the other way"),
         Wrong("swapped axes", centred_with_swapped_axes, "axes", "changed places"),
+        Wrong("returned as it came", np.array, "not moved", "where it was"),
+        Wrong("down, not right", centred_downwards, "one direction", "one direction only"),
+        Wrong("right, not down", centred_sideways, "one direction", "way of their own"),
         Wrong("middle at 13.5", centred_at_half_pixels, "rounded down", "not 13.5"),
         Wrong("rounded down", centred_by_floor, "rounded down", "nearest whole number"),
         Wrong("way cut off", centred_by_int, "cut", "to be rounded"),
@@ -462,12 +520,20 @@ WRONG = {
         Wrong("always down and right", centred_at_the_corner, "everywhere", "before and after"),
         Wrong("the way alone", the_way_alone, "everywhere", "shape (2,)"),
         Wrong("cut to the box", centred_and_cut, "everywhere", "shape (20, 20)"),
+        Wrong(
+            "cut out, past the border",
+            centred_by_cutting,
+            "everywhere",
+            "Your function returned shape (26, 0)",
+        ),
         Wrong("in place", centred_in_place, "values", "changed the array"),
         Wrong("no return", centred_without_return, "values", "is there a return"),
     ],
     "01.guessers": [
         Wrong("only two programs", [0.6, 0.46], "three numbers", "three programs"),
         Wrong("percent", [60, 33.3, 46], "percent", "not percentages"),
+        Wrong("shares misread", [0.4, 2 / 3, 0.54], "misread", "share of wrong"),
+        Wrong("another order", [0.46, 0.6, 1 / 3], "order", "order of the programs"),
         Wrong("first guesses among three", [1 / 3, 1 / 3, 0.46], "lazy", "shows a 0"),
         Wrong("ten digits", [0.6, 0.1, 0.46], "ten digits", "not ten"),
         Wrong("half the time", [0.6, 0.5, 0.46], "equal chances", "that very one"),
@@ -481,9 +547,11 @@ WRONG = {
         Wrong("images shuffled, labels not", split_images_only, "pairs", "have parted"),
         Wrong("both shuffled in place", split_in_place, "pairs", "its own label"),
         Wrong("shuffled alike, in place", split_in_place_alike, "four parts", "changed the array"),
-        Wrong("scikit-learn's order", split_in_scikit_learns_order, "four parts", "in this order"),
-        Wrong("parts exchanged", split_the_wrong_way_round, "four parts", "one fifth in the last"),
-        Wrong("training on everything", split_and_train_on_all, "four parts", "four fifths"),
+        Wrong("training part only", split_training_only, "four parts", "Four arrays"),
+        Wrong("scikit-learn's order", split_in_scikit_learns_order, "order", "The order is"),
+        Wrong("parts exchanged", split_the_wrong_way_round, "order", "then both for"),
+        Wrong("training on everything", split_and_train_on_all, "a fifth", "none of these"),
+        Wrong("a tenth", split_off_a_tenth, "a fifth", "a fifth belongs"),
         Wrong("one table of pixels and labels", split_a_table, "images", "shape and pixels"),
         Wrong("images scaled", split_and_scale, "images", "to stay as they were"),
         Wrong("cut from the same end", split_overlapping, "each once", "in both parts"),
@@ -493,7 +561,8 @@ WRONG = {
     ],
     "01.leaks": [
         Wrong("one text", ["bdf"], "letters", "single letters"),
-        Wrong("nothing leaks", [], "letters", "single letters"),
+        Wrong("the example", ["x", "y"], "letters", "a to f"),
+        Wrong("nothing leaks", [], "some", "Not all of the six"),
         Wrong("scaling suspected", ["a", "b", "d", "f"], "a", "(a) is sound"),
         Wrong("choosing suspected", ["b", "c", "d", "f"], "c", "(c) is sound"),
         Wrong("mending suspected", ["b", "d", "e", "f"], "e", "(e) is sound"),
@@ -514,17 +583,22 @@ WRONG = {
         Wrong("summed over the batch", nearest_over_the_batch, "right label", "its own image"),
         Wrong("largest difference", nearest_by_the_largest, "right label", "sum over all pixels"),
         Wrong("summed over all", nearest_over_everything, "right label", "its own image"),
-        Wrong("summed over rows only", nearest_over_columns, "eight bits", "raised IndexError"),
+        Wrong("summed over rows only", nearest_over_columns, "right label", "over all pixels"),
+        Wrong("one scaled, the other not", nearest_half_scaled, "right label", "image is nearer"),
+        Wrong("the loop's last label", nearest_with_the_last_label, "last image", "last image"),
+        Wrong("squares in int16", nearest_in_int16, "large", "16 bits"),
+        Wrong("sums in float16", nearest_in_float16, "large", "their sum"),
         Wrong("nearest mean", nearest_mean, "no mean", "no mean, no majority"),
         Wrong("second nearest", nearest_but_one, "no mean", "no second nearest"),
         Wrong("majority of three", nearest_three, "no mean", "no majority, no second"),
     ],
     "01.half_lost": [
         Wrong("the accuracy", 0.39, "pixels", "not the accuracy"),
-        Wrong("no shift", 0, "pixels", "in whole pixels"),
+        Wrong("no shift", 0, "to the right", "stay in place"),
+        Wrong("to the left", -3, "to the right", "above 0"),
         Wrong("batch axis rolled", 1, "batch rolled", "others' labels"),
-        Wrong("downwards", 2, "too early", "shift downwards"),
-        Wrong("means moved as well", 28, "moved along", "they are to stay"),
+        Wrong("shifts added up", 2, "too early", "several shifts"),
+        Wrong("means moved as well", 28, "moved along", "stay where they are"),
         Wrong("accuracy in percent", 39, "moved along", "not per cent"),
         Wrong("a third left", 4, "first", "first such shift"),
         Wrong("no better than guessing", 5, "first", "first such shift"),
