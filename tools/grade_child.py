@@ -274,7 +274,11 @@ class Statement(NamedTuple):
 MAGIC = re.compile(r"^(\s*)[%!].*$|^(\s*)[^#\n]*\?\s*$", re.MULTILINE)
 ASSIGNED_MAGIC = re.compile(r"^(\s*\w+\s*=\s*)[%!].*$", re.MULTILINE)
 SETS_STATE = ("seed", "set_random_seed", "set_seed", "set_floatx")
-KERAS = ("keras", "tensorflow", "mnist_lib.models", "mnist_lib.training", "mnist_lib.explanation")
+KERAS = (
+    "keras",
+    "tensorflow",
+    *(f"mnist_lib.{name}" for name in ("models", "training", "explanation", "export")),
+)
 SHOWS = ("print", "display", "check", "hint", "solution", "plt", "plots")
 
 
