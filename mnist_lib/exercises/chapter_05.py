@@ -16,7 +16,7 @@ _Z = 1.96
 
 _ROOTS = np.sqrt([0.9, 0.1])  # half a logarithm is the logarithm of the root
 _SOFTENED = float(_ROOTS[0] / _ROOTS.sum())
-_SHARPENED = 0.9**2 / (0.9**2 + 0.1**2)
+_OF_HALVES = float(1 / (1 + np.exp((0.1 - 0.9) / 2)))  # a softmax without any logarithm
 
 # --- Reports that flatter -------------------------------------------------------------------------
 
@@ -40,7 +40,10 @@ _CHANCES = stats.binom.pmf(np.arange(101), 100, 0.99)
 _ERRORS = np.sqrt(_MARKS * (1 - _MARKS) / 100)
 _SHORTCUT = float(_CHANCES[np.abs(_MARKS - 0.99) <= _Z * _ERRORS].sum())
 _WILSON = float(_CHANCES[np.abs(_MARKS - 0.99) <= _Z * math.sqrt(0.99 * 0.01 / 100)].sum())
+_MISSED = {"shortcut": 1 - _SHORTCUT, "Wilson": 1 - _WILSON}
 _NEAR = 0.02  # four standard errors of a share of 10,000 exams
+# With 10,000 in the place of 100 digits only an exam with 99 holds the truth, by either method.
+_NARROW = dict.fromkeys(_MISSED, float(_CHANCES[99]))
 
 # --- Confusion ------------------------------------------------------------------------------------
 
@@ -163,6 +166,13 @@ def _mid_p(*data: Any) -> float:
     return _p_value(*data) - float(exactly)
 
 
+def _is_chi_square(result: Any, *data: Any) -> bool:
+    only_a, only_b = _only(*data)
+    gaps = [abs(only_a - only_b), abs(only_a - only_b) - 1]  # without and with Yates's correction
+    slips = [stats.chi2.sf(gap**2 / (only_a + only_b), 1) for gap in gaps]
+    return any(agrees(result, float(slip)) for slip in slips)
+
+
 def _counts_answers_that_differ(result: Any, labels: Any, a: Any, b: Any) -> bool:
     differ = int(np.sum(a != b))
     wins = _only(labels, a, b)
@@ -241,9 +251,21 @@ EXERCISES = (
                 "Did you multiply instead of dividing?",
             ),
             Case(
+                name="logarithm",
+                expect=lambda v: v > 0,
+                mistake="That is still a logarithm: take the exponentials of both, and make them "
+                "sum to 1.",
+            ),
+            Case(
                 name="too far",
                 expect=lambda v: v > 0.5,
                 mistake="The 4 stays the likelier class at any temperature.",
+            ),
+            Case(
+                name="no logarithm",
+                expect=lambda v: not agrees(v, _OF_HALVES, 2e-3),
+                mistake="You took the softmax of the halved probabilities; it wants their "
+                "logarithms, halved.",
             ),
             Case(
                 name="value",
@@ -318,8 +340,8 @@ EXERCISES = (
         hints=(
             "Only a few marks occur at all: how many digits may be wrong before each interval "
             "misses 0.99?",
-            "For each exam compute low and high with the functions above, and count the exams "
-            "with low <= 0.99 <= high.",
+            "For each exam compute low and high with the functions above (wilson takes one share "
+            "at a time), and count the exams with low <= 0.99 <= high.",
         ),
         shows="Near 100 % the shortcut misses the truth in more than a third of the exams, and "
         "Wilson's interval nearly keeps its promise.",
@@ -327,7 +349,8 @@ EXERCISES = (
             Case(
                 name="names",
                 expect=lambda v: set(v) == {"shortcut", "Wilson"},
-                mistake='The dictionary needs two entries, "shortcut" and "Wilson".',
+                mistake='The dictionary needs two entries, "shortcut" and "Wilson", spelt like '
+                "this.",
             ),
             Case(
                 name="shares",
@@ -336,8 +359,20 @@ EXERCISES = (
                 "and do not turn it into per cent.",
             ),
             Case(
+                name="no interval",
+                expect=lambda v: max(v.values()) > 0.01,
+                mistake="None of your intervals holds 0.99: do both functions get the share of the "
+                "digits read right, and not their number?",
+            ),
+            Case(
+                name="digits",
+                expect=lambda v: not agrees(v, _NARROW, _NEAR),
+                mistake="Your intervals are too narrow: n is how many digits an exam has, not how "
+                "many exams there are.",
+            ),
+            Case(
                 name="missed",
-                expect=lambda v: v["Wilson"] > 0.5,
+                expect=lambda v: not agrees(v, _MISSED, _NEAR),
                 mistake="You counted the exams whose interval misses the truth; count those "
                 "whose interval holds it.",
             ),
@@ -346,7 +381,8 @@ EXERCISES = (
                 expect=lambda v: (
                     not agrees([v["Wilson"], v["shortcut"]], [_SHORTCUT, _WILSON], _NEAR)
                 ),
-                mistake="The two shares seem to be exchanged: look at the exams without an error.",
+                mistake="The two shares seem to be exchanged. Or did you build one interval around "
+                "0.99, where each exam needs one around its own mark?",
             ),
             Case(
                 name="true p",
@@ -359,6 +395,12 @@ EXERCISES = (
                 expect=lambda v: agrees(v["shortcut"], _SHORTCUT, _NEAR),
                 mistake="The shortcut's share is not right: does the interval of an exam with 100 "
                 "of 100 hold 0.99?",
+            ),
+            Case(
+                name="one end",
+                expect=lambda v: v["Wilson"] < 0.99,
+                mistake="Some of Wilson's intervals do miss the truth: 0.99 must lie between both "
+                "ends.",
             ),
             Case(
                 name="Wilson",
@@ -388,6 +430,12 @@ EXERCISES = (
                 inputs=(_CONFUSION,),
                 expect=lambda v, table: len(v) == 2 and v[0] != v[1],
                 mistake="The diagonal holds the right answers: they are no mix-up.",
+            ),
+            Case(
+                name="positions",
+                inputs=(_CONFUSION,),
+                expect=lambda v, table: max(v) < len(table),
+                mistake="The classes count from 0: your table has no row or column of that number.",
             ),
             Case(
                 name="counts",
@@ -499,6 +547,13 @@ EXERCISES = (
                 "the threshold is kept.",
             ),
             Case(
+                name="wrong at the threshold",
+                inputs=_DIP,
+                expect=_keeps_the_promise,
+                mistake="With your threshold the accuracy is below what was wanted: the digit at "
+                "the threshold is kept, too, and here it was read wrong.",
+            ),
+            Case(
                 name="dip",
                 inputs=_DIP,
                 expect=Reference(_threshold),
@@ -577,6 +632,13 @@ EXERCISES = (
                 "asked for.",
             ),
             Case(
+                name="approximation",
+                inputs=_PAIRS,
+                expect=lambda p, *data: not _is_chi_square(p, *data),
+                mistake="That is the chi-squared approximation, made for many disagreements; the "
+                "exact test adds up the coin's chances themselves.",
+            ),
+            Case(
                 name="first better",
                 inputs=_PAIRS,
                 expect=Reference(_p_value),
@@ -607,6 +669,11 @@ EXERCISES = (
         shows="To promise one error in a thousand you need nearly four thousand digits without "
         "any: z² is the price.",
         cases=(
+            Case(
+                name="share",
+                expect=lambda v: v >= 1,
+                mistake="That is a share; asked for is a number of digits.",
+            ),
             Case(
                 name="shortcut",
                 expect=lambda v: v > 3,
@@ -639,6 +706,11 @@ EXERCISES = (
                 expect=lambda v: not _EXACT_FLAWLESS - 1 < v < _FLAWLESS,
                 mistake="Digits come whole, and the promise must hold: in which direction must "
                 "you round?",
+            ),
+            Case(
+                name="more than needed",
+                expect=lambda v: v <= _FLAWLESS,
+                mistake="So many digits keep the promise, but fewer would do.",
             ),
             Case(
                 name="value",

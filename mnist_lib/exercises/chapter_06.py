@@ -92,6 +92,7 @@ def _score(x: Any) -> float:
 
 
 _OCCLUSION = [_score(_PIXELS) - _score(np.where(np.arange(3) == k, 0, _PIXELS)) for k in range(3)]
+_LEFT = [_score(_PIXELS) - fall for fall in _OCCLUSION]
 _STEP = 1e-3
 _SALIENCY = [
     round(abs(_score(_PIXELS + _STEP * e) - _score(_PIXELS - _STEP * e)) / (2 * _STEP), 6)
@@ -128,6 +129,8 @@ _FAST = [(6, 2), (3, 1), (2, 2), (3, 1)]  # (side, stride): conv_1, conv_2, pool
 _CELL, _CELLS = 2, 3
 _RIGHT_WINDOW = _window(_CELL, _FAST)
 _STRETCHED = (_CELL + 0.5) * 28 / _CELLS - 0.5
+_STRETCHED_FIRST = _CELL * 28 / _CELLS - 1  # counted from 0 and rounded down at most
+_CLASSIC = [(3, 1), (2, 2), (3, 1)]  # what its conv_2 sees through conv_1 and pool_1
 
 # --- A push ---------------------------------------------------------------------------------------
 
@@ -138,11 +141,10 @@ def _letter(answer: str) -> str:
 
 # --- Neighbours -----------------------------------------------------------------------------------
 
-# A seed for which every slip gives another share.
-_OWN = np.random.default_rng(253)
-_CLASSES = np.repeat([0, 1, 2], [5, 4, 3])
-_OWN.shuffle(_CLASSES)
-_POINTS = _OWN.normal([2.0, -1.0, 0.5], 1.0, size=(12, 3)) + 0.9 * np.eye(3)[_CLASSES]
+# So many points, and a seed, for which no two slips give the same share.
+_OWN = np.random.default_rng(1252)
+_CLASSES = _OWN.integers(3, size=97)
+_POINTS = _OWN.normal([2.0, -1.0, 0.5], 1.0, size=(97, 3)) + 1.2 * np.eye(3)[_CLASSES]
 _POINTS = np.round(_POINTS, 2)
 _POINTS[3] *= 3  # a long vector has large products with all others
 # The last two points are twins of the first two, with other labels.
@@ -176,6 +178,12 @@ def _by_farthest(points: Any, labels: Any) -> float:
     return _share_alike(-_distances(points), labels)
 
 
+def _by_shifted_labels(points: Any, labels: Any) -> float:
+    nearest = _without_itself(_distances(points)).argmin(axis=1)
+    shifted = nearest - (nearest > np.arange(len(points)))
+    return float(np.mean(labels[shifted] == labels))
+
+
 def _by_sums(points: Any, labels: Any) -> float:
     """Let differences of opposite sign cancel: neither squared nor absolute."""
     return _share_alike(_without_itself(np.abs((points[:, None] - points).sum(axis=-1))), labels)
@@ -202,6 +210,17 @@ EXERCISES = (
                 name="names",
                 expect=lambda v: set(v) == {"probability", "logarithm"},
                 mistake='The dictionary needs two entries, "probability" and "logarithm".',
+            ),
+            Case(
+                name="ratio",
+                expect=lambda v: not 45 <= v["probability"] <= 55,
+                mistake="How many times flatter was the guess; wanted are the slopes themselves.",
+            ),
+            Case(
+                name="falls",
+                expect=lambda v: min(v.values()) >= 0,
+                mistake="The score rises at this pixel, and p rises with it: neither slope is "
+                "negative.",
             ),
             Case(
                 name="score",
@@ -269,6 +288,12 @@ EXERCISES = (
                 mistake="One value for each place of the patch is wanted, not one for each pixel.",
             ),
             Case(
+                name="turned",
+                inputs=_COVERED,
+                expect=lambda v, *inputs: v.shape != _falls(*inputs).shape[::-1],
+                mistake="Rows and columns are exchanged: the first number of a shape counts rows.",
+            ),
+            Case(
                 name="last places",
                 inputs=_COVERED,
                 expect=lambda v, *inputs: v.shape == _falls(*inputs).shape,
@@ -317,6 +342,20 @@ EXERCISES = (
                 "weights, too.",
             ),
             Case(
+                name="no image",
+                inputs=_COVERED,
+                expect=_is_not(lambda image, weights, side: _falls_of_ink(weights, image, side)),
+                mistake="You added up the weights under the patch; where there is no ink, "
+                "covering changes nothing.",
+            ),
+            Case(
+                name="mean",
+                inputs=_COVERED,
+                expect=_is_not(lambda image, weights, side: _falls(image, weights, side) / side**2),
+                mistake="That is the mean over the patch; the score falls by what all of its "
+                "pixels gave.",
+            ),
+            Case(
                 name="falls",
                 inputs=_COVERED,
                 expect=Reference(_falls),
@@ -357,6 +396,11 @@ EXERCISES = (
                 name="exchanged",
                 expect=lambda v: not agrees(v, [_SALIENCY, _OCCLUSION]),
                 mistake="The two maps are exchanged: occlusion comes first.",
+            ),
+            Case(
+                name="what is left",
+                expect=lambda v: not agrees(v[0], _LEFT),
+                mistake="Your first list holds the scores that are left; how far have they fallen?",
             ),
             Case(
                 name="rises",
@@ -417,6 +461,13 @@ EXERCISES = (
         "three loses something.",
         cases=(
             Case(
+                name="size",
+                inputs=(_MAPS, _SLOPES),
+                expect=lambda v, maps, slopes: v.ndim != 2 or v.shape == maps.shape[:2],
+                mistake="Keep the map's own size: one value for each cell of the feature maps, "
+                "rows first.",
+            ),
+            Case(
                 name="positions",
                 inputs=(_MAPS, _SLOPES),
                 expect=lambda v, maps, slopes: v.shape == maps.shape[:2],
@@ -429,6 +480,15 @@ EXERCISES = (
                 expect=_is_not(lambda a, g: np.maximum((g * a).sum(axis=-1), 0)),
                 mistake="You weighed each position by its own slope; Grad-CAM gives one weight to "
                 "a whole map.",
+            ),
+            Case(
+                name="batch",
+                inputs=(_MAPS, _SLOPES),
+                expect=_is_not(
+                    lambda a, g: np.maximum((g.mean((1, 2), keepdims=True) * a).sum(axis=-1), 0)
+                ),
+                mistake="There is one image and no batch here, so axes 1 and 2 are columns and "
+                "channels: over which axes does a map have its positions?",
             ),
             Case(
                 name="roles",
@@ -519,6 +579,29 @@ EXERCISES = (
                 "centre, which lies between them.",
             ),
             Case(
+                name="cell 3",
+                expect=lambda v: v[0] != _window(_CELL + 1, _FAST)[0],
+                mistake="That is cell 3. Counted from 0, the last of three is cell 2.",
+            ),
+            Case(
+                name="left edge",
+                expect=lambda v: v[0] != 0,
+                mistake="Only the cells of the first column see the first pixel; the last column "
+                "is asked for.",
+            ),
+            Case(
+                name="stretched window",
+                expect=lambda v: v[0] < _STRETCHED_FIRST,
+                mistake="That is where stretching the map over the image would put the cell. Its "
+                "window is wider, for the windows overlap.",
+            ),
+            Case(
+                name="other network",
+                expect=lambda v: list(v[:2]) != _window(_CELL, _CLASSIC)[:2],
+                mistake="Cell 2 of the classic network's conv_2 has this window; the fast CNN has "
+                "other layers.",
+            ),
+            Case(
                 name="no strides",
                 expect=lambda v: v[0] != _CELL,
                 mistake="The window begins further to the right: two layers move by two.",
@@ -526,7 +609,8 @@ EXERCISES = (
             Case(
                 name="one stride",
                 expect=lambda v: v[0] != 2 * _CELL,
-                mistake="One of the two strides is missing: a pooling layer moves by its side.",
+                mistake="One of the two strides is missing: conv_1 moves by 2, and so does pool_1, "
+                "for pooling moves by its side.",
             ),
             Case(
                 name="beyond",
@@ -595,8 +679,8 @@ EXERCISES = (
             Case(
                 name="D",
                 expect=lambda v: _letter(v) == "B",
-                mistake="You have the two rows exchanged: which push knows anything about the "
-                "network?",
+                mistake="Are the two results exchanged? Only one of the pushes knows anything "
+                "about the network.",
             ),
         ),
     ),
@@ -651,6 +735,13 @@ EXERCISES = (
                 inputs=(_POINTS, _CLASSES),
                 expect=_is_not(_by_sums),
                 mistake="Differences of opposite sign cancel: square them before you add them up.",
+            ),
+            Case(
+                name="shifted",
+                inputs=(_POINTS, _CLASSES),
+                expect=_is_not(_by_shifted_labels),
+                mistake="Where you take a point out, all that follow it move up by one: look up "
+                "the labels in a list from which its label is gone as well.",
             ),
             Case(
                 name="value",

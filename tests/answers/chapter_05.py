@@ -122,6 +122,11 @@ def mixup_four_classes(confusion: Any) -> Any:
     return np.unravel_index(shares.argmax(), (4, 4))
 
 
+def mixup_counted_from_one(confusion: Any) -> Any:
+    true, answer = mixup_kept_upright(confusion)
+    return true + 1, answer + 1
+
+
 def mixup_in_place(confusion: Any) -> Any:
     sums = confusion.sum(axis=1, keepdims=True)
     np.fill_diagonal(confusion, 0)
@@ -180,6 +185,24 @@ def threshold_first_dip(confidence: Any, right: Any, wanted: float) -> Any:
             break
         last = t
     return last
+
+
+def threshold_that_fails_first(confidence: Any, right: Any, wanted: float) -> Any:
+    for t in np.unique(confidence)[::-1]:
+        if right[confidence >= t].mean() < wanted:
+            return t
+
+
+def threshold_of_surest_error(confidence: Any, right: Any, wanted: float) -> Any:
+    return confidence[~right].max()
+
+
+def threshold_of_least_sure_hit(confidence: Any, right: Any, wanted: float) -> Any:
+    return confidence[right].min()
+
+
+def threshold_wanted_as_confidence(confidence: Any, right: Any, wanted: float) -> Any:
+    return confidence[confidence >= wanted].min()
 
 
 def threshold_largest(confidence: Any, right: Any, wanted: float) -> Any:
@@ -315,6 +338,15 @@ def p_by_chi_square(labels: Any, answers_a: Any, answers_b: Any) -> Any:
     return stats.chi2.sf((only_a - only_b) ** 2 / (only_a + only_b), 1)
 
 
+def p_by_corrected_chi_square(labels: Any, answers_a: Any, answers_b: Any) -> Any:
+    only_a, only_b = wins(labels, answers_a, answers_b)
+    return stats.chi2.sf((abs(only_a - only_b) - 1) ** 2 / (only_a + only_b), 1)
+
+
+def p_with_other_arguments(answers_a: Any, answers_b: Any, labels: Any) -> Any:
+    return p_by_coin(labels, answers_a, answers_b)
+
+
 def p_first_never_better(labels: Any, answers_a: Any, answers_b: Any) -> Any:
     only_a, only_b = wins(labels, answers_a, answers_b)
     return min(1.0, 2 * stats.binom.cdf(only_b, only_a + only_b, 0.5))
@@ -408,9 +440,14 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong("multiplied", 0.81 / 0.82, "surer", "became surer"),
         Wrong("doubled the odds", 18 / 19, "not normalised", "does not sum to 1 yet"),
         Wrong("evened out", 0.5, "too far", "stays the likelier"),
+        Wrong("stopped at the logarithm", math.log(0.9) / 2, "logarithm", "still a logarithm"),
         Wrong(
-            "exponentials of probabilities", special.softmax([0.45, 0.05])[0], "value", "both log"
+            "exponentials of probabilities",
+            special.softmax([0.45, 0.05])[0],
+            "no logarithm",
+            "softmax of the halved probabilities",
         ),
+        Wrong("squared, without the sum", 0.81, "value", "both logarithms"),
         Wrong("half-way to a half", 0.7, "value", "both logarithms"),
     ],
     "05.flattering": [
@@ -428,6 +465,10 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong("other names", {"short cut": 0.63, "wilson": 0.92}, "names", "two entries"),
         Wrong("per cent", {"shortcut": 63.3, "Wilson": 92.1}, "shares", "between 0 and 1"),
         Wrong("counts", {"shortcut": 6334, "Wilson": 9206}, "shares", "number of exams"),
+        Wrong(
+            "hits for shares", {"shortcut": 0.0, "Wilson": 0.0}, "no interval", "not their number"
+        ),
+        Wrong("ten thousand for n", {"shortcut": 0.37, "Wilson": 0.37}, "digits", "too narrow"),
         Wrong("misses", {"shortcut": 0.367, "Wilson": 0.079}, "missed", "misses the truth"),
         Wrong("exchanged", {"shortcut": 0.921, "Wilson": 0.633}, "exchanged", "to be exchanged"),
         Wrong(
@@ -443,12 +484,16 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong("no width counted", {"shortcut": 1.0, "Wilson": 0.92}, "shortcut", "100 of 100"),
         Wrong("believes Wilson", {"shortcut": 0.633, "Wilson": 0.95}, "Wilson", "is the promise"),
         Wrong(
-            "only lower limits", {"shortcut": 0.633, "Wilson": 0.9999}, "Wilson", "is the promise"
+            "only lower limits",
+            {"shortcut": 0.633, "Wilson": 0.9999},
+            "one end",
+            "between both ends",
         ),
     ],
     "05.worst_mixup": [
         Wrong("diagonal kept", mixup_with_diagonal, "diagonal", "no mix-up"),
         Wrong("flat index", mixup_flat, "diagonal", "a list of numbers was expected"),
+        Wrong("counted from 1", mixup_counted_from_one, "positions", "count from 0"),
         Wrong("counts, not shares", mixup_by_counts, "counts", "most frequent mix-up"),
         Wrong("shares of all digits", mixup_of_all_digits, "counts", "most frequent mix-up"),
         Wrong("fault untouched", mixup_faulty, "columns", "sum of another row"),
@@ -467,11 +512,15 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong("position", threshold_position, "confidence", "not a position"),
         Wrong("digits below it", threshold_of_rejected, "promise", "below what was wanted"),
         Wrong("keeps only digits above it", threshold_kept_above, "promise", "at least this"),
+        Wrong("first that fails", threshold_that_fails_first, "promise", "below what was wanted"),
         Wrong("a grid of thresholds", threshold_on_a_grid, "confidence", "a value between them"),
         Wrong("largest that will do", threshold_largest, "most", "A lower threshold"),
+        Wrong("least sure of the right", threshold_of_least_sure_hit, "most", "A lower threshold"),
+        Wrong("confidence for accuracy", threshold_wanted_as_confidence, "most", "lower threshold"),
         Wrong("takes digits as sorted", threshold_taken_as_sorted, "order", "in any order"),
         Wrong("sorts confidences alone", threshold_sorts_confidences_only, "order", "any order"),
         Wrong("more than wanted", threshold_more_than_wanted, "exactly", "exactly what was wanted"),
+        Wrong("surest error", threshold_of_surest_error, "wrong at the threshold", "kept, too"),
         Wrong("stops at the first dip", threshold_first_dip, "dip", "at the first dip"),
         Wrong("cuts through equal ones", threshold_sorted_without_ties, "ties", "kept together"),
     ],
@@ -487,19 +536,30 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong("one side", p_of_one_side, "one side", "one side"),
         Wrong("exactly this split", p_of_exactly_this, "part", "only a part"),
         Wrong("mid-p", p_mid, "mid-p", "counts the observed split half"),
-        Wrong("chi-square", p_by_chi_square, "first better", "the smaller of these"),
+        Wrong("chi-square", p_by_chi_square, "approximation", "chi-squared approximation"),
+        Wrong(
+            "chi-square, corrected",
+            p_by_corrected_chi_square,
+            "approximation",
+            "many disagreements",
+        ),
+        Wrong("labels last", p_with_other_arguments, "first better", "the smaller of these"),
         Wrong("no minimum, second counted", p_second_never_better, "first better", "smaller of"),
         Wrong("no minimum, first counted", p_first_never_better, "second better", "must stay"),
     ],
     "05.flawless": [
         Wrong("by the shortcut", 1, "shortcut", "content with so few"),
+        Wrong("a share", 0.999, "share", "number of digits"),
         Wrong("for 99 per cent", 381, "99 per cent", "promise 99 %"),
         Wrong("one in a thousand", 1000, "thousand", "may still be luck"),
         Wrong("z not squared", 1959, "z squared", "squares z"),
         Wrong("rule of three", 2995, "rule of three", "rule of three"),
         Wrong("rounded down", 3837, "whole", "Digits come whole"),
         Wrong("not rounded", 0.999 * 1.96**2 / 0.001, "whole", "in which direction"),
-        Wrong("one too many", 3839, "value", "smaller root is"),
-        Wrong("ten thousand, as MNIST has", 10_000, "value", "Wilson's quadratic"),
+        Wrong("one too many", 3839, "more than needed", "fewer would do"),
+        Wrong("a thousand in place of 999", 3842, "more than needed", "fewer would do"),
+        Wrong("ten thousand, as MNIST has", 10_000, "more than needed", "fewer would do"),
+        Wrong("exact binomial limit", 3688, "value", "Wilson's quadratic"),
+        Wrong("90 % instead of 95 %", 2704, "value", "smaller root is"),
     ],
 }

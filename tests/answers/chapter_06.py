@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import signal
 from scipy.spatial import distance
-from sklearn.model_selection import LeaveOneOut, cross_val_score
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neighbors import NearestNeighbors
 
 from answers import Wrong
 
@@ -158,6 +157,32 @@ def falls_rows_only(image: Any, weights: Any, side: int) -> Any:
     return falls
 
 
+def falls_transposed(image: Any, weights: Any, side: int) -> Any:
+    return falls_by_copies(image, weights, side).T
+
+
+def falls_of_weights(image: Any, weights: Any, side: int) -> Any:
+    return signal.correlate2d(weights, np.ones((side, side)), mode="valid")
+
+
+def falls_last_places_empty(image: Any, weights: Any, side: int) -> Any:
+    falls = np.zeros((image.shape[0] - side + 1, image.shape[1] - side + 1))
+    falls[:-1, :-1] = falls_by_copies(image, weights, side)[:-1, :-1]
+    return falls
+
+
+def falls_and_uncovers(image: Any, weights: Any, side: int) -> Any:
+    """Cover the image itself and put it back each time: unusual, and right."""
+    before = np.sum(weights * image)
+    falls = np.zeros((image.shape[0] - side + 1, image.shape[1] - side + 1))
+    for r, c in np.ndindex(falls.shape):
+        patch = image[r : r + side, c : c + side].copy()
+        image[r : r + side, c : c + side] = 0
+        falls[r, c] = before - np.sum(weights * image)
+        image[r : r + side, c : c + side] = patch
+    return falls
+
+
 def falls_for_three(image: Any, weights: Any, side: int) -> Any:
     return signal.correlate2d(image * weights, np.ones((3, 3)), mode="valid")
 
@@ -207,6 +232,18 @@ def cam_by_tensors(maps: Any, slopes: Any) -> Any:
 
 def cam_summed_over_positions(maps: Any, slopes: Any) -> Any:
     return np.maximum((slopes.mean(axis=(0, 1)) * maps).sum(axis=(0, 1)), 0)
+
+
+def cam_kept_for_a_batch(maps: Any, slopes: Any) -> Any:
+    return np.maximum((slopes.mean(axis=(1, 2), keepdims=True) * maps).sum(axis=-1), 0)
+
+
+def cam_enlarged(maps: Any, slopes: Any) -> Any:
+    return np.kron(cam_by_broadcasting(maps, slopes), np.ones((2, 2)))
+
+
+def cam_of_absolute_slopes(maps: Any, slopes: Any) -> Any:
+    return np.maximum(maps @ np.abs(slopes).mean(axis=(0, 1)), 0)
 
 
 def cam_stack(maps: Any, slopes: Any) -> Any:
@@ -296,9 +333,10 @@ def neighbours_by_scipy(points: Any, labels: Any) -> Any:
     return (labels[distances.argmin(axis=0)] == labels).mean()
 
 
-def neighbours_by_leaving_one_out(points: Any, labels: Any) -> Any:
-    one = KNeighborsClassifier(1)
-    return cross_val_score(one, points, labels, cv=LeaveOneOut()).mean()
+def neighbours_by_scikit_learn(points: Any, labels: Any) -> Any:
+    """Give no query: then scikit-learn leaves each point out by itself."""
+    nearest = NearestNeighbors(n_neighbors=1).fit(points).kneighbors(return_distance=False)
+    return np.mean(labels[nearest[:, 0]] == labels)
 
 
 def table_of(points: Any) -> Any:
@@ -328,6 +366,33 @@ def neighbours_farthest(points: Any, labels: Any) -> Any:
 def neighbours_diagonal_minus(points: Any, labels: Any) -> Any:
     distances = table_of(points)
     np.fill_diagonal(distances, -1)
+    return np.mean(labels[distances.argmin(axis=1)] == labels)
+
+
+def neighbours_with_shifted_labels(points: Any, labels: Any) -> Any:
+    hits = []
+    for i, point in enumerate(points):
+        rest = np.delete(points, i, axis=0)
+        hits.append(labels[np.linalg.norm(rest - point, axis=1).argmin()] == labels[i])
+    return np.mean(hits)
+
+
+def neighbours_third(points: Any, labels: Any) -> Any:
+    return np.mean(labels[table_of(points).argsort(axis=1)[:, 2]] == labels)
+
+
+def neighbours_in_the_other_half(points: Any, labels: Any) -> Any:
+    half = len(points) // 2
+    nearest = table_of(points)[:half, half:].argmin(axis=1)
+    return np.mean(labels[half:][nearest] == labels[:half])
+
+
+def neighbours_in_the_list(points: Any, labels: Any) -> Any:
+    return np.mean(np.roll(labels, 1) == labels)
+
+
+def neighbours_one_on_the_diagonal(points: Any, labels: Any) -> Any:
+    distances = table_of(points) + np.eye(len(points))
     return np.mean(labels[distances.argmin(axis=1)] == labels)
 
 
@@ -371,6 +436,7 @@ RIGHT: dict[str, dict[str, Any]] = {
         "SciPy": falls_by_correlation,
         "windows, float32": falls_by_windows_in_float32,
         "lists": falls_as_lists,
+        "uncovers": falls_and_uncovers,
         "tensors": falls_by_tensors,
     },
     "06.two_maps": {
@@ -401,7 +467,7 @@ RIGHT: dict[str, dict[str, Any]] = {
         "loops": neighbours_by_loops,
         "deletion, float32": neighbours_by_deletion,
         "SciPy": neighbours_by_scipy,
-        "scikit-learn": neighbours_by_leaving_one_out,
+        "scikit-learn": neighbours_by_scikit_learn,
     },
 }
 
@@ -416,6 +482,8 @@ AFTER = ODDS / (1 + ODDS)  # after a whole unit of grey
 WRONG: dict[str, list[Wrong]] = {
     "06.slopes_at_pixel": [
         Wrong("other names", {"p": 0.098, "log p": 0.1}, "names", "two entries"),
+        Wrong("times flatter", slopes(51.02, 50), "ratio", "How many times"),
+        Wrong("with a minus", slopes(-0.098, -0.1), "falls", "neither slope is negative"),
         Wrong("forgot the score's slope", slopes(0.0196, 0.02), "score", "rises by one per unit"),
         Wrong(
             "a whole step", slopes(AFTER - 0.98, np.log(AFTER / 0.98)), "whole step", "a slope is"
@@ -433,6 +501,7 @@ WRONG: dict[str, list[Wrong]] = {
     ],
     "06.score_falls": [
         Wrong("one value for each pixel", falls_same_size, "places", "not one for each pixel"),
+        Wrong("transposed", falls_transposed, "turned", "exchanged: the first number"),
         Wrong("both faults untouched", falls_faulty, "last places", "the last one included"),
         Wrong("only the ranges mended", falls_piled_up, "piles up", "begin with the whole image"),
         Wrong("no copy", falls_without_copy, "piles up", "earlier patches"),
@@ -443,7 +512,9 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong("what is left", falls_left, "scores", "score that is left"),
         Wrong("covered with ink", falls_with_ink, "ink", "covered with ink"),
         Wrong("weights forgotten", falls_of_ink, "no weights", "depends on the weights"),
-        Wrong("mean over the patch", falls_as_means, "falls", "The falls differ"),
+        Wrong("image forgotten", falls_of_weights, "no image", "there is no ink"),
+        Wrong("mean over the patch", falls_as_means, "mean", "all of its pixels"),
+        Wrong("ranges not mended", falls_last_places_empty, "falls", "The falls differ"),
         Wrong("indexed twice", falls_rows_only, "falls", "The falls differ"),
         Wrong("a side written in", falls_for_three, "another side", "is a size written"),
         Wrong("a shape written in", falls_for_this_image, "another side", "is a size written"),
@@ -452,6 +523,7 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong("one list", [3, 0, 2, 3, 2, 0], "three each", "holds a number"),
         Wrong("one pair per pixel", [[3, 3], [0, 2], [2, 0]], "three each", "lists of three"),
         Wrong("exchanged", [[3, 2, 0], [3, 0, 2]], "exchanged", "occlusion comes first"),
+        Wrong("what is left", [[2, 5, 3], [3, 2, 0]], "what is left", "that are left"),
         Wrong(
             "after minus before", [[-3, 0, -2], [3, 2, 0]], "rises", "before less the score after"
         ),
@@ -465,6 +537,9 @@ WRONG: dict[str, list[Wrong]] = {
     ],
     "06.grad_cam": [
         Wrong("summed over positions", cam_summed_over_positions, "positions", "over which axis"),
+        Wrong("enlarged", cam_enlarged, "size", "own size"),
+        Wrong("axes of a batch", cam_kept_for_a_batch, "batch", "no batch here"),
+        Wrong("absolute slopes", cam_of_absolute_slopes, "all", "term by term"),
         Wrong("maps left apart", cam_stack, "positions", "over which axis"),
         Wrong("cell by cell", cam_cell_by_cell, "cell by cell", "by its own slope"),
         Wrong("roles exchanged", cam_roles, "roles", "roles are exchanged"),
@@ -482,6 +557,12 @@ WRONG: dict[str, list[Wrong]] = {
     "06.cell_window": [
         Wrong("two ends only", [8, 27], "three", "Three numbers"),
         Wrong("centre in the middle", [8, 17.5, 27], "three", "in this order"),
+        Wrong("third cell", [12, 31, 21.5], "cell 3", "Counted from 0"),
+        Wrong("first column", [0, 19, 9.5], "left edge", "last column is asked"),
+        Wrong("all that there is", [0, 27, 13.5], "left edge", "last column is asked"),
+        Wrong("a third of the image", [18.67, 28, 23.33], "stretched window", "windows overlap"),
+        Wrong("the chapter's network", [4, 11, 7.5], "other network", "other layers"),
+        Wrong("no stride in conv_1", [4, 16, 10], "one stride", "conv_1 moves by 2"),
         Wrong("no strides", [2, 12, 7], "no strides", "two layers move by two"),
         Wrong("pooling taken as stride 1", [4, 18, 11], "one stride", "strides is missing"),
         Wrong("end as Python counts", [8, 28, 18], "beyond", "not the first behind it"),
@@ -497,7 +578,7 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong("pushed along the gradient", "A", "A", "push along the gradient"),
         Wrong("a letter that is none of them", "E", "letter", "one letter from A to D"),
         Wrong("pushed twice", "C", "C", "still carrying the first"),
-        Wrong("rows exchanged", "D", "D", "two rows exchanged"),
+        Wrong("rows exchanged", "D", "D", "results exchanged"),
     ],
     "06.neighbour_accuracy": [
         Wrong("fault untouched", neighbours_faulty, "itself", "own nearest neighbour"),
@@ -505,6 +586,11 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong("per cent", neighbours_in_per_cent, "share", "neither a count"),
         Wrong("count", neighbours_counted, "share", "neither a count"),
         Wrong("error rate", neighbours_that_differ, "errors", "has another label"),
+        Wrong("labels shifted", neighbours_with_shifted_labels, "shifted", "move up by one"),
+        Wrong("third in rank", neighbours_third, "value", "nearest of the others"),
+        Wrong("other half", neighbours_in_the_other_half, "value", "nearest of the others"),
+        Wrong("next in the list", neighbours_in_the_list, "value", "nearest of the others"),
+        Wrong("1 on the diagonal", neighbours_one_on_the_diagonal, "value", "nearest of the"),
         Wrong("farthest", neighbours_farthest, "farthest", "the farthest point"),
         Wrong("products", neighbours_by_products, "products", "not the smallest distance"),
         Wrong("differences cancel", neighbours_that_cancel, "cancels", "opposite sign cancel"),
