@@ -90,9 +90,10 @@ const Handwriting = (() => {
     const paper = border.filter((grey) => isLight(grey) === light);
     if (!paper.length) return null;
     const [level] = quantiles(paper, [0.5]);
-    if (count(paper, (grey) => Math.abs(grey - level) < 0.005) <= 0.5 * paper.length) return null;
+    const same = Math.min(0.005, 0.02 * (most - least));
+    if (count(paper, (grey) => Math.abs(grey - level) <= same) <= 0.5 * paper.length) return null;
     let paperPixels = 0;
-    for (const grey of data) if (Math.abs(grey - level) < 0.005) paperPixels++;
+    for (const grey of data) if (Math.abs(grey - level) <= same) paperPixels++;
     return paperPixels > 0.15 * data.length ? level : null;
   }
 
@@ -104,7 +105,8 @@ const Handwriting = (() => {
       let sum = 0;
       for (const shade of grey.data) sum += shade;
       const inkIsLight = sum / grey.data.length > level;
-      return inkIsLight ? againstPlain(invert(), 1 - level) : againstPlain(grey, level);
+      const darkness = inkIsLight ? againstPlain(invert(), 1 - level) : againstPlain(grey, level);
+      return { ...darkness, plain: true };
     }
     const sharpness = (found) => found.reduce((sum, { score }) => sum + score, 0);
     const inverted = invert();
@@ -165,10 +167,33 @@ const Handwriting = (() => {
     return middle + Math.max(4 * (middle - low), 0.03);
   }
 
+  /** A picture with more pixels on each side, each like the nearest one of the border. */
+  function extended({ width, height, data }, by) {
+    const larger = make(width + 2 * by, height + 2 * by);
+    for (let y = 0, n = 0; y < larger.height; y++) {
+      const row = clamp(y - by, 0, height - 1) * width;
+      for (let x = 0; x < larger.width; x++, n++) {
+        larger.data[n] = data[row + clamp(x - by, 0, width - 1)];
+      }
+    }
+    return larger;
+  }
+
+  /** Without that many pixels on each side. */
+  function cut({ width, height, data }, by) {
+    const smaller = make(width - 2 * by, height - 2 * by);
+    for (let y = 0; y < smaller.height; y++) {
+      const start = (y + by) * width + by;
+      smaller.data.set(data.subarray(start, start + smaller.width), y * smaller.width);
+    }
+    return smaller;
+  }
+
   /** How dark each pixel is against paper of one grey. */
   function againstPlain(grey, level) {
     const paper = Math.max(level, 1e-6);
-    return map(grey, (shade) => (Math.abs(shade - level) < 0.02 ? 0 : 1 - shade / paper));
+    const same = Math.min(0.02, 0.05 * (largest(grey.data) + largest(grey.data.map((x) => -x))));
+    return map(grey, (shade) => (Math.abs(shade - level) <= same ? 0 : 1 - shade / paper));
   }
 
   /** The same, where light and paper have shades: paper is the lightest in a window around. */
@@ -176,7 +201,9 @@ const Handwriting = (() => {
     const shorter = Math.min(grey.width, grey.height);
     const size = 2 * Math.max(2, round((window / 2) * shorter)) + 1;
     const smooth = blur(grey, Math.max(grey.width, grey.height) > 200 ? 0.8 : 0.4);
-    let paper = extreme(extreme(smooth, size, 1), size, -1);
+    // What lies along the border, such as a table or a shadow, goes on beyond it: it is no stroke.
+    const padded = extended(smooth, size);
+    let paper = cut(extreme(extreme(padded, size, 1), size, -1), size);
     for (let turn = 0; turn < 2; turn++) paper = average(paper, Math.floor(size / 4));
     return map(smooth, (shade, n) => 1 - shade / Math.max(paper.data[n], 1e-3));
   }
@@ -207,6 +234,19 @@ const Handwriting = (() => {
       piece.sharp = spansBorder(piece, width, height) ? 0 : sharp;
     }
     const best = heaviest(pieces, "sharp");
+    // Ink has sharper edges than the paper's grain.
+    const isInk = new Uint8Array(data.length);
+    for (const { pixels } of pieces) for (const n of pixels) isInk[n] = 1;
+    let [edges, sharpEdges] = [0, 0];
+    for (let n = 0; n < data.length; n++) {
+      if (isInk[n]) continue;
+      edges += slope[n];
+      sharpEdges += squares[n];
+    }
+    const grain = sharpEdges / Math.max(edges, 1e-9);
+    if (!(best.sharp > 0) || best.sharp < 1.6 * grain * sumOf(best.pixels, slope)) {
+      throw new NoDigitError("There is no ink.");
+    }
     for (const { pixels, peak, softness } of pieces) {
       if (peak < 0.4 * best.peak || softness > 4 * best.softness) continue;
       const [low, high] = [Math.max(floor, 0.35 * peak), 0.7 * peak];
@@ -279,6 +319,121 @@ const Handwriting = (() => {
     ].some(([at, edge, inner, side]) => covers(at, edge, side) && covers(at, inner, side));
   }
 
+  // --- ruled lines ------------------------------------------------------------------------------
+
+  function transpose({ width, height, data }) {
+    const turned = make(height, width);
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) turned.data[x * height + y] = data[y * width + x];
+    }
+    return turned;
+  }
+
+  /** Take away ruled lines, squares and the frame of a form's box, and leave strokes whole. */
+  function removeLines(ink) {
+    const inkOf = ({ data }) => data.reduce((sum, value) => sum + value, 0);
+    const withoutLines = (picture) => erase(picture, findLines(picture, 0.6, true));
+    const rest = transpose(withoutLines(transpose(withoutLines(ink))));
+    // A digit 1 that fills the picture is a line, too.
+    const result = inkOf(rest) > 0.03 * inkOf(ink) ? rest : { ...ink, data: ink.data.slice() };
+    for (const piece of findPieces(result, 0.3)) {
+      const { left, top, right, bottom, pixels } = piece;
+      const alone = make(right - left, bottom - top);
+      if (Math.min(alone.width, alone.height) < 24) continue;
+      const place = (n) => (Math.floor(n / ink.width) - top) * alone.width + (n % ink.width) - left;
+      for (const n of pixels) alone.data[place(n)] = result.data[n];
+      const across = findLines(alone, 0.7, false);
+      const down = findLines(transpose(alone), 0.7, false);
+      const sides = [across, down].flatMap((found, axis) => {
+        const shares = found.map(({ row }) => row / (axis ? alone.width : alone.height));
+        return [shares.some((share) => share < 0.25), shares.some((share) => share > 0.75)];
+      });
+      if (sides.filter(Boolean).length < 3) continue;
+      const unframed = transpose(erase(transpose(erase(alone, across)), down));
+      for (const n of pixels) result.data[n] = unframed.data[place(n)];
+    }
+    return result;
+  }
+
+  /**
+   * Nearly horizontal lines that cover a share of the columns: Hough's vote with slopes up to 0.12.
+   * A line is { slope, row }, the row at the middle column. What is printed runs on beyond the
+   * picture (`across`); a table may hide one end of it.
+   */
+  function findLines(ink, share, across) {
+    const factor = Math.ceil(Math.max(ink.width, ink.height) / 300);
+    const [width, height] = [Math.floor(ink.width / factor), Math.floor(ink.height / factor)];
+    const points = new Set();
+    ink.data.forEach((value, n) => {
+      const [x, y] = [Math.floor((n % ink.width) / factor), Math.floor(n / ink.width / factor)];
+      if (value > 0.3 && x < width && y < height) points.add(y * width + x);
+    });
+    const places = [...points].sort((a, b) => a - b);
+    const [xs, ys] = [places.map((n) => n % width), places.map((n) => Math.floor(n / width))];
+    if (new Set(xs).size < share * width) return [];
+    const pad = Math.floor(0.12 * width) + 2;
+    const rows = height + 2 * pad;
+    const slopes = Array.from({ length: 49 }, (_, n) => -0.12 + 0.005 * n);
+    const votes = new Int32Array(slopes.length * rows);
+    slopes.forEach((slope, n) => {
+      xs.forEach((x, k) => votes[n * rows + ys[k] - round(slope * (x - width / 2)) + pad]++);
+    });
+    const lines = [];
+    for (;;) {
+      const best = votes.indexOf(largest(votes));
+      if (votes[best] < share * width) return lines;
+      const [slope, row] = [slopes[Math.floor(best / rows)], best % rows];
+      const onLine = xs.filter(
+        (x, k) => Math.abs(ys[k] - (row - pad) - slope * (x - width / 2)) < 1.5,
+      );
+      const ends = [Math.min(...onLine) / width, 1 - (Math.max(...onLine) + 1) / width];
+      if (!across || (Math.max(...ends) < 0.2 && Math.min(...ends) < 0.03)) {
+        lines.push({ slope, row: (row - pad + 0.5) * factor });
+      }
+      slopes.forEach((_, n) => {
+        votes.fill(0, n * rows + Math.max(row - 3, 0), n * rows + Math.min(row + 4, rows));
+      });
+    }
+  }
+
+  /** Take nearly horizontal lines away where nothing taller than they are crosses them. */
+  function erase(ink, lines) {
+    const { width, height } = ink;
+    const isInk = (y, x) => y >= 0 && y < height && ink.data[y * width + x] > 0.3;
+    const reach = Math.max(2, round(0.008 * Math.max(width, height)));
+    const longest = Math.max(width, height);
+    const rest = { ...ink, data: ink.data.slice() };
+    for (const { slope, row } of lines) {
+      const runs = []; // of ink, down each column, at the line
+      for (let x = 0; x < width; x++) {
+        const at = round(row + slope * (x - width / 2));
+        let y = null;
+        for (let away = 0; y === null && away <= reach; away++) {
+          if (isInk(at + away, x)) y = at + away;
+          else if (isInk(at - away, x)) y = at - away;
+        }
+        if (y === null) continue;
+        let [start, stop] = [y, y + 1];
+        while (isInk(start - 1, x)) start--;
+        while (isInk(stop, x)) stop++;
+        runs.push({ x, start, stop });
+      }
+      if (!runs.length) continue;
+      const [thickness] = quantiles(
+        runs.map(({ start, stop }) => stop - start),
+        [0.5],
+      );
+      if (thickness > 0.04 * longest) continue;
+      for (const { x, start, stop } of runs) {
+        if (stop - start > 1.5 * thickness + 1) continue;
+        for (let y = Math.max(start - 1, 0); y < Math.min(stop + 1, height); y++) {
+          rest.data[y * width + x] = 0;
+        }
+      }
+    }
+    return rest;
+  }
+
   /** Keep the strokes of one digit: the heaviest piece and what lies close to it. */
   function selectDigit(ink) {
     const { width, height, data } = ink;
@@ -295,14 +450,18 @@ const Handwriting = (() => {
     const keep = new Set([main]);
     for (let grown = true; grown;) {
       grown = false;
-      const gap = 0.3 * Math.max(around.bottom - around.top, around.right - around.left);
+      const side = Math.max(around.bottom - around.top, around.right - around.left);
+      const longest = Math.max(
+        ...[...keep].map((piece) => Math.max(piece.bottom - piece.top, piece.right - piece.left)),
+      );
+      const near = 0.2 * Math.min(side, 1.25 * longest);
       for (const piece of pieces) {
         if (keep.has(piece) || piece.mass < 0.015 * main.mass) continue;
         const away = Math.max(
           ...[piece.top - around.bottom, around.top - piece.bottom],
           ...[piece.left - around.right, around.left - piece.right],
         );
-        if (away >= gap) continue;
+        if (away >= near) continue;
         keep.add(piece);
         grown = true;
       }
@@ -313,6 +472,8 @@ const Handwriting = (() => {
         around.right = Math.max(around.right, right);
       }
     }
+    const massOf = (some) => some.reduce((sum, { mass }) => sum + mass, 0);
+    if (massOf([...keep]) < 0.3 * massOf(pieces)) throw new NoDigitError("There are many marks.");
     const digit = make(width, height);
     for (const { pixels } of keep) for (const n of pixels) digit.data[n] = data[n];
     return digit;
@@ -621,7 +782,9 @@ const Handwriting = (() => {
 
   /** Prepare a picture of one digit. The steps are there to be shown. */
   function toMnist(grey) {
-    const ink = selectDigit(findInk(darknessOf(grey)));
+    const darkness = darknessOf(grey);
+    const found = findInk(darkness);
+    const ink = selectDigit(darkness.plain ? found : removeLines(found)); // screens are not ruled
     const cropped = crop(ink);
     const inked = adjustStroke(cropped);
     const boxed = fitBox(inked);
