@@ -76,7 +76,7 @@ FINE = 8  # a digit is re-inked on a grid this many times finer than MNIST's
 # Stroke width in MNIST pixels, as `stroke_width` measures it: the 2nd and the 98th percentile of
 # MNIST's validation images. Widths in between are left alone.
 THIN, THICK = 1.5, 4.3
-LOOPS = 8  # areas that a digit may enclose, the paper around it among them
+MOST_PARTS = 16  # fragments that a broken stroke may have, and areas that it may enclose
 BLOT = 9.0  # strokes wider than this leave no digit; the widest of MNIST have 6
 WINDOWS = (0.03, 0.06, 0.1, 0.18, 0.3)  # of the picture's shorter side
 WORKING_SIDE = 1200  # pixels; larger pictures are averaged down to at most this
@@ -755,17 +755,20 @@ def select_digit(ink: Grey) -> Grey:
 
 
 def _has_strokes(ink: Grey) -> bool:
-    """Tell a digit from a blot and from a sponge, which is what noise becomes."""
-    distance = _fine_distance(crop(ink))
-    stroke = 4 * float(distance[distance > 0].mean()) / FINE
+    """Tell a digit from a blot, from dust, and from a sponge, which are what noise becomes."""
+    cut = crop(ink)
+    if 10 * max(cut.shape) < min(160, max(ink.shape)):
+        return False
+    distance = _fine_distance(cut)
+    mask = distance > 0
+    stroke = 4 * float(distance[mask].mean()) / FINE
     loops, _ = ndimage.label(distance < 0)
-    large = np.count_nonzero(np.bincount(loops.ravel())[1:] >= FINE**2 / 4)
+    large_loops = np.count_nonzero(np.bincount(loops.ravel())[1:] >= FINE**2 / 4)
+    _, fragments = ndimage.label(mask)
     height, width = (side - 4 * FINE for side in distance.shape)
-    full = (
-        np.count_nonzero(distance > 0) > 0.7 * height * width
-        and 2 * min(height, width) > FINE * BOX
-    )
-    return stroke <= BLOT and large <= LOOPS and not full
+    wide = 2 * min(height, width) > FINE * BOX
+    full = wide and np.count_nonzero(mask) > 0.7 * height * width
+    return stroke <= BLOT and max(large_loops, fragments) <= MOST_PARTS and not full
 
 
 def group_digits(ink: Grey) -> list[Grey]:
