@@ -101,7 +101,7 @@ def _central(x: Any, y: Any, weights: Any, h: float) -> Any:
 
 
 def _left_behind(x: Any, y: Any, weights: Any, h: float) -> Any:
-    """Return the slopes of somebody who goes up and down and leaves each weight below."""
+    """Return the slopes of somebody who goes up and down (or, for -h, down and up) and stays."""
     moved, slopes = weights.copy(), np.zeros(weights.shape)
     for place in np.ndindex(weights.shape):
         moved[place] += h
@@ -447,7 +447,7 @@ EXERCISES = (
             Case(
                 name="left behind",
                 inputs=_CHECKED,
-                expect=_no_slopes_like(_left_behind(*_CHECKED)),
+                expect=_no_slopes_like(_left_behind(*_CHECKED), _left_behind(*_CHECKED[:3], -_H)),
                 mistake="One weight is nudged at a time: when the next one is measured, do all "
                 "others stand where they came in?",
             ),
@@ -570,6 +570,13 @@ EXERCISES = (
                 expect=[6, 3],
                 mistake="Count the epochs since the best one: after `patience` of them without a "
                 "lower loss, training ends.",
+            ),
+            Case(
+                name="first is best",
+                inputs=_run(0.4, 0.5, 0.6, 0.7, 0.8, patience=1),
+                expect=lambda result, *_: result[1] == 1,
+                mistake="Here every loss is above the first one, so the weights of epoch 1 are "
+                "kept: does your code remember that epoch from the start?",
             ),
             Case(
                 name="patience",

@@ -301,6 +301,16 @@ def stop_with_slip(
     return stopping_point
 
 
+def starts_from_first_loss(val_loss: Any, patience: int) -> Any:
+    lowest, best = val_loss[0], 0
+    for epoch, loss in enumerate(val_loss, start=1):
+        if loss < lowest:
+            lowest, best = loss, epoch
+        elif epoch - best >= patience:
+            return epoch, best
+    return len(val_loss), best
+
+
 def never_ends(val_loss: Any, patience: int) -> Any:
     lowest, best = float("inf"), 0
     for epoch, loss in enumerate(val_loss, start=1):
@@ -525,6 +535,12 @@ WRONG = {
         ),
         Wrong("the formula", gradient_by_formula, "size of h", "nudge by the `h`"),
         Wrong("nudges stay behind", not_put_back, "left behind", "all others stand"),
+        Wrong(
+            "nudges stay behind, the other way",
+            lambda x, y, w, h: not_put_back(x, y, w, -h),
+            "left behind",
+            "all others stand",
+        ),
         Wrong("nudged by 2h", twice_as_far, "length of the nudges", "for nudges of another length"),
         Wrong("nudged by half of h", half_as_far, "length of the nudges", "`h` up and `h` down"),
         Wrong("from here to 2h above", above_only, "one side", "goes both ways"),
@@ -643,6 +659,7 @@ WRONG = {
         ),
         Wrong("stops at the first rise", stop_with_slip(fixed=1), "last", "Count the epochs"),
         Wrong("always 3", stop_with_slip(fixed=3), "patience", "use the argument"),
+        Wrong("first epoch not remembered", starts_from_first_loss, "first is best", "epoch 1"),
         Wrong(
             "epoch before",
             stop_with_slip(better=lambda loss, lowest, before: loss < before),
@@ -663,7 +680,7 @@ WRONG = {
             "tie",
             "has not fallen",
         ),
-        Wrong("no return after the loop", never_ends, "to the end", "is there a return"),
+        Wrong("no return after the loop", never_ends, "to the end", "does every path end in a return"),
         Wrong("reads beyond the end", waits_beyond_the_end, "to the end", "never runs out"),
     ],
     "04.diagnoses": [
