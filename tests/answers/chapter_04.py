@@ -680,7 +680,7 @@ WRONG = {
             "tie",
             "has not fallen",
         ),
-        Wrong("no return after the loop", never_ends, "to the end", "does every path end in a return"),
+        Wrong("no return after the loop", never_ends, "to the end", "returned None"),
         Wrong("reads beyond the end", waits_beyond_the_end, "to the end", "never runs out"),
     ],
     "04.diagnoses": [
