@@ -672,10 +672,13 @@ def test_bad_files_change_nothing_on_the_page(live: Visit, tmp_path: Path) -> No
     script.write_text(SCRIPT)
     picture = tmp_path / "picture.png"
     picture.write_bytes(b"no picture at all")
+    bomb = tmp_path / "bomb.png"
+    Image.new("1", (20_000, 20_000)).save(bomb)
     for selector, path, message in [
         ("#live-load", huge, "larger than 32 MB"),
         ("#live-load", script, "damaged or not JSON"),
         ("#live-picture", picture, "not a picture that your browser can read"),
+        ("#live-picture", bomb, "more than 100 million pixels"),
     ]:
         page.set_input_files(selector, path)
         page.wait_for_function(

@@ -181,7 +181,14 @@ const Inside = (() => {
         Math.min(Math.max(from[part] + (move[part] ?? 0), 0), count - 1);
       look({ side, map: step("map", maps), y: step("y", height), x: step("x", width) });
     });
+    // Spoken while somebody reads the maps with the keyboard, and silent while somebody draws.
+    canvas.addEventListener("focus", () => speak("polite"));
+    canvas.addEventListener("blur", () => speak("off"));
     return { resize, paint, frame };
+  }
+
+  function speak(how) {
+    element("live-sentence").setAttribute("aria-live", how);
   }
 
   const grids = {

@@ -8,6 +8,7 @@ const Live = (() => {
   const PHOTO_SCAN = 560; // of a photograph's longer side: a digit in it may be small
   const REST = 600; // milliseconds without change before a sentence is announced
   const MAX_PICTURE = 40000000; // bytes
+  const MAX_PIXELS = 100000000; // a small file can claim enough of them to fill the memory
   const FRAMES_KEPT = 500;
 
   const element = (id) => document.getElementById(id);
@@ -145,7 +146,9 @@ const Live = (() => {
     pad.addEventListener("keydown", (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
       if (event.key === " ") {
-        if (!event.repeat) stroke = stroke ? null : addStroke(place);
+        if (event.repeat) return event.preventDefault();
+        stroke = stroke ? null : addStroke(place);
+        element("live-pen-words").textContent = stroke ? "The pen is down." : "The pen is up.";
       } else if (ARROWS[event.key]) {
         held.add(event.key);
         const step = event.shiftKey ? 2 : 7;
@@ -293,13 +296,30 @@ const Live = (() => {
     drawing = { background: null, strokes: [] };
   }
 
+  /** An image element that knows its size; the pixels are not unpacked yet. */
+  function load(file) {
+    const image = new Image();
+    const url = URL.createObjectURL(file);
+    return new Promise((done, failed) => {
+      image.onload = () => done(image);
+      image.onerror = failed;
+      image.src = url;
+    }).finally(() => URL.revokeObjectURL(url));
+  }
+
   async function openPicture(file) {
     if (file.size > MAX_PICTURE) throw new Error("The picture is larger than 40 MB.");
     let picture;
     try {
+      const { naturalWidth, naturalHeight } = await load(file);
+      if (naturalWidth * naturalHeight > MAX_PIXELS) throw new RangeError();
       picture = await createImageBitmap(file); // turned upright, as its EXIF record says
-    } catch {
-      throw new Error("This file is not a picture that your browser can read.");
+    } catch (error) {
+      throw new Error(
+        error instanceof RangeError
+          ? "The picture has more than 100 million pixels."
+          : "This file is not a picture that your browser can read.",
+      );
     }
     const longest = Math.max(picture.width, picture.height);
     const scale = clamp(longest, SCAN, PHOTO_SCAN) / longest;
