@@ -18,6 +18,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -348,7 +350,9 @@ def test_errors_and_shapes_are_told_as_what_they_are_unless_the_case_explains_th
 
 
 def test_wrong_types_are_named() -> None:
-    assert "None: is there a return? An array of numbers was expected" in said(lambda x: x.sort())
+    assert "None: does every path end in a return? An array of numbers was expected" in said(
+        lambda x: x.sort()
+    )
     assert "a number; an array of numbers was expected" in said(lambda x: 3)
     assert "a list whose rows differ in length" in said(lambda x: [[1], [1, 2]])
     assert "an object of type Agreeable" in said(lambda x: Agreeable())
@@ -357,7 +361,8 @@ def test_wrong_types_are_named() -> None:
         **{**vars(DOUBLE), "kind": "number", "cases": (Case(name="a", expect=3, mistake="No."),)}
     )
     assert "Pass the value" in said(lambda: 3, value)
-    assert judge(value, np.float32(3)).outcome == "correct"
+    for three in (np.float32(3), np.array([3]), Fraction(3), Decimal("3.0")):
+        assert judge(value, three).outcome == "correct"
     assert judge(value, True).outcome == "not yet"
 
 
@@ -503,7 +508,11 @@ def test_unknown_ids_and_missing_answers_are_explained(capsys: pytest.CaptureFix
         call(id[:-1])
         assert f'Did you mean "{id}"?' in capsys.readouterr().out
         call(EXERCISES)  # anything at all
-        assert "no exercise" in capsys.readouterr().out
+        assert "must be the id of an exercise" in capsys.readouterr().out
+        call(course.label(EXERCISES[id]).removeprefix("Exercise "))  # the number in the heading
+        assert f'Did you mean "{id}"?' in capsys.readouterr().out
+    course.check(id, 1, 2)
+    assert "Pass one answer" in capsys.readouterr().out
     course.check(id)
     assert f'check("{id}", {EXERCISES[id].name})' in capsys.readouterr().out
 

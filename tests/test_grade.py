@@ -107,7 +107,13 @@ SUBMISSIONS: list[tuple[str, bytes, str, str, str]] = [
         "",
     ),
     ("wrong: too small", notebook(NUMPY, RIGHT.replace("+ 1\n", "\n")), "not yet", "", ""),
-    ("wrong: no return", conv2d("output = image * 2"), "not yet", "None: is there a return", ""),
+    (
+        "wrong: no return",
+        conv2d("output = image * 2"),
+        "not yet",
+        "None: does every path end in a return",
+        "",
+    ),
     (
         "syntax error",
         notebook(NUMPY, "def conv2d(image, kernel:\n    return image"),

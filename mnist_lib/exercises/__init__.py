@@ -27,6 +27,7 @@ NOTEBOOKS = {
     "04": "04_training",
     "05": "05_evaluation",
     "06": "06_visualization",
+    "07": "07_handwriting",
 }
 """Chapter and solutions have the same file name."""
 
@@ -56,9 +57,14 @@ def find(id: str) -> Exercise:
         If there is none; the message names those that are alike.
     """
     exercises = all_exercises()
-    if isinstance(id, str) and id in exercises:
+    if not isinstance(id, str):
+        example = next(iter(exercises))
+        raise KeyError(f'The first argument must be the id of an exercise, such as "{example}".')
+    if id in exercises:
         return exercises[id]
-    alike = difflib.get_close_matches(str(id), exercises, n=1)
+    number = id[1:] if id.startswith("0") and id[1:2].isdigit() else id  # as the heading has it
+    alike = [known for known, e in exercises.items() if label(e) == f"Exercise {number}"]
+    alike += difflib.get_close_matches(id, exercises, n=1)
     meant = f' Did you mean "{alike[0]}"?' if alike else ""
     raise KeyError(f'There is no exercise "{id}".{meant}')
 
@@ -70,7 +76,7 @@ def label(exercise: Exercise) -> str:
     return f"Exercise {int(chapter)}.{place}"
 
 
-def check(id: str, answer: object = _MISSING) -> None:
+def check(id: str, answer: object = _MISSING, *more: object) -> None:
     """Show whether an answer is right, and if not, the likely mistake.
 
     Never raises, whatever the answer is or does. The answer is called with small inputs of the
@@ -82,6 +88,8 @@ def check(id: str, answer: object = _MISSING) -> None:
         The exercise, as ``"02.conv2d"``.
     answer : object
         Your function (not its result), or your value, as the exercise says.
+    *more : object
+        Nothing belongs here: several values go into one tuple or list.
     """
     try:
         exercise = find(id)
@@ -90,6 +98,8 @@ def check(id: str, answer: object = _MISSING) -> None:
     if answer is _MISSING:
         call = f'check("{id}", {exercise.name})'
         return _show(Verdict("not yet", f"Pass your answer as well: {call}."))
+    if more:
+        return _show(Verdict("not yet", "Pass one answer: put several values into one list."))
     return _show(_inviting(judge(exercise, answer), exercise))
 
 
@@ -133,11 +143,12 @@ def solution(id: str) -> None:
     except KeyError as error:
         return _say(str(error.args[0]))
     path = f"solutions/{NOTEBOOKS[id[:2]]}.ipynb"
-    name = f"{label(exercise)}: {exercise.title}"
+    name = f"{label(exercise)}: {exercise.title}".rstrip(".")
+    name += "" if name.endswith("?") else "."
     address = _repository(path)
     if address is None:
-        return _say(f"{name}. Its solution is in {path}.", link=f"../{path}")
-    return _say(f"{name}. Its solution: {address}", link=address)
+        return _say(f"{name} Its solution is in {path}.", link=f"../{path}")
+    return _say(f"{name} Its solution: {address}", link=address)
 
 
 def _repository(path: str) -> str | None:

@@ -10,18 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from mnist_lib.exercises.engine import Case, Exercise, Reference, agrees
+from mnist_lib.exercises.engine import Case, Exercise, Reference, agrees, unlike
 
 _RNG = np.random.default_rng(6)
-
-
-def _is_not(*slips: Callable[..., Any]) -> Callable[..., bool]:
-    """Return a test that fails for a result which one of the slips would give."""
-
-    def test(result: Any, *inputs: Any) -> bool:
-        return not any(agrees(result, slip(*inputs)) for slip in slips)
-
-    return test
 
 
 # --- pixel_sums -----------------------------------------------------------------------------------
@@ -337,14 +328,14 @@ EXERCISES = (
             Case(
                 name="direction",
                 inputs=(_BLOT,),
-                expect=_is_not(lambda image: _by(image, -np.rint(_way(image)))),
+                expect=unlike(lambda image: _by(image, -np.rint(_way(image)))),
                 mistake="The ink went the other way: the centre of mass is now twice as far from "
                 "the middle.",
             ),
             Case(
                 name="axes",
                 inputs=(_BLOT,),
-                expect=_is_not(
+                expect=unlike(
                     lambda image: _by(image, np.rint(_way(image))[::-1]),
                     lambda image: _by(image, -np.rint(_way(image))[::-1]),
                 ),
@@ -353,13 +344,13 @@ EXERCISES = (
             Case(
                 name="not moved",
                 inputs=(_BLOT,),
-                expect=_is_not(lambda image: image),
+                expect=unlike(lambda image: image),
                 mistake="The ink is where it was: your function returns the image unmoved.",
             ),
             Case(
                 name="one direction",
                 inputs=(_BLOT,),
-                expect=_is_not(
+                expect=unlike(
                     lambda image: _by(image, np.rint(_way(image)) * (1, 0)),
                     lambda image: _by(image, np.rint(_way(image)) * (0, 1)),
                 ),
@@ -369,14 +360,14 @@ EXERCISES = (
             Case(
                 name="rounded down",
                 inputs=(_BLOT,),
-                expect=_is_not(lambda image: _by(image, np.rint(_way(image, 13.5)))),
+                expect=unlike(lambda image: _by(image, np.rint(_way(image, 13.5)))),
                 mistake="Half a pixel is missing: MNIST's middle is row 14 and column 14, not "
                 "13.5, and a way is rounded to the nearest whole number, not down.",
             ),
             Case(
                 name="cut",
                 inputs=(_BLOT,),
-                expect=_is_not(
+                expect=unlike(
                     lambda image: _by(image, _way(image)),
                     lambda image: _by(image, np.ceil(_way(image))),
                 ),
@@ -385,7 +376,7 @@ EXERCISES = (
             Case(
                 name="weights",
                 inputs=(_BLOT,),
-                expect=_is_not(lambda image: _by(image, np.rint(_way(image > 0))), _box_centred),
+                expect=unlike(lambda image: _by(image, np.rint(_way(image > 0))), _box_centred),
                 mistake="The centre of mass is weighted by brightness: a faint pixel counts less "
                 "than a bright one.",
             ),
@@ -399,14 +390,14 @@ EXERCISES = (
             Case(
                 name="eight bits",
                 inputs=(_BLOT,),
-                expect=_is_not(_wrapped_products),
+                expect=unlike(_wrapped_products),
                 mistake="The products have wrapped: even a single pixel is a uint8, and so is its "
                 "product with a Python number.",
             ),
             Case(
                 name="comes back",
                 inputs=(_TAIL,),
-                expect=_is_not(
+                expect=unlike(
                     lambda image: _by(image, np.rint(_way(image)), fill="wrap"),
                     lambda image: _by(image, np.rint(_way(image)), fill="edge"),
                 ),
@@ -636,7 +627,7 @@ EXERCISES = (
             Case(
                 name="eight bits",
                 inputs=_NEAREST_INPUTS,
-                expect=_is_not(_wrapping(square_too=True), _wrapping(square_too=False)),
+                expect=unlike(_wrapping(square_too=True), _wrapping(square_too=False)),
                 mistake="The differences have wrapped: convert before you subtract.",
             ),
             Case(
@@ -649,21 +640,21 @@ EXERCISES = (
             Case(
                 name="squares",
                 inputs=_NEAREST_INPUTS,
-                expect=_is_not(_nearest_by(np.abs)),
+                expect=unlike(_nearest_by(np.abs)),
                 mistake="That image has the smallest sum of absolute differences; squared, one "
                 "large difference weighs more than many small ones.",
             ),
             Case(
                 name="signs",
                 inputs=_NEAREST_INPUTS,
-                expect=_is_not(_nearest_by(lambda difference: difference)),
+                expect=unlike(_nearest_by(lambda difference: difference)),
                 mistake="Differences below zero count as less than nothing, so the darkest image "
                 "wins: square each one.",
             ),
             Case(
                 name="farthest",
                 inputs=_NEAREST_INPUTS,
-                expect=_is_not(_nearest_by(np.square, np.argmax)),
+                expect=unlike(_nearest_by(np.square, np.argmax)),
                 mistake="That is the label of an image far away: square before you sum, and look "
                 "for the smallest distance.",
             ),
@@ -677,7 +668,7 @@ EXERCISES = (
             Case(
                 name="no mean",
                 inputs=_CLASSES,
-                expect=_is_not(_nearest_mean),
+                expect=unlike(_nearest_mean),
                 mistake="Here the single nearest image decides: no mean, no majority, no second "
                 "nearest.",
             ),

@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from scipy import signal
 
 from mnist_lib import layers
-from mnist_lib.exercises.engine import Case, Exercise, Reference, agrees
-
-
-def _is_not(slip: Any, place: int | None = None, tolerance: float = 1e-5) -> Callable[[Any], bool]:
-    """Return a test that fails for one slip: of the whole value, or of the part at a place."""
-
-    def test(value: Any) -> bool:
-        if place is None:
-            return not agrees(value, slip, tolerance)
-        # A list that is too short is for the case that compares everything.
-        return len(value) <= place or not agrees(value[place], slip, tolerance)
-
-    return test
-
+from mnist_lib.exercises.engine import Case, Exercise, Reference, agrees, unlike_value
 
 # --- Two windows by hand ------------------------------------------------------------------------
 
@@ -51,28 +37,28 @@ TWO_WINDOWS = Exercise(
     cases=(
         Case(
             name="turned",
-            expect=_is_not(_tiny_sums(_TINY_KERNEL[::-1, ::-1])),
+            expect=unlike_value(_tiny_sums(_TINY_KERNEL[::-1, ::-1])),
             mistake="These are the sums for the kernel turned by 180°: lay it over the pixels as "
             "it is written, first row on first row.",
         ),
         Case(
             name="transposed",
-            expect=_is_not(_tiny_sums(_TINY_KERNEL.T)),
+            expect=unlike_value(_tiny_sums(_TINY_KERNEL.T)),
             mistake="Rows and columns of the kernel have changed places.",
         ),
         Case(
             name="signs",
-            expect=_is_not(_tiny_sums(abs(_TINY_KERNEL))),
+            expect=unlike_value(_tiny_sums(abs(_TINY_KERNEL))),
             mistake="Two of the weights are negative: their products are subtracted.",
         ),
         Case(
             name="mean",
-            expect=_is_not([total / 9 for total in _tiny_sums(_TINY_KERNEL)]),
+            expect=unlike_value([total / 9 for total in _tiny_sums(_TINY_KERNEL)]),
             mistake="The nine products are added and not averaged.",
         ),
         Case(
             name="order",
-            expect=_is_not(_tiny_sums(_TINY_KERNEL)[::-1]),
+            expect=unlike_value(_tiny_sums(_TINY_KERNEL)[::-1]),
             mistake="Both sums are right, and in the wrong order: the left window comes first.",
         ),
         Case(
@@ -83,7 +69,7 @@ TWO_WINDOWS = Exercise(
         ),
         Case(
             name="cut off",
-            expect=_is_not(0, 1),
+            expect=unlike_value(0, 1),
             mistake="A sum may be negative: nothing is cut off at 0 here.",
         ),
         Case(
@@ -114,36 +100,36 @@ NEGATIVE = Exercise(
     cases=(
         Case(
             name="edge: unchanged",
-            expect=_is_not("A", 0),
+            expect=unlike_value("A", 0),
             mistake="In the negative the ink has become dark: what was brighter on the right of a "
             "window is now darker there, so the edge map cannot stay the same.",
         ),
         Case(
             name="edge: from 1",
-            expect=_is_not("C", 0),
+            expect=unlike_value("C", 0),
             mistake="Think of empty paper: its pixels are now all 1, and the left-edge kernel "
             "still answers 0 there, not 1.",
         ),
         Case(
             name="edge: zero",
-            expect=_is_not("D", 0),
+            expect=unlike_value("D", 0),
             mistake="The strokes still have edges in the negative, so the edge map is not 0 "
             "everywhere.",
         ),
         Case(
             name="blur: unchanged",
-            expect=_is_not("A", 1),
+            expect=unlike_value("A", 1),
             mistake="Blur averages, and where the paper was 0 the average is now 1.",
         ),
         Case(
             name="blur: sign",
-            expect=_is_not("B", 1),
+            expect=unlike_value("B", 1),
             mistake="Blur has no negative weight and the pixels lie in 0 to 1, so its map cannot "
             "become negative.",
         ),
         Case(
             name="blur: zero",
-            expect=_is_not("D", 1),
+            expect=unlike_value("D", 1),
             mistake="Blur averages nine pixels; on white paper all of them are 1, and so is the "
             "average.",
         ),
@@ -285,18 +271,18 @@ ROW_COUNTS = Exercise(
         ),
         Case(
             name="columns",
-            expect=_is_not(_row_counts(32)),
+            expect=unlike_value(_row_counts(32)),
             mistake="These are the columns; the rows were asked for.",
         ),
         Case(
             name="no first place",
-            expect=_is_not(_ROWS[0] - 1, 0),
+            expect=unlike_value(_ROWS[0] - 1, 0),
             mistake="The window's first place counts too: there is a + 1 at the end of the shape "
             "formula.",
         ),
         Case(
             name="no stride",
-            expect=_is_not(45 - 5 + 1, 0),
+            expect=unlike_value(45 - 5 + 1, 0),
             mistake="The first step has stride 2: its window moves two pixels at a time.",
         ),
         Case(
@@ -319,12 +305,12 @@ ROW_COUNTS = Exercise(
         ),
         Case(
             name="the same size",
-            expect=_is_not(_ROWS[1], 2),
+            expect=unlike_value(_ROWS[1], 2),
             mistake="SAME keeps the size for stride 1 only; the third step has stride 3.",
         ),
         Case(
             name="rounded down",
-            expect=_is_not(_ROWS[2] - 1, 2),
+            expect=unlike_value(_ROWS[2] - 1, 2),
             mistake="SAME adds the zeros that the last, incomplete window needs: round up.",
         ),
         Case(
@@ -529,25 +515,25 @@ SWAPS = Exercise(
     cases=(
         Case(
             name="pool and ReLU",
-            expect=_is_not("no", 0),
+            expect=unlike_value("no", 0),
             mistake="Claim 1: ReLU never makes a smaller value overtake a larger one, so the "
             "largest of the four stays the largest.",
         ),
         Case(
             name="convolution and ReLU",
-            expect=_is_not("yes", 1),
+            expect=unlike_value("yes", 1),
             mistake="Claim 2: a map can be negative although its image is not, and then only one "
             "of the two orders cuts it off.",
         ),
         Case(
             name="minus",
-            expect=_is_not("yes", 2),
+            expect=unlike_value("yes", 2),
             mistake="Claim 3: a minus sign turns the order round, so the largest becomes the "
             "smallest; try it on −3, −1, 2 and 5.",
         ),
         Case(
             name="plus one",
-            expect=_is_not("no", 3),
+            expect=unlike_value("no", 3),
             mistake="Claim 4: adding 1 to all four values moves the largest by 1 as well.",
         ),
         Case(
@@ -593,7 +579,7 @@ LARGEST_STEP = Exercise(
         ),
         Case(
             name="fastest",
-            expect=_is_not([limit / 2 for limit in _LIMITS], tolerance=0.04),
+            expect=unlike_value([limit / 2 for limit in _LIMITS], tolerance=0.04),
             mistake="These step sizes arrive fastest; the question is how far you can go beyond "
             "them before the loss grows.",
         ),

@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import ceil, log, log2, log10
 from typing import Any
 
 import numpy as np
 
 from mnist_lib import layers
-from mnist_lib.exercises.engine import Case, Exercise, Reference, agrees
-
-
-def _is_not(slip: Any, place: int | None = None, tolerance: float = 1e-5) -> Callable[[Any], bool]:
-    """Return a test that fails for one slip: of the whole value, or of the part at a place."""
-
-    def test(value: Any) -> bool:
-        if place is None:
-            return not agrees(value, slip, tolerance)
-        # A list that is too short is for the case that compares everything.
-        return len(value) <= place or not agrees(value[place], slip, tolerance)
-
-    return test
-
+from mnist_lib.exercises.engine import Case, Exercise, Reference, agrees, unlike_value
 
 # --- Parameters of another network --------------------------------------------------------------
 
@@ -74,7 +60,7 @@ PARAMETER_COUNTS = Exercise(
         ),
         Case(
             name="no biases",
-            expect=_is_not(_counts(bias=0)),
+            expect=unlike_value(_counts(bias=0)),
             mistake="These are the weights without the biases: one for each kernel, and one for "
             "each output of the dense layer.",
         ),
@@ -108,7 +94,7 @@ PARAMETER_COUNTS = Exercise(
         ),
         Case(
             name="flatten without channels",
-            expect=_is_not(_counts(last=6 * 6)[2], 2),
+            expect=unlike_value(_counts(last=6 * 6)[2], 2),
             mistake="Flattening keeps all channels: at each of the last places there are 24 "
             "numbers.",
         ),
@@ -172,19 +158,19 @@ DEPTHS = Exercise(
         ),
         Case(
             name="exchanged",
-            expect=_is_not(_DEPTHS[::-1]),
+            expect=unlike_value(_DEPTHS[::-1]),
             mistake="Both numbers are right but have changed places: the one without pooling "
             "comes first.",
         ),
         Case(
             name="windows multiplied",
-            expect=_is_not(ceil(log(28, 3)), 0),
+            expect=unlike_value(ceil(log(28, 3)), 0),
             mistake="The widths do not multiply: without pooling a second 3 × 3 window adds one "
             "pixel on either side.",
         ),
         Case(
             name="windows side by side",
-            expect=_is_not(ceil(28 / 3), 0),
+            expect=unlike_value(ceil(28 / 3), 0),
             mistake="The windows do not lie side by side: they overlap, so that a second 3 × 3 "
             "convolution sees 5 pixels and not 6.",
         ),
@@ -196,13 +182,13 @@ DEPTHS = Exercise(
         ),
         Case(
             name="jump stays",
-            expect=_is_not((28 - 1) // 3, 1),
+            expect=unlike_value((28 - 1) // 3, 1),
             mistake="After a pooling the neighbours lie further apart: a stride of 2 doubles the "
             "jump j for all layers behind it.",
         ),
         Case(
             name="jump too early",
-            expect=_is_not(3, 1),
+            expect=unlike_value(3, 1),
             mistake="Three are not enough: a pooling reaches one jump further, and that is the "
             "jump from before it, not yet the doubled one.",
         ),
@@ -382,25 +368,27 @@ ALWAYS_ONE = Exercise(
     cases=(
         Case(
             name="mean probability",
-            expect=_is_not(-log(0.1 * _SURE + 0.9 * _OTHERS), tolerance=0.005),
+            expect=unlike_value(-log(0.1 * _SURE + 0.9 * _OTHERS), tolerance=0.005),
             mistake="That is ln 10, the loss of the other network. It also comes out for this one "
             "if the probabilities are averaged before the logarithm; the loss takes a logarithm "
             "for each image and averages those.",
         ),
         Case(
             name="two alike",
-            expect=_is_not(-(log(_SURE) + log(_OTHERS)) / 2, tolerance=0.005),
+            expect=unlike_value(-(log(_SURE) + log(_OTHERS)) / 2, tolerance=0.005),
             mistake="The two losses are right, but they are not equally frequent: how many digits "
             "in ten are a 1?",
         ),
         Case(
             name="exchanged",
-            expect=_is_not(-(0.9 * log(_SURE) + 0.1 * log(_OTHERS)), tolerance=0.005),
+            expect=unlike_value(-(0.9 * log(_SURE) + 0.1 * log(_OTHERS)), tolerance=0.005),
             mistake="The shares are exchanged: the network is right for one digit in ten.",
         ),
         Case(
             name="entropy",
-            expect=_is_not(-(_SURE * log(_SURE) + 9 * _OTHERS * log(_OTHERS)), tolerance=0.005),
+            expect=unlike_value(
+                -(_SURE * log(_SURE) + 9 * _OTHERS * log(_OTHERS)), tolerance=0.005
+            ),
             mistake="That weighs the losses with the network's own probabilities; weigh them with "
             "how often the digits really occur.",
         ),
@@ -413,13 +401,13 @@ ALWAYS_ONE = Exercise(
         ),
         Case(
             name="two added",
-            expect=_is_not(-(log(_SURE) + log(_OTHERS)), tolerance=0.002),
+            expect=unlike_value(-(log(_SURE) + log(_OTHERS)), tolerance=0.002),
             mistake="The two losses are right, but added up; an average weighs each by its share "
             "of the images.",
         ),
         Case(
             name="ones left out",
-            expect=_is_not(-0.9 * log(_OTHERS), tolerance=0.0012),
+            expect=unlike_value(-0.9 * log(_OTHERS), tolerance=0.0012),
             mistake="The ones are left out, or an early rounding has lost them: a tenth of the "
             "images, at a small loss that is not 0.",
         ),

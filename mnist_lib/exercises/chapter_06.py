@@ -11,18 +11,9 @@ from typing import Any
 import numpy as np
 from scipy import signal
 
-from mnist_lib.exercises.engine import Case, Exercise, Reference, agrees
+from mnist_lib.exercises.engine import Case, Exercise, Reference, agrees, unlike
 
 _RNG = np.random.default_rng(6)
-
-
-def _is_not(*slips: Callable[..., Any]) -> Callable[..., bool]:
-    """Return a test that fails for a result which one of the slips would give."""
-
-    def test(result: Any, *inputs: Any) -> bool:
-        return not any(agrees(result, slip(*inputs)) for slip in slips)
-
-    return test
 
 
 # --- Slopes ---------------------------------------------------------------------------------------
@@ -303,20 +294,20 @@ EXERCISES = (
             Case(
                 name="piles up",
                 inputs=_COVERED,
-                expect=_is_not(_falls_piled_up, _falls_from_place_to_place, _no_falls),
+                expect=unlike(_falls_piled_up, _falls_from_place_to_place, _no_falls),
                 mistake="The image itself gets covered, so earlier patches are still there: each "
                 "place must begin with the whole image.",
             ),
             Case(
                 name="sign",
                 inputs=_COVERED,
-                expect=_is_not(lambda *inputs: -_falls(*inputs)),
+                expect=unlike(lambda *inputs: -_falls(*inputs)),
                 mistake="The sign is turned: a fall is positive where the score was higher before.",
             ),
             Case(
                 name="no rise",
                 inputs=_COVERED,
-                expect=_is_not(
+                expect=unlike(
                     lambda *inputs: np.abs(_falls(*inputs)),
                     lambda *inputs: np.maximum(_falls(*inputs), 0),
                 ),
@@ -325,33 +316,33 @@ EXERCISES = (
             Case(
                 name="scores",
                 inputs=_COVERED,
-                expect=_is_not(_scores_left),
+                expect=unlike(_scores_left),
                 mistake="That is the score that is left; how far has it fallen?",
             ),
             Case(
                 name="ink",
                 inputs=_COVERED,
-                expect=_is_not(_falls_by_ink),
+                expect=unlike(_falls_by_ink),
                 mistake="You covered with ink; the patch is background, which is 0.",
             ),
             Case(
                 name="no weights",
                 inputs=_COVERED,
-                expect=_is_not(_falls_of_ink),
+                expect=unlike(_falls_of_ink),
                 mistake="You measured the ink that is lost; how far the score falls depends on the "
                 "weights, too.",
             ),
             Case(
                 name="no image",
                 inputs=_COVERED,
-                expect=_is_not(lambda image, weights, side: _falls_of_ink(weights, image, side)),
+                expect=unlike(lambda image, weights, side: _falls_of_ink(weights, image, side)),
                 mistake="You added up the weights under the patch; where there is no ink, "
                 "covering changes nothing.",
             ),
             Case(
                 name="mean",
                 inputs=_COVERED,
-                expect=_is_not(lambda image, weights, side: _falls(image, weights, side) / side**2),
+                expect=unlike(lambda image, weights, side: _falls(image, weights, side) / side**2),
                 mistake="That is the mean over the patch; the score falls by what all of its "
                 "pixels gave.",
             ),
@@ -477,14 +468,14 @@ EXERCISES = (
             Case(
                 name="cell by cell",
                 inputs=(_MAPS, _SLOPES),
-                expect=_is_not(lambda a, g: np.maximum((g * a).sum(axis=-1), 0)),
+                expect=unlike(lambda a, g: np.maximum((g * a).sum(axis=-1), 0)),
                 mistake="You weighed each position by its own slope; Grad-CAM gives one weight to "
                 "a whole map.",
             ),
             Case(
                 name="batch",
                 inputs=(_MAPS, _SLOPES),
-                expect=_is_not(
+                expect=unlike(
                     lambda a, g: np.maximum((g.mean((1, 2), keepdims=True) * a).sum(axis=-1), 0)
                 ),
                 mistake="There is one image and no batch here, so axes 1 and 2 are columns and "
@@ -493,46 +484,46 @@ EXERCISES = (
             Case(
                 name="roles",
                 inputs=(_MAPS, _SLOPES),
-                expect=_is_not(lambda a, g: _grad_cam(g, a)),
+                expect=unlike(lambda a, g: _grad_cam(g, a)),
                 mistake="The roles are exchanged: the mean is taken of the slopes, and what is "
                 "added up are the maps.",
             ),
             Case(
                 name="total",
                 inputs=(_MAPS, _SLOPES),
-                expect=_is_not(lambda a, g: _grad_cam(a, g) * a.shape[0] * a.shape[1]),
+                expect=unlike(lambda a, g: _grad_cam(a, g) * a.shape[0] * a.shape[1]),
                 mistake="The pattern is right, the scale is not: a weight is the mean of a map's "
                 "slopes, not their sum.",
             ),
             Case(
                 name="mean of maps",
                 inputs=(_MAPS, _SLOPES),
-                expect=_is_not(lambda a, g: _grad_cam(a, g) / a.shape[2]),
+                expect=unlike(lambda a, g: _grad_cam(a, g) / a.shape[2]),
                 mistake="The weighted maps are added up; you took their mean.",
             ),
             Case(
                 name="scaled",
                 inputs=(_MAPS, _SLOPES),
-                expect=_is_not(lambda a, g: _grad_cam(a, g) / _grad_cam(a, g).max()),
+                expect=unlike(lambda a, g: _grad_cam(a, g) / _grad_cam(a, g).max()),
                 mistake="You divided by the largest value: then a strong and a faint map look "
                 "alike. Keep the scale.",
             ),
             Case(
                 name="negative",
                 inputs=(_MAPS, _SLOPES),
-                expect=_is_not(lambda a, g: _weighted(a, g).sum(axis=-1)),
+                expect=unlike(lambda a, g: _weighted(a, g).sum(axis=-1)),
                 mistake="The formula's last step is missing: what becomes of negative sums?",
             ),
             Case(
                 name="absolute",
                 inputs=(_MAPS, _SLOPES),
-                expect=_is_not(lambda a, g: np.abs(_weighted(a, g).sum(axis=-1))),
+                expect=unlike(lambda a, g: np.abs(_weighted(a, g).sum(axis=-1))),
                 mistake="Negative sums become 0, not positive: they speak against the digit.",
             ),
             Case(
                 name="too early",
                 inputs=(_MAPS, _SLOPES),
-                expect=_is_not(
+                expect=unlike(
                     lambda a, g: np.maximum(_weighted(a, g), 0).sum(axis=-1),
                     lambda a, g: _weighted(a, np.maximum(g, 0)).sum(axis=-1),
                 ),
@@ -714,32 +705,32 @@ EXERCISES = (
             Case(
                 name="errors",
                 inputs=(_POINTS, _CLASSES),
-                expect=_is_not(lambda *inputs: 1 - _neighbour_accuracy(*inputs)),
+                expect=unlike(lambda *inputs: 1 - _neighbour_accuracy(*inputs)),
                 mistake="That is the share of points whose neighbour has another label.",
             ),
             Case(
                 name="farthest",
                 inputs=(_POINTS, _CLASSES),
-                expect=_is_not(_by_farthest),
+                expect=unlike(_by_farthest),
                 mistake="You took the farthest point in place of the nearest one.",
             ),
             Case(
                 name="products",
                 inputs=(_POINTS, _CLASSES),
-                expect=_is_not(_by_products),
+                expect=unlike(_by_products),
                 mistake="The largest product is not the smallest distance: it favours points far "
                 "from the origin.",
             ),
             Case(
                 name="cancels",
                 inputs=(_POINTS, _CLASSES),
-                expect=_is_not(_by_sums),
+                expect=unlike(_by_sums),
                 mistake="Differences of opposite sign cancel: square them before you add them up.",
             ),
             Case(
                 name="shifted",
                 inputs=(_POINTS, _CLASSES),
-                expect=_is_not(_by_shifted_labels),
+                expect=unlike(_by_shifted_labels),
                 mistake="Where you take a point out, all that follow it move up by one: look up "
                 "the labels in a list from which its label is gone as well.",
             ),

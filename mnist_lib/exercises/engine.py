@@ -19,6 +19,8 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
 from itertools import islice
 from types import CodeType
 from typing import Any, NamedTuple
@@ -33,8 +35,8 @@ KINDS = {
     "text": "a text",
     "array": "an array of numbers",
     "numbers": "a list of numbers",
-    "texts": 'a list of texts, such as ["A", "B"]',
-    "arrays": "a tuple of arrays",
+    "texts": 'a list of texts such as ["A", "B"]',
+    "arrays": "several lists or arrays",
     "table": "a dictionary of numbers",
     "model": "a Keras model",
 }
@@ -307,7 +309,7 @@ def _describe(error: BaseException, function: object) -> str:
         said = str(error).strip().splitlines()
     except Exception:  # an exception class of the reader's own may fail here too
         said = []
-    text = f"{type(error).__name__}: {said[0][:200]}" if said else type(error).__name__
+    text = f"{type(error).__name__}: {said[0][:200].rstrip('.')}" if said else type(error).__name__
     code = getattr(function, "__code__", None)
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if isinstance(code, CodeType) and frame.filename == code.co_filename and frame.lineno:
@@ -335,6 +337,8 @@ def plain(value: Any) -> Any:
             return conversion(value)
     if value is None:
         return None
+    if isinstance(value, Fraction | Decimal):
+        return float(value)
     if isinstance(value, np.generic | np.ndarray):
         return _plain_array(np.asarray(value))
     if isinstance(value, list):
@@ -414,18 +418,25 @@ def as_kind(value: Any, kind: str) -> Any:
             return value.strip()
         raise WrongKindError(_name(value))
     if kind == "number":
+        if isinstance(value, np.ndarray) and value.size == 1:
+            value = value.item()  # such as what predict gives for one image
         if isinstance(value, int | float) and not isinstance(value, bool):
             return value
         raise WrongKindError(_name(value))
     if kind == "table":
-        if isinstance(value, dict):
+        if not isinstance(value, dict):
+            raise WrongKindError(_name(value))
+        try:
             return {key: as_kind(part, "number") for key, part in value.items()}
-        raise WrongKindError(_name(value))
+        except WrongKindError as error:
+            raise WrongKindError(f"a dictionary that holds {error}") from None
     if kind == "array":
         try:
             array = np.asarray(value)
         except ValueError:
-            raise WrongKindError("a list whose rows differ in length") from None
+            rows = "a list whose rows differ in length"
+            what = f"a tuple of {len(value)}" if isinstance(value, tuple) else rows
+            raise WrongKindError(what) from None
         if array.dtype.kind not in "biufc" or value is None or array.ndim == 0:
             raise WrongKindError(_name(value))
         return array
@@ -433,8 +444,6 @@ def as_kind(value: Any, kind: str) -> Any:
         raise WrongKindError(_name(value))
     part = {"numbers": "number", "texts": "text", "arrays": "array"}[kind]
     parts = value.tolist() if isinstance(value, np.ndarray) and part != "array" else value
-    if part == "number":  # [a + b, …] with a and b of shape (1,)
-        parts = [p.item() if isinstance(p, np.ndarray) and p.size == 1 else p for p in parts]
     try:
         return [as_kind(item, part) for item in parts]
     except WrongKindError as error:
@@ -499,6 +508,45 @@ def agrees(result: Any, expected: Any, tolerance: float = 1e-5) -> bool:
     # Written so that a NaN, which compares false with everything, does not agree.
     largest = max(1.0, float(np.abs(theirs).max()))
     return bool((np.abs(ours - theirs) <= tolerance * largest).all())
+
+
+def unlike(*slips: Callable[..., Any]) -> Callable[..., bool]:
+    """Return a test for a `Case`: it fails for a result that one of the slips would give.
+
+    Parameters
+    ----------
+    *slips : functions of the inputs
+        Each computes what one mistake comes to.
+    """
+
+    def test(result: Any, *inputs: Any) -> bool:
+        return not any(agrees(result, slip(*inputs)) for slip in slips)
+
+    return test
+
+
+def unlike_value(
+    slip: Any, place: int | None = None, tolerance: float = 1e-5
+) -> Callable[[Any], bool]:
+    """Return a test for a `Case` without inputs: it fails for the value that one slip gives.
+
+    Parameters
+    ----------
+    slip : object
+        What the mistake comes to.
+    place : int, optional
+        Where it stands, if the answer is a list. A list that is too short passes: it is for the
+        case that compares everything.
+    tolerance : float, optional
+        As in `agrees`.
+    """
+
+    def test(value: Any) -> bool:
+        if place is None:
+            return not agrees(value, slip, tolerance)
+        return len(value) <= place or not agrees(value[place], slip, tolerance)
+
+    return test
 
 
 # --- The verdict --------------------------------------------------------------------------------
@@ -594,7 +642,10 @@ def _problem(exercise: Exercise, case: Case, result: Result) -> tuple[str, str] 
     if result.foreign is not None:
         return f"{came} an object of type {result.foreign}; {wanted} was expected.", ""
     if result.value is None and exercise.is_function:
-        return f"{came} None: is there a return? {wanted.capitalize()} was expected.", ""
+        return (
+            f"{came} None: does every path end in a return? {wanted.capitalize()} was expected.",
+            "",
+        )
     try:
         value = as_kind(result.value, exercise.kind)
     except WrongKindError as error:

@@ -150,6 +150,6 @@ WRONG = {
         Wrong("return inside the loop", after_one_image, "share", "True or False"),
         Wrong("divided by ten", out_of_ten, "other number", "as many as there are"),
         Wrong("divided by the classes", by_columns, "other number", "another number of images"),
-        Wrong("no return", without_return, "share", "is there a return"),
+        Wrong("no return", without_return, "share", "does every path end in a return"),
     ],
 }

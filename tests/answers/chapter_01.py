@@ -527,7 +527,7 @@ WRONG = {
             "Your function returned shape (26, 0)",
         ),
         Wrong("in place", centred_in_place, "values", "changed the array"),
-        Wrong("no return", centred_without_return, "values", "is there a return"),
+        Wrong("no return", centred_without_return, "values", "does every path end in a return"),
     ],
     "01.guessers": [
         Wrong("only two programs", [0.6, 0.46], "three numbers", "three programs"),

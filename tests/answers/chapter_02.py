@@ -329,7 +329,7 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong("white becomes nothing", ["B", "D"], "blur: zero", "and so is the average"),
         Wrong("blur first", ["C", "B"], "edge: from 1", "left-edge kernel still answers"),
         Wrong("another letter", ["B", "E"], "both", "two letters from A to D"),
-        Wrong("one text", "BC", "edge: unchanged", "a list of texts, such as"),
+        Wrong("one text", "BC", "edge: unchanged", "a list of texts such as"),
     ],
     "02.conv2d": [
         Wrong("one place short", one_place_short, "shape", "windows that lie inside"),
@@ -367,7 +367,7 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong("always 3 × 3", three_by_three, "another kernel", "this one of 2 × 4"),
         Wrong("square kernels", square_kernel, "another kernel", "each by itself"),
         Wrong("returns in the loop", returns_too_early, "another image", "an array of numbers"),
-        Wrong("no return", prints_only, "another image", "is there a return?"),
+        Wrong("no return", prints_only, "another image", "does every path end in a return?"),
     ],
     "02.row_counts": [
         Wrong("columns", [14, 7, 3, 1], "columns", "the rows were asked for"),
@@ -416,7 +416,7 @@ WRONG: dict[str, list[Wrong]] = {
             "other sizes",
             "shape (3, 2, 5, 4)",
         ),
-        Wrong("no return", lost_result, "reshaped", "is there a return?"),
+        Wrong("no return", lost_result, "reshaped", "does every path end in a return?"),
     ],
     "02.conv_layer": [
         Wrong(
