@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT))
 from mnist_lib.exercises import all_exercises, label  # noqa: E402
 from mnist_lib.exercises.engine import Exercise  # noqa: E402
 
-HEAD = re.compile(r"\A### [^\n]*\n\n[★]+ · \d+ minutes?\n\n")
+HEAD = re.compile(r"\A##+ [^\n]*\n\n[★]+ · \d+ minutes?\n\n")
 LINK = re.compile(r"\n\n\[(?:Solution|Back to the chapter)\]\([^\n]*\)\s*\Z")
 MINUTES = re.compile(r"( on the full data)(?: · exercises: \d+ min)?(?=\n|\Z)")
 
@@ -53,7 +53,9 @@ def written(exercise: Exercise, text: str, *, link: str, folder: str, notebook: 
     """Return the whole Markdown cell of an exercise."""
     unit = "minute" if exercise.minutes == 1 else "minutes"
     target = f"../{folder}/{notebook}#{slug(heading(exercise))}"
-    head = f"### {heading(exercise)}\n\n{'★' * exercise.stars} · {exercise.minutes} {unit}"
+    # In the chapter it stands within a section, in the solutions it is one.
+    level = "###" if folder == "solutions" else "##"
+    head = f"{level} {heading(exercise)}\n\n{'★' * exercise.stars} · {exercise.minutes} {unit}"
     return f"{head}\n\n{text}\n\n[{link}]({target})"
 
 
