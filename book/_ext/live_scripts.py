@@ -48,6 +48,15 @@ def digits(model: keras.Sequential) -> list[dict[str, Any]]:
     ]
 
 
+def recorded_accuracy() -> float | None:
+    """Return the accuracy on MNIST's test digits that is recorded beside the weights, if one is."""
+    record = models.WEIGHTS_FOLDER / f"{NETWORK}.json"
+    if not record.exists():  # weights that somebody trained anew may come without one
+        return None
+    stated = json.loads(record.read_text(encoding="utf-8"))
+    return float(stated["accuracy of the rounded weights"]["test"])
+
+
 def write(path: Path, variable: str, value: object) -> None:
     """Write a script that assigns a value of lists, dictionaries, numbers and text."""
     text = json.dumps(value, ensure_ascii=True, separators=(",", ":"))
@@ -59,7 +68,9 @@ def main(folder: Path) -> None:
     model = models.load_pretrained(NETWORK)
     unfinished = folder.with_name(f"{folder.name}.{os.getpid()}")
     unfinished.mkdir(parents=True)
-    network = export.describe(model, dtype="float16", name=NETWORK)
+    accuracy = recorded_accuracy()
+    note = "" if accuracy is None else "The share is that of MNIST’s test digits."
+    network = export.describe(model, dtype="float16", name=NETWORK, accuracy=accuracy, note=note)
     write(unfinished / "live-network.js", "LIVE_NETWORK", network)
     write(unfinished / "live-digits.js", "LIVE_DIGITS", digits(model))
     unfinished.rename(folder)

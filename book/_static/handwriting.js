@@ -40,6 +40,12 @@ const Handwriting = (() => {
     return most;
   }
 
+  function range(numbers) {
+    let least = Infinity;
+    for (const number of numbers) if (number < least) least = number;
+    return largest(numbers) - least;
+  }
+
   function count(numbers, condition) {
     let found = 0;
     for (let n = 0; n < numbers.length; n++) if (condition(numbers[n])) found++;
@@ -74,12 +80,8 @@ const Handwriting = (() => {
     for (let x = 0; x < width; x++) border.push(data[x], data[(height - 1) * width + x]);
     for (let y = 1; y < height - 1; y++) border.push(data[y * width], data[(y + 1) * width - 1]);
     const corners = [0, width - 1, (height - 1) * width, width * height - 1].map((n) => data[n]);
-    let [least, most] = [Infinity, -Infinity];
-    for (const grey of data) {
-      if (grey < least) least = grey;
-      if (grey > most) most = grey;
-    }
-    const middle = (least + most) / 2;
+    const most = largest(data);
+    const middle = most - range(data) / 2;
     let lightPixels = 0;
     for (const grey of data) if (grey > middle) lightPixels++;
     // Paper is what there is more of: in all, along the border, and in the corners, which a digit
@@ -90,7 +92,7 @@ const Handwriting = (() => {
     const paper = border.filter((grey) => isLight(grey) === light);
     if (!paper.length) return null;
     const [level] = quantiles(paper, [0.5]);
-    const same = Math.min(0.005, 0.02 * (most - least));
+    const same = Math.min(0.005, 0.02 * range(data));
     if (count(paper, (grey) => Math.abs(grey - level) <= same) <= 0.5 * paper.length) return null;
     let paperPixels = 0;
     for (const grey of data) if (Math.abs(grey - level) <= same) paperPixels++;
@@ -192,7 +194,7 @@ const Handwriting = (() => {
   /** How dark each pixel is against paper of one grey. */
   function againstPlain(grey, level) {
     const paper = Math.max(level, 1e-6);
-    const same = Math.min(0.02, 0.05 * (largest(grey.data) + largest(grey.data.map((x) => -x))));
+    const same = Math.min(0.02, 0.05 * range(grey.data));
     return map(grey, (shade) => (Math.abs(shade - level) <= same ? 0 : 1 - shade / paper));
   }
 
@@ -203,8 +205,9 @@ const Handwriting = (() => {
     const smooth = blur(grey, Math.max(grey.width, grey.height) > 200 ? 0.8 : 0.4);
     // What lies along the border, such as a table or a shadow, goes on beyond it: it is no stroke.
     const padded = extended(smooth, size);
-    let paper = cut(extreme(extreme(padded, size, 1), size, -1), size);
+    let paper = extreme(extreme(padded, size, 1), size, -1);
     for (let turn = 0; turn < 2; turn++) paper = average(paper, Math.floor(size / 4));
+    paper = cut(paper, size);
     return map(smooth, (shade, n) => 1 - shade / Math.max(paper.data[n], 1e-3));
   }
 
@@ -231,7 +234,8 @@ const Handwriting = (() => {
     for (const piece of pieces) {
       const sharp = sumOf(piece.pixels, squares);
       piece.softness = (piece.peak * sumOf(piece.pixels, slope)) / Math.max(sharp, 1e-9);
-      piece.sharp = spansBorder(piece, width, height) ? 0 : sharp;
+      piece.spans = spansBorder(piece, width, height);
+      piece.sharp = piece.spans ? 0 : sharp;
     }
     const best = heaviest(pieces, "sharp");
     // Ink has sharper edges than the paper's grain.
@@ -247,8 +251,8 @@ const Handwriting = (() => {
     if (!(best.sharp > 0) || best.sharp < 1.6 * grain * sumOf(best.pixels, slope)) {
       throw new NoDigitError("There is no ink.");
     }
-    for (const { pixels, peak, softness } of pieces) {
-      if (peak < 0.4 * best.peak || softness > 4 * best.softness) continue;
+    for (const { pixels, peak, softness, spans } of pieces) {
+      if (spans || peak < 0.25 * best.peak || softness > 4 * best.softness) continue;
       const [low, high] = [Math.max(floor, 0.35 * peak), 0.7 * peak];
       for (const n of pixels) {
         ink.data[n] = clamp((data[n] - low) / Math.max(high - low, 1e-3), 0, 1);
@@ -304,19 +308,27 @@ const Handwriting = (() => {
     return pieces.reduce((a, b) => (b[by] > a[by] ? b : a));
   }
 
-  /** Whether a piece fills half a side of the picture: a table, a sleeve, a fold. */
+  /**
+   * Whether a piece lies along a side of the picture, as a table, a sleeve or a fold does: it fills
+   * half of the side, or touches it and stretches over a third of it without reaching deep.
+   */
   function spansBorder({ pixels, left, top, right, bottom }, width, height) {
-    if (left > 0 && top > 0 && right < width && bottom < height) return false;
+    if (left > 2 && top > 2 && right < width - 2 && bottom < height - 2) return false;
     const deep = Math.max(2, round(0.02 * Math.min(width, height))); // no printed line is as thick
     const x = (n) => n % width;
     const y = (n) => Math.floor(n / width);
-    const covers = (at, place, side) => count(pixels, (n) => at(n) === place) > 0.5 * side;
-    return [
-      [y, 0, deep, width],
-      [y, height - 1, height - 1 - deep, width],
-      [x, 0, deep, height],
-      [x, width - 1, width - 1 - deep, height],
-    ].some(([at, edge, inner, side]) => covers(at, edge, side) && covers(at, inner, side));
+    const covers = (at, place, along) => count(pixels, (n) => at(n) === place) > 0.5 * along;
+    const [wide, tall] = [right - left > 0.33 * width, bottom - top > 0.33 * height];
+    return (
+      (top <= 2 && bottom < 0.2 * height && wide) ||
+      (height - bottom <= 2 && height - top < 0.2 * height && wide) ||
+      (left <= 2 && right < 0.2 * width && tall) ||
+      (width - right <= 2 && width - left < 0.2 * width && tall) ||
+      (covers(y, 0, width) && covers(y, deep, width)) ||
+      (covers(y, height - 1, width) && covers(y, height - 1 - deep, width)) ||
+      (covers(x, 0, height) && covers(x, deep, height)) ||
+      (covers(x, width - 1, height) && covers(x, width - 1 - deep, height))
+    );
   }
 
   // --- ruled lines ------------------------------------------------------------------------------
@@ -440,11 +452,8 @@ const Handwriting = (() => {
     // A small picture's faint pixels are part of its strokes; a large one's are dirt.
     const small = Math.max(width, height) <= SMALL;
     const pieces = findPieces(ink, small ? 0 : 0.3);
-    for (const piece of pieces) {
-      const foreign = !small && spansBorder(piece, width, height);
-      piece.mass = foreign ? 0 : sumOf(piece.pixels, data);
-    }
-    if (!pieces.some(({ mass }) => mass > 0)) throw new NoDigitError("There are no strokes.");
+    for (const piece of pieces) piece.mass = sumOf(piece.pixels, data);
+    if (!pieces.length) throw new NoDigitError("There are no strokes.");
     const main = heaviest(pieces, "mass");
     const around = { ...main };
     const keep = new Set([main]);
@@ -603,8 +612,9 @@ const Handwriting = (() => {
     const large = resize(ink, width, height);
     // Averaging makes a line thinner than a pixel faint; interpolation blurs edges.
     const peak = largest(large.data);
-    const around = extreme(large, 2 * round((1.5 * fine) / longest) + 1, 1).data;
-    const level = (n) => (longest > fine ? 0.25 * peak : Math.max(0.5 * around[n], 0.2 * peak));
+    const size = 2 * round((1.5 * fine) / longest) + 1;
+    const around = longest > fine ? null : extreme(large, size, 1).data;
+    const level = (n) => (around ? Math.max(0.5 * around[n], 0.2 * peak) : 0.25 * peak);
     const pad = 2 * FINE + 1;
     const inked = make(width + 2 * pad, height + 2 * pad);
     const mask = new Uint8Array(inked.data.length);
