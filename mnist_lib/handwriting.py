@@ -497,9 +497,9 @@ def even_out(grey: Grey, window: float | None = None) -> Grey:
     smooth = ndimage.gaussian_filter(grey, 0.8 if max(grey.shape) > 200 else 0.4)
     # What lies along the border, such as a table or a shadow, goes on beyond it: it is no stroke.
     paper = ndimage.grey_closing(np.pad(smooth, size, mode="edge"), (size, size))
-    paper = paper[size:-size, size:-size]
     for _ in range(2):  # two box averages are close to a Gaussian, at a cost that no size raises
         paper = ndimage.uniform_filter(paper, size // 4)
+    paper = paper[size:-size, size:-size]
     return cast(Grey, 1 - smooth / np.maximum(paper, np.float32(1e-3)))
 
 
@@ -549,23 +549,30 @@ def find_ink(darkness: Grey) -> Grey:
     sharp[0] = 0
     sharp[_spans_border(parts, count)] = 0
     best = int(sharp.argmax())
-    paper = parts == 0
-    grain = float(np.sum(slope[paper] ** 2) / max(np.sum(slope[paper]), 1e-9))
-    if sharp[best] < 1.6 * grain * outline[best] or not best:
+    grain = float(np.median(slope[parts == 0]))
+    if sharp[best] < 4 * grain * outline[best] or not best:
         raise ValueError(NO_INK)
     width = peaks * outline / np.maximum(sharp, 1e-9)
-    kept = (peaks >= 0.4 * peaks[best]) & (width <= 4 * width[best])
+    kept = (peaks >= 0.25 * peaks[best]) & (width <= 4 * width[best])
+    kept[_spans_border(parts, count)] = False
     kept[0] = False
     return np.where(kept[parts], ink, 0)
 
 
 def _spans_border(parts: NDArray[np.int32], count: int) -> NDArray[np.bool_]:
-    """Mark the pieces that fill half a side of the picture: a table, a sleeve, a fold."""
+    """Mark the pieces that lie along a side of the picture: a table, a sleeve, a fold.
+
+    They fill half of the side, or touch it and stretch over a third of it without reaching deep.
+    """
     spans = np.zeros(count + 1, dtype=bool)
     deep = max(2, round(0.02 * min(parts.shape)))  # no printed line is as thick
     for sides in (parts, parts[::-1], parts.T, parts.T[::-1]):
+        depth, along = sides.shape
         covered = [np.bincount(sides[i], minlength=count + 1) for i in (0, deep)]
-        spans |= np.minimum(*covered) > 0.5 * sides.shape[1]
+        spans |= np.minimum(*covered) > 0.5 * along
+        for i, (rows, columns) in enumerate(ndimage.find_objects(sides), 1):
+            long = columns.stop - columns.start > 0.33 * along
+            spans[i] |= rows.start <= 2 and rows.stop < 0.2 * depth and long
     return spans
 
 
@@ -701,7 +708,6 @@ def _find_pieces(ink: Grey) -> _Pieces:
     faint = 0 if max(ink.shape) <= SMALL else 0.3
     parts, count = ndimage.label(ink > faint, np.ones((3, 3)))
     mass = np.bincount(parts.ravel(), ink.ravel(), count + 1)[1:].astype(np.float64)
-    mass[_spans_border(parts, count)[1:] & (max(ink.shape) > SMALL)] = 0
     if not mass.any():
         raise ValueError(NO_STROKES)
     boxes = np.array([(r.start, r.stop, c.start, c.stop) for r, c in ndimage.find_objects(parts)])
