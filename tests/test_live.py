@@ -19,9 +19,8 @@ import pytest
 import websocket
 from keras import layers
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from test_site import (
-    CHROMIUM_FLAGS,
     ROOT,
     THEMES,
     TOO_WIDE,
@@ -29,7 +28,6 @@ from test_site import (
     accessibility_violations,
     build,
     complaints,
-    find_chromium,
     visiting,
 )
 
@@ -78,18 +76,6 @@ def live_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     result = build(book, book)
     assert result.returncode == 0, complaints(result)
     return book / "_build" / "html"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Return a Chromium of this module's own: Playwright cannot be started twice at a time."""
-    path = find_chromium()
-    if path is None:
-        pytest.skip("No Chromium, Chrome or Edge is installed (tests/test_site.py tells more).")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
-        yield browser
-        browser.close()
 
 
 # --- the forward pass -----------------------------------------------------------------------------

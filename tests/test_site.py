@@ -24,7 +24,7 @@ import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 pytestmark = [pytest.mark.site, pytest.mark.timeout(1800)]
@@ -33,6 +33,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TOC = parse_toc_yaml(ROOT / "_toc.yml")
 PAGES = [*TOC, "search"]
 CHAPTERS = [page for page in PAGES if page.startswith("chapters/")]
+SOLUTIONS = [page for page in PAGES if page.startswith("solutions/")]
 THEMES = ["light", "dark"]
 
 # What axe-core finds in the theme and in the list of references, and why it may stay: the rule, and
@@ -50,17 +51,6 @@ AXE_ALLOWED = {
 
 # The theme reports its own first visit, before it has stored a mode.
 HARMLESS_CONSOLE = re.compile(r"Got invalid theme mode")
-
-CHROMIUM_FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
 
 # --- building ---------------------------------------------------------------------------------
 
@@ -202,16 +192,17 @@ def test_site_has_the_pages_of_the_contents_and_no_others(site: Path) -> None:
     assert "book/intro.html" in (site / "index.html").read_text(encoding="utf-8")
 
 
-def test_contents_name_every_chapter() -> None:
-    chapters = {f"chapters/{path.stem}" for path in (ROOT / "chapters").glob("*.ipynb")}
-    assert chapters == set(CHAPTERS)
+@pytest.mark.parametrize(("folder", "pages"), [("chapters", CHAPTERS), ("solutions", SOLUTIONS)])
+def test_contents_name_every_notebook(folder: str, pages: list[str]) -> None:
+    assert {f"{folder}/{path.stem}" for path in (ROOT / folder).glob("*.ipynb")} == set(pages)
 
 
 def test_api_page_shows_every_module(site: Path) -> None:
     text = parsed(site, "book/api").get_text()
     for module in (ROOT / "mnist_lib").glob("[!_]*.py"):
         assert f"mnist_lib.{module.stem}" in text
-    assert "load_mnist" in text
+    for name in ("load_mnist", "mnist_lib.exercises", "hint("):
+        assert name in text
 
 
 def test_setup_page_has_the_repositorys_address(site: Path) -> None:
@@ -246,57 +237,23 @@ def test_local_links_lead_somewhere(site: Path) -> None:
     assert not broken, "\n".join(broken)
 
 
-def test_launch_button_opens_the_chapter_in_colab(site: Path) -> None:
+def test_launch_button_opens_the_notebook_in_colab(site: Path) -> None:
     for page in TOC:
         buttons = [
             str(link["href"])
             for link in parsed(site, page).find_all("a", href=True)
             if str(link["href"]).startswith("https://colab.research.google.com/")
         ]
-        assert len(buttons) == (page in CHAPTERS), page
+        assert len(buttons) == (page in [*CHAPTERS, *SOLUTIONS]), page
         assert all(button.endswith(f"/{page}.ipynb") for button in buttons)
 
 
 def test_progress_bars_stay_off_the_pages(site: Path) -> None:
-    for page in CHAPTERS:
+    for page in [*CHAPTERS, *SOLUTIONS]:
         assert not parsed(site, page).select(".output.stderr"), page
 
 
 # --- in a browser -----------------------------------------------------------------------------
-
-
-def find_chromium() -> str | None:
-    """Return the path of an installed Chromium, Chrome or Edge."""
-    names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "msedge"]
-    places = [shutil.which(name) for name in names]
-    for application in ("Google Chrome", "Chromium", "Microsoft Edge"):
-        places.append(f"/Applications/{application}.app/Contents/MacOS/{application}")
-    for variable in ("PROGRAMFILES", "PROGRAMFILES(X86)", "LOCALAPPDATA"):
-        folder = os.environ.get(variable, "")
-        places.append(os.path.join(folder, "Google", "Chrome", "Application", "chrome.exe"))
-        places.append(os.path.join(folder, "Microsoft", "Edge", "Application", "msedge.exe"))
-    return next((place for place in places if place and os.path.isfile(place)), None)
-
-
-@pytest.fixture(scope="session")
-def browser(request: pytest.FixtureRequest):
-    path = find_chromium()
-    if path is None:
-        reason = (
-            "No Chromium, Chrome or Edge is installed, so the site was not read in a browser. "
-            "To install one: sudo apt-get install chromium (Debian, Ubuntu), "
-            "brew install chromium (macOS)."
-        )
-        if os.environ.get("CI") == "true" or os.environ.get("MNIST_LIB_REQUIRE_BROWSER") == "1":
-            pytest.fail(reason)
-        plugins = request.config.pluginmanager
-        with plugins.get_plugin("capturemanager").global_and_fixture_disabled():
-            print(f"\n{reason}")
-        pytest.skip(reason)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
-        yield browser
-        browser.close()
 
 
 class QuietHandler(SimpleHTTPRequestHandler):
