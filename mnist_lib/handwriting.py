@@ -500,7 +500,8 @@ def even_out(grey: Grey, window: float | None = None) -> Grey:
     for _ in range(2):  # two box averages are close to a Gaussian, at a cost that no size raises
         paper = ndimage.uniform_filter(paper, size // 4)
     paper = paper[size:-size, size:-size]
-    return cast(Grey, 1 - smooth / np.maximum(paper, np.float32(1e-3)))
+    # In deep shade the ratio would magnify the noise.
+    return cast(Grey, (paper - smooth) / np.maximum(paper, np.float32(0.3)))
 
 
 def find_ink(darkness: Grey) -> Grey:
@@ -763,7 +764,7 @@ def select_digit(ink: Grey) -> Grey:
 def _has_strokes(ink: Grey) -> bool:
     """Tell a digit from a blot, from dust, and from a sponge, which are what noise becomes."""
     cut = crop(ink)
-    if 10 * max(cut.shape) < min(160, max(ink.shape)):
+    if 10 * max(cut.shape) < min(160, *ink.shape):
         return False
     distance = _fine_distance(cut)
     mask = distance > 0

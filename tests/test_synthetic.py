@@ -1,0 +1,76 @@
+"""`tools/synthetic.py`: the same state gives the same picture, and boxes hold what they say."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+TOOLS = Path(__file__).resolve().parent.parent / "tools"
+sys.path.insert(0, str(TOOLS))
+import synthetic  # noqa: E402
+
+
+@pytest.mark.parametrize("label", range(10))
+def test_every_style_is_written_at_the_height_of_a_shape(label):
+    rng = np.random.default_rng(label)
+    for style in synthetic.STYLES[label]:
+        shape = synthetic.pen_shape(rng, label, style, width=0.08)
+        assert shape.dtype == np.float32
+        assert shape.min() >= 0
+        assert shape.max() == 1
+        assert 0.7 * synthetic.SHAPE_HEIGHT < max(shape.shape) < 1.3 * synthetic.SHAPE_HEIGHT
+
+
+def test_styles_without_variation_do_not_depend_on_chance():
+    shapes = [
+        synthetic.pen_shape(np.random.default_rng(seed), 4, "open", 0.08, variation=0)
+        for seed in (1, 2)
+    ]
+    np.testing.assert_array_equal(*shapes)
+
+
+def render(seed):
+    rng = np.random.default_rng(seed)
+    image = np.zeros((28, 28), np.uint8)
+    image[4:24, 12:16] = 250
+    shapes = [synthetic.mnist_shape(rng, image), synthetic.pen_shape(rng, 7)]
+    return [
+        *shapes,
+        synthetic.drawing(rng, shapes[0]),
+        synthetic.photograph(rng, shapes[1]),
+        synthetic.page(rng, shapes, [1, 7]).image,
+    ]
+
+
+def test_the_same_state_gives_the_same_pictures():
+    for first, second in zip(render(3), render(3), strict=True):
+        np.testing.assert_array_equal(first, second)
+    others = zip(render(3), render(4), strict=True)
+    assert any(a.shape != b.shape or (a != b).any() for a, b in others)
+
+
+def test_a_page_tells_where_its_digits_are():
+    rng = np.random.default_rng(0)
+    shapes = [synthetic.pen_shape(rng, label, width=0.1) for label in range(10)]
+    page = synthetic.page(rng, shapes, range(10), lines=2)
+    assert page.labels == list(range(10))
+    grey = page.image.mean(axis=2)
+    outside = np.ones(grey.shape, bool)
+    contrast = []
+    for left, top, right, bottom in page.boxes:
+        assert 0 <= left < right <= grey.shape[1]
+        assert 0 <= top < bottom <= grey.shape[0]
+        outside[top:bottom, left:right] = False
+        contrast.append(grey[top:bottom, left:right].std())
+    assert min(contrast) > grey[outside].std() / 2
+
+
+def test_the_command_writes_a_contact_sheet(tmp_path):
+    path = tmp_path / "sheet.png"
+    command = [sys.executable, str(TOOLS / "synthetic.py"), str(path), "--seed", "1"]
+    subprocess.run(command, check=True)
+    with Image.open(path) as sheet:
+        assert sheet.width > 1000
