@@ -1,0 +1,391 @@
+"""The exercises of chapter 7: the box, ink on uneven paper, augmentation, declining."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import ndimage
+
+from mnist_lib.exercises.engine import Case, Exercise, Reference, agrees
+
+# --- A photograph in miniature --------------------------------------------------------------------
+
+_RNG = np.random.default_rng(7)
+_SIZE = 9
+_MARGIN = _SIZE // 2  # how borders are treated is left to the answer
+
+
+def _photo() -> Any:
+    """Return grey paper that darkens to the right, with a bar of ink and a fainter one."""
+    paper = np.linspace(240, 120, 40)[np.newaxis] * np.ones((30, 1))
+    paper += _RNG.integers(0, 4, size=paper.shape)
+    paper[8:22, 12:15] -= 90
+    paper[8:22, 27:30] -= 60
+    return paper.astype(np.uint8)
+
+
+_PHOTO = _photo()
+
+
+def _darkness(photo: Any, size: int) -> Any:
+    return ndimage.maximum_filter(photo.astype(float), size) - photo
+
+
+def _inside(result: Any) -> Any:
+    return result[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
+
+
+def _far(result: Any, wrong: Any) -> bool:
+    return not agrees(_inside(result), _inside(wrong))
+
+
+# --- Declining ------------------------------------------------------------------------------------
+
+_PROBABILITIES = np.array(
+    [
+        [0.05, 0.90, 0.05, 0.00],
+        [0.40, 0.25, 0.25, 0.10],
+        [0.10, 0.20, 0.60, 0.10],
+        [0.98, 0.01, 0.01, 0.00],
+        [0.20, 0.50, 0.20, 0.10],
+    ]
+)
+
+EXERCISES = (
+    Exercise(
+        id="07.aspect",
+        title="Stretch a 1",
+        stars=1,
+        minutes=4,
+        form="predict",
+        kind="numbers",
+        hints=(
+            "Stretched, each side becomes 20 pixels, whatever it was.",
+            "With its aspect kept, 60 becomes 20: by which factor, and what becomes of the 6?",
+        ),
+        shows="Stretched, the 1 is a solid block: its shape was in its aspect.",
+        cases=(
+            Case(
+                name="order",
+                expect=lambda result: not agrees(result, [40, 400]),
+                mistake="Both numbers are right and their places are not: stretched comes first.",
+            ),
+            Case(
+                name="width kept",
+                expect=lambda result: len(result) < 2 or result[1] != 20 * 6,
+                mistake="The width shrinks with the height if the aspect is kept: both sides take "
+                "the same factor.",
+            ),
+            Case(
+                name="not scaled",
+                expect=lambda result: 60 * 6 not in result,
+                mistake="60 × 6 is the ink before it is scaled; neither way leaves both sides as "
+                "they were.",
+            ),
+            Case(
+                name="sides",
+                expect=lambda result: len(result) < 2 or result[1] not in (2, 20),
+                mistake="The second number is not right yet: it counts pixels, so height times "
+                "width, and the width is that of the scaled ink.",
+            ),
+            Case(
+                name="whole image",
+                expect=lambda result: len(result) < 2 or 28 * 28 not in result,
+                mistake="The box has 20 × 20 pixels; the image around it stays background.",
+            ),
+            Case(
+                name="both",
+                expect=[20 * 20, 20 * 2],
+                mistake="Work out height and width of the ink after scaling, once for each way, "
+                "and multiply them.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="07.fit_size",
+        title="How large in the box?",
+        stars=1,
+        minutes=6,
+        form="write",
+        kind="numbers",
+        hints=(
+            "One factor serves both sides. Which side decides it?",
+            "scale = 20 / max(height, width); round both products, and let neither become 0.",
+        ),
+        shows="One factor for both sides keeps the aspect, and the longer side sets it.",
+        cases=(
+            Case(
+                name="aspect",
+                inputs=(40, 20),
+                expect=lambda result, height, width: not agrees(result, [20, 20]),
+                mistake="This stretches: both sides must shrink by the same factor.",
+            ),
+            Case(
+                name="order",
+                inputs=(40, 20),
+                expect=lambda result, height, width: not agrees(result, [10, 20]),
+                mistake="The two sizes have changed places: the new height comes first.",
+            ),
+            Case(
+                name="image size",
+                inputs=(40, 20),
+                expect=lambda result, height, width: 28 not in result,
+                mistake="The digit goes into a box of 20 × 20; 28 × 28 is the image around it.",
+            ),
+            Case(
+                name="tall",
+                inputs=(40, 20),
+                expect=[20, 10],
+                mistake="The longer side becomes 20, the other keeps its proportion to it.",
+            ),
+            Case(
+                name="wide",
+                inputs=(15, 60),
+                expect=[5, 20],
+                mistake="This digit is wider than high, so its width must decide the factor.",
+                explains_all=True,
+            ),
+            Case(
+                name="small",
+                inputs=(8, 4),
+                expect=[20, 10],
+                mistake="A small digit is enlarged: MNIST's digits all fill the box.",
+            ),
+            Case(
+                name="equal",
+                inputs=(35, 35),
+                expect=[20, 20],
+                mistake="Here both sides are equally long, so both become 20.",
+                explains_all=True,
+            ),
+            Case(
+                name="rounding",
+                inputs=(30, 22),
+                expect=[20, 15],
+                mistake="The sizes are whole pixels: round to the nearest instead of cutting the "
+                "fraction off or keeping it.",
+            ),
+            Case(
+                name="rounding down",
+                inputs=(30, 20),
+                expect=[20, 13],
+                mistake="Rounding goes to the nearest pixel: up and down, not always up.",
+            ),
+            Case(
+                name="thin",
+                inputs=(200, 3),
+                expect=[20, 1],
+                mistake="A thin 1 must keep at least one pixel, or it vanishes.",
+                explains_all=True,
+            ),
+        ),
+    ),
+    Exercise(
+        id="07.against_paper",
+        title="Ink or shadow?",
+        stars=2,
+        minutes=8,
+        form="find the fault",
+        kind="array",
+        hints=(
+            "Print the faulty result for the left and the right end of an empty sheet.",
+            "The paper's brightness must be taken near each pixel: ndimage.maximum_filter does so. "
+            "And subtract in floats: uint8 has no negative numbers.",
+        ),
+        shows="Dark means darker than the paper around it, so a shadow is not ink.",
+        cases=(
+            Case(
+                name="one paper",
+                inputs=(_PHOTO, _SIZE),
+                expect=lambda result, photo, size: _far(result, photo.max() - photo.astype(float)),
+                mistake="One brightness for the whole sheet turns the shaded side into ink.",
+            ),
+            Case(
+                name="the wrong way round",
+                inputs=(_PHOTO, _SIZE),
+                expect=lambda result, photo, size: _far(result, -_darkness(photo, size)),
+                mistake="Ink comes out negative: subtract the pixel from the paper.",
+            ),
+            Case(
+                name="wraps",
+                inputs=(_PHOTO, _SIZE),
+                expect=lambda result, photo, size: _far(
+                    result, photo - ndimage.maximum_filter(photo, size)
+                ),
+                mistake="Pixel minus paper is negative, and in uint8 a negative number starts "
+                "again from 255: turn the difference round.",
+            ),
+            Case(
+                name="mean paper",
+                inputs=(_PHOTO, _SIZE),
+                expect=lambda result, photo, size: _far(
+                    result, ndimage.uniform_filter(photo.astype(float), size) - photo
+                ),
+                mistake="A local mean contains the ink as well: the paper is the brightest there.",
+            ),
+            Case(
+                name="paper alone",
+                inputs=(_PHOTO, _SIZE),
+                expect=lambda result, photo, size: _far(
+                    result, _darkness(photo, size) + photo.astype(float)
+                ),
+                mistake="This is how bright the paper is: how much darker is each pixel than that?",
+            ),
+            Case(
+                name="other units",
+                inputs=(_PHOTO, _SIZE),
+                expect=lambda result, photo, size: all(
+                    _far(scale * result, _darkness(photo, size))
+                    for scale in (255, _darkness(photo, size).max())
+                ),
+                mistake="The differences are right, in another unit: give them in the grey levels "
+                "of the photograph, without dividing.",
+            ),
+            Case(
+                name="everywhere",
+                inputs=(_PHOTO, _SIZE),
+                expect=lambda result, photo, size: (
+                    result.shape == photo.shape
+                    and agrees(_inside(result), _inside(_darkness(photo, size)), 1e-3)
+                ),
+                mistake="Of each pixel: the brightest in its size × size window, minus itself.",
+                explains_all=True,
+            ),
+        ),
+    ),
+    Exercise(
+        id="07.label_safe",
+        title="Which changes keep the label?",
+        stars=1,
+        minutes=5,
+        form="predict",
+        kind="texts",
+        hints=(
+            "Picture what each change makes of a 2, a 6 and a 7.",
+            "Two of the six make another digit, or no digit, out of some digit.",
+        ),
+        shows="A change may be taught only if a person would still give the old label.",
+        cases=(
+            Case(
+                name="mirror",
+                expect=lambda result: "B" not in {letter.upper() for letter in result},
+                mistake="Look at a 2 or a 7 in a mirror: would you still call it by its old label?",
+            ),
+            Case(
+                name="half turn",
+                expect=lambda result: "C" not in {letter.upper() for letter in result},
+                mistake="Turned by half a circle a 6 is a 9, and would be taught as a 6.",
+            ),
+            Case(
+                name="too few",
+                expect=lambda result: {letter.upper() for letter in result} >= {"A", "D", "E", "F"},
+                mistake="At least one more of the changes leaves every digit what it was.",
+            ),
+            Case(
+                name="exactly",
+                expect=lambda result: (
+                    sorted(letter.upper() for letter in result) == ["A", "D", "E", "F"]
+                ),
+                mistake="Name each letter from A to F at most once.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="07.offset",
+        title="How far may a digit lie off centre?",
+        stars=3,
+        minutes=15,
+        form="experiment",
+        kind="text",
+        hints=(
+            "np.roll(images, shift, axis=2) moves every image to the right; what leaves it there "
+            "comes back at the left, so set these columns to 0.",
+            "Print both accuracies for each shift from 0 to 6, and compare each with its own at 0.",
+        ),
+        shows="Convolutions alone do not make a network indifferent to place: the robust one had "
+        "met shifted digits in training.",
+        cases=(
+            Case(
+                name="same",
+                expect=lambda result: result.upper() != "A",
+                mistake="Compare each network with its own accuracy at shift 0, in points.",
+            ),
+            Case(
+                name="robust first",
+                expect=lambda result: result.upper() != "C",
+                mistake="Look again at which accuracy belongs to which network.",
+            ),
+            Case(
+                name="neither",
+                expect=lambda result: result.upper() != "D",
+                mistake="One of them falls within 6 columns: are the images moved along axis 2?",
+            ),
+            Case(
+                name="letter",
+                expect="B",
+                mistake="Answer with one of the letters A, B, C and D.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="07.decide",
+        title="Read or decline",
+        stars=2,
+        minutes=8,
+        form="write",
+        kind="array",
+        hints=(
+            "Each row needs its largest probability and where that stands.",
+            "np.where(confidence >= threshold, labels, -1), with one confidence for each row.",
+        ),
+        shows="One comparison turns a reader that always answers into one that can decline.",
+        cases=(
+            Case(
+                name="left out",
+                inputs=(_PROBABILITIES, 0.55),
+                expect=lambda result, probabilities, threshold: result.shape != (3,),
+                mistake="A declined image keeps its place, with −1 in it: there is one answer for "
+                "each image.",
+            ),
+            Case(
+                name="axis",
+                inputs=(_PROBABILITIES, 0.55),
+                expect=lambda result, probabilities, threshold: result.shape == (5,),
+                mistake="One number for each image was expected: a row of the table is one image, "
+                "so its classes lie along axis 1.",
+            ),
+            Case(
+                name="reversed",
+                inputs=(_PROBABILITIES, 0.55),
+                expect=lambda result, probabilities, threshold: (
+                    not agrees(result, [-1, 0, -1, -1, 1])
+                ),
+                mistake="You decline the confident ones: the comparison is the wrong way round.",
+            ),
+            Case(
+                name="all declined",
+                inputs=(_PROBABILITIES, 0.99),
+                expect=[-1, -1, -1, -1, -1],
+                mistake="No probability reaches this threshold, so every image is declined.",
+            ),
+            Case(
+                name="some",
+                inputs=(_PROBABILITIES, 0.55),
+                expect=[1, -1, 2, 0, -1],
+                mistake="Decline where the largest probability is below the threshold, and give "
+                "the place of the largest elsewhere.",
+            ),
+            Case(
+                name="equal",
+                inputs=(_PROBABILITIES, 0.5),
+                expect=Reference(
+                    lambda probabilities, threshold: np.where(
+                        probabilities.max(axis=1) >= threshold, probabilities.argmax(axis=1), -1
+                    )
+                ),
+                mistake="A probability that equals the threshold is not below it.",
+            ),
+        ),
+    ),
+)
