@@ -7,7 +7,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python;
 	2> /dev/null && echo "$$python" && break; done)
 IN_VENV = .venv/bin/python
 
-.PHONY: help book test lab bench repository lock clean
+.PHONY: help book test lab grade bench repository lock clean
 .DEFAULT_GOAL := help
 
 help:  ## List these commands
@@ -35,6 +35,10 @@ test: .venv/installed  ## Prove it: package, notebooks, site, style
 
 lab: .venv/installed  ## Open the chapters in JupyterLab
 	@$(IN_VENV) -m jupyterlab chapters
+
+# A folder with spaces in its name is one argument; OPTIONS takes any others (tools/grade.py --help).
+grade: .venv/installed  ## Grade a class: make grade SUBMISSIONS=folder [OPTIONS="--chapter 02"]
+	@$(IN_VENV) tools/grade.py "$(SUBMISSIONS)" $(OPTIONS)
 
 bench: .venv/installed  ## Time the package's convolution beside TensorFlow's
 	@$(IN_VENV) tools/benchmark.py

@@ -100,7 +100,9 @@ def list_modules(app: Sphinx, docname: str, source: list[str]) -> None:
     if docname != API_PAGE:
         return
     sections = []
-    for path in sorted((Path(app.srcdir) / "mnist_lib").glob("[!_]*.py")):
+    package = Path(app.srcdir) / "mnist_lib"
+    modules = [*package.glob("[!_]*.py"), *(path.parent for path in package.glob("*/__init__.py"))]
+    for path in sorted(modules):
         title = f"## `mnist_lib.{path.stem}`"
         directive = f".. automodule:: mnist_lib.{path.stem}\n   :members:"
         sections.append(f"{title}\n\n```{{eval-rst}}\n{directive}\n```\n")
