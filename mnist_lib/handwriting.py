@@ -645,15 +645,18 @@ def _find_lines(ink: Grey, share: float, across: bool) -> list[tuple[float, floa
         ]
     )
     lines: list[tuple[float, float]] = []
+    certain = not across
     while True:
         best, row = np.unravel_index(votes.argmax(), votes.shape)
         if votes[best, row] < share * width:
-            return lines
+            # One line alone may be a long stroke, unless it runs from border to border.
+            return lines if certain or len(lines) > 1 else []
         on_line = np.abs(y - (row - pad) - slopes[best] * (x - width / 2)) < 1.5
         ends = x[on_line].min(initial=width) / width, 1 - (x[on_line].max(initial=0) + 1) / width
         # What is printed runs on beyond the picture; a table may hide one end of it.
         if not across or (max(ends) < 0.2 and min(ends) < 0.03):
             lines.append((float(slopes[best]), (row - pad + 0.5) * factor))
+            certain |= max(ends) < 0.03
         votes[:, max(row - 3, 0) : row + 4] = 0
 
 
@@ -734,7 +737,14 @@ def select_digit(ink: Grey) -> Grey:
         There are no strokes, the ink is a blot, or most of it lies elsewhere.
     """
     pieces = _find_pieces(ink)
-    main = int(pieces.mass.argmax())
+    # Whoever takes a picture of a digit aims at it: what lies along the border counts for less.
+    height, width = ink.shape
+    middle_y, middle_x = (pieces.top + pieces.bottom) / 2, (pieces.left + pieces.right) / 2
+    inset = np.minimum(
+        np.minimum(middle_y, height - middle_y) / height,
+        np.minimum(middle_x, width - middle_x) / width,
+    )
+    main = int((pieces.mass * np.minimum(5 * inset, 1) ** 2).argmax())
     chosen = np.zeros(len(pieces.mass), dtype=bool)
     chosen[main] = True
     candidates = pieces.mass >= 0.015 * pieces.mass[main]
