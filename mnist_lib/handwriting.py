@@ -501,7 +501,9 @@ def even_out(grey: Grey, window: float | None = None) -> Grey:
         paper = ndimage.uniform_filter(paper, size // 4)
     paper = paper[size:-size, size:-size]
     # In deep shade the ratio would magnify the noise.
-    return cast(Grey, (paper - smooth) / np.maximum(paper, np.float32(0.3)))
+    darkness = (paper - smooth) / np.maximum(paper, np.float32(0.3))
+    # An exact 0 stands for plain paper; what compression has flattened is still a photograph.
+    return cast(Grey, np.where(darkness == 0, np.float32(1e-6), darkness))
 
 
 def find_ink(darkness: Grey) -> Grey:
