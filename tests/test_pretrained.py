@@ -1,0 +1,351 @@
+"""The shipped weights read as well as their record says; the script that made them works."""
+
+import importlib.metadata
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import nbformat
+import numpy as np
+import pytest
+from PIL import Image
+
+from mnist_lib import models
+from mnist_lib.data import Mnist, load_mnist, prepare
+from mnist_lib.models import load_pretrained
+from tools import pretrained
+from tools.pretrained import Examples, accuracy
+
+NAMES = ["robust", "classic"]
+needs_full_data = pytest.mark.skipif(
+    not os.environ.get("MNIST_LIB_DATA"),
+    reason="needs the full MNIST: set MNIST_LIB_DATA to an mnist.npz",
+)
+
+
+def record(name):
+    return json.loads((models.WEIGHTS_FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def networks():
+    return {name: load_pretrained(name) for name in NAMES}
+
+
+@pytest.fixture(scope="module")
+def uci():
+    return pretrained.uci_digits()
+
+
+# ---------------------------------------------------------------- what ships
+
+
+@pytest.mark.parametrize(
+    ("name", "build"), [("robust", models.robust_cnn), ("classic", models.classic_cnn)]
+)
+def test_a_pretrained_network_is_the_built_one_with_other_weights(networks, name, build):
+    network, fresh = networks[name], build()
+    assert [layer.name for layer in network.layers] == [layer.name for layer in fresh.layers]
+    assert not network.compiled
+    for ours, theirs in zip(network.weights, fresh.weights, strict=True):
+        values = ours.numpy()
+        assert values.dtype == np.float32
+        assert values.shape == theirs.shape
+        assert np.isfinite(values).all()
+        np.testing.assert_array_equal(values, values.astype(np.float16))
+        assert not np.array_equal(values, theirs.numpy())
+
+
+def test_the_weights_are_small_and_hold_no_objects():
+    files = [models.WEIGHTS_FOLDER / f"{name}.npz" for name in NAMES]
+    assert sum(file.stat().st_size for file in files) <= 1_000_000
+    for file in files:
+        with np.load(file, allow_pickle=False) as arrays:
+            assert {arrays[key].dtype for key in arrays.files} == {np.dtype(np.float16)}
+
+
+def test_the_package_ships_the_weights_and_their_records():
+    names = {path.name for path in models.WEIGHTS_FOLDER.iterdir()}
+    assert names == {"robust.npz", "robust.json", "classic.npz", "classic.json"}
+
+
+def test_the_networks_read_the_sample(networks):
+    # Most of the sample's digits are among MNIST's training digits, so this only shows that the
+    # weights are the trained ones, in their places.
+    mnist = load_mnist("sample")
+    for name, least in (("robust", 0.993), ("classic", 0.985)):
+        assert accuracy(networks[name], Examples(mnist.x_test, mnist.y_test)) >= least
+
+
+@needs_full_data
+@pytest.mark.parametrize("name", NAMES)
+def test_the_record_holds_the_accuracies_of_the_shipped_weights(networks, name):
+    mnist = load_mnist("full")
+    stated = record(name)["accuracy of the rounded weights"]
+    for part, images, labels in (
+        ("validation", mnist.x_val, mnist.y_val),
+        ("test", mnist.x_test, mnist.y_test),
+    ):
+        # Another processor may add in another order, and turn a digit that is on the edge.
+        measured = accuracy(networks[name], Examples(images, labels))
+        assert measured == pytest.approx(stated[part], abs=2.5 / len(labels))
+
+
+def test_the_robust_network_reads_other_writers(networks, uci):
+    robust, classic = (accuracy(networks[name], uci) for name in NAMES)
+    assert robust >= 0.98
+    assert robust > classic
+    for name, measured in (("robust", robust), ("classic", classic)):
+        stated = record(name)["accuracy of the rounded weights"]["UCI digits"]
+        # The preparation may gain a little after the record was written.
+        assert measured == pytest.approx(stated, abs=0.005)
+
+
+def test_the_records_state_what_the_course_promises():
+    stated = record("robust")["accuracy of the rounded weights"]
+    assert stated["test"] >= 0.996
+    assert stated["UCI digits"] >= 0.98
+    assert record("classic")["accuracy of the rounded weights"]["test"] >= 0.985
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_record_is_complete(networks, name):
+    stated = record(name)
+    assert stated["network"] == networks[name].name
+    assert stated["parameters"] == networks[name].count_params()
+    assert stated["data"] == {
+        "source": "MNIST, full",
+        "training": 55_000,
+        "validation": 5_000,
+        "test": 10_000,
+    }
+    history = stated["validation accuracy after each epoch"]
+    assert len(history) == stated["recipe"]["epochs"]
+    # Rounding the weights to float16 changes next to nothing.
+    validation = stated["accuracy of the rounded weights"]["validation"]
+    assert validation == pytest.approx(history[-1], abs=0.0007)
+    assert stated["CPU seconds"] > 0
+    assert set(stated["versions"]) == {
+        "python", "numpy", "scipy", "pillow", "tensorflow", "keras"
+    }  # fmt: skip
+
+
+# ---------------------------------------------------------------- what is refused
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in NAMES:
+        shutil.copy(models.WEIGHTS_FOLDER / f"{name}.npz", tmp_path)
+    return tmp_path
+
+
+def rewrite(path, **changed):
+    with np.load(path, allow_pickle=False) as file:
+        arrays = dict(file)
+    for key, values in changed.items():
+        key = key.replace("__", "/")
+        if values is None:
+            del arrays[key]
+        else:
+            arrays[key] = values(arrays.get(key))
+    np.savez(path, **arrays)
+
+
+def with_nan(values):
+    values = values.copy()
+    values.flat[0] = np.nan
+    return values
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        (
+            {"dense_1__bias": lambda values: values[:-1]},
+            r"float16 \(127,\), expected float16 \(128",
+        ),
+        ({"dense_1__bias": lambda values: values.astype(np.float32)}, "is float32"),
+        ({"dense_1__bias": with_nan}, "dense_1/bias holds NaN or infinite values"),
+        ({"dense_1__bias": None}, "holds other arrays than classic_cnn has"),
+        ({"extra": lambda _: np.zeros(3)}, "holds other arrays than classic_cnn has"),
+        ({"dense_1__bias": lambda values: np.array([{}] * 128)}, "allow_pickle=False"),
+    ],
+)
+def test_altered_weights_are_refused(folder, changed, message):
+    rewrite(folder / "classic.npz", **changed)
+    with pytest.raises(ValueError, match=message) as caught:
+        load_pretrained("classic", folder)
+    assert re.search(r"classic\.npz are damaged: .*Install mnist_lib again", str(caught.value))
+
+
+@pytest.mark.parametrize("share", [0, 0.1, 0.9, 0.999])
+def test_truncated_weights_are_refused(folder, share):
+    path = folder / "robust.npz"
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(ValueError, match=r"robust\.npz are damaged"):
+        load_pretrained("robust", folder)
+
+
+def test_weights_with_a_flipped_bit_are_refused(folder):
+    path = folder / "robust.npz"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 16
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"robust\.npz are damaged"):
+        load_pretrained("robust", str(folder))
+
+
+def test_missing_weights_are_named_with_the_remedy(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"robust\.npz are missing.*tools/pretrained\.py"):
+        load_pretrained("robust", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["fast", "Robust", "", "../robust", None])
+def test_unknown_names_are_refused(name):
+    with pytest.raises(ValueError, match=r"no pretrained network .*choose 'robust' or 'classic'"):
+        load_pretrained(name)
+
+
+# ---------------------------------------------------------------- the script
+
+
+def test_the_script_trains_writes_and_records(tmp_path):
+    arguments = "--only robust --source sample --epochs 1 --share 0.0005 --seed 3"
+    subprocess.run(
+        [sys.executable, "tools/pretrained.py", *arguments.split(), "--output", tmp_path],
+        cwd=pretrained.ROOT,
+        capture_output=True,
+        check=True,
+    )
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["robust.json", "robust.npz"]
+    network = load_pretrained("robust", tmp_path)
+    written = json.loads((tmp_path / "robust.json").read_text(encoding="utf-8"))
+    assert written.keys() == record("robust").keys() - {"remark"}
+    assert written["recipe"].keys() == record("robust")["recipe"].keys()
+    assert written["recipe"]["seed"] == 3
+    assert written["data"]["source"] == "MNIST, sample"
+    stated = written["accuracy of the rounded weights"]
+    assert stated.keys() == record("robust")["accuracy of the rounded weights"].keys()
+    mnist = load_mnist("sample")
+    measured = accuracy(network, Examples(mnist.x_test, mnist.y_test))
+    assert stated["test"] == pytest.approx(measured, abs=0.0021)
+    assert measured > 0.3
+    assert written["versions"]["tensorflow"] == importlib.metadata.version("tensorflow-cpu")
+
+
+def test_the_classic_network_is_trained_as_chapter_0_trains_it(capsys):
+    mnist = load_mnist("sample")
+    mnist = Mnist(*(part[:300] for part in mnist[:6]), *mnist[6:])
+    path = pretrained.ROOT / "chapters" / "00_mnist_classification.ipynb"
+    cells = {cell.id: cell.source for cell in nbformat.read(path, as_version=4).cells}
+    chapter = {"mnist": mnist, "data": pretrained}
+    for name in ("imports", "budget", "prepare", "model", "compile"):
+        exec(cells[name].replace("from mnist_lib import data", ""), chapter)
+    assert {"epochs": chapter["EPOCHS"], "batch_size": chapter["BATCH_SIZE"]} == pretrained.CLASSIC
+    chapter["EPOCHS"] = 2
+    exec(cells["fit"], chapter)
+    ours, val_accuracy = pretrained.train_classic(mnist, seed=0, epochs=2)
+    for a, b in zip(ours.get_weights(), chapter["model"].get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+    assert val_accuracy == pytest.approx(chapter["history"].history["val_accuracy"], abs=0.011)
+    capsys.readouterr()
+
+
+def test_renderings_follow_their_seed_alone():
+    mnist = load_mnist("sample")
+    digits = Examples(mnist.x_val[:50], mnist.y_val[:50])
+    kinds = {
+        "shapes inked": pretrained.TRAINED["shapes inked"]._replace(count=6),
+        "pens photographed": pretrained.TRAINED["pens photographed"]._replace(count=5),
+    }
+    first = pretrained.render([7, 0], kinds, digits)
+    for i, (name, kind) in enumerate(kinds.items()):
+        images, labels = first[name]
+        assert images.shape == (kind.count, 28, 28)
+        seeds = np.random.SeedSequence([7, 0, i])
+        picks = np.random.default_rng(seeds).integers(50, size=kind.count)
+        np.testing.assert_array_equal(labels, digits.labels[picks])
+        chosen = Examples(digits.images[picks], digits.labels[picks])
+        again = pretrained.render_chunk(seeds.spawn(1)[0], kind, chosen)
+        np.testing.assert_array_equal(images, again.images)
+        other = pretrained.render_chunk(np.random.SeedSequence(8), kind, chosen)
+        assert not np.array_equal(images, other.images)
+
+
+def test_an_inked_shape_is_a_prepared_drawing():
+    mnist = load_mnist("sample")
+    for seed in range(6):
+        shape = pretrained.synthetic.mnist_shape(
+            np.random.default_rng(seed), mnist.x_val[seed], width=1.0
+        )
+        inked = pretrained.inked(np.random.default_rng(seed), shape)
+        height = round(np.exp(np.random.default_rng(seed).uniform(np.log(8), np.log(144))))
+        assert 8 <= height <= 144
+        width = round(shape.shape[1] * height / shape.shape[0])
+        small = np.asarray(Image.fromarray(shape).resize((width, height), Image.Resampling.BOX))
+        drawing = np.rint(255 * (1 - np.pad(small, height // 2))).astype(np.uint8)
+        expected = pretrained.handwriting.to_mnist(drawing)
+        assert np.abs(inked.astype(float) - expected).mean() < 1
+
+
+def test_a_photograph_that_lost_its_digit_is_no_example(monkeypatch):
+    shape = pretrained.synthetic.pen_shape(np.random.default_rng(0), 3)
+    kept = pretrained.recovered(np.random.default_rng(1), shape)
+    rng = np.random.default_rng(1)
+    picture = pretrained.synthetic.photograph(rng, shape, int(rng.integers(110, 201)))
+    np.testing.assert_array_equal(kept, pretrained.handwriting.to_mnist(picture))
+    bar_alone = np.full((120, 120, 3), 255, np.uint8)
+    bar_alone[58:64, 30:90] = 0
+    monkeypatch.setattr(pretrained.synthetic, "photograph", lambda *_: bar_alone)
+    with pytest.raises(ValueError, match="does not show the digit"):
+        pretrained.recovered(np.random.default_rng(1), shape)
+
+
+def test_blemishes_change_a_little_of_an_image():
+    image = load_mnist("sample").x_val[0]
+    rng = np.random.default_rng(0)
+    changes = [pretrained.blemished(rng, image).astype(int) - image for _ in range(100)]
+    lost = np.array([-change.clip(max=0).sum() for change in changes]) / image.sum()
+    gained = np.array([change.clip(min=0).sum() for change in changes]) / image.sum()
+    assert 0.03 < lost.max() < 0.6
+    assert 0.03 < gained.max() < 0.6
+    assert 30 < (lost > gained).sum() < 70
+
+
+def test_what_the_preparation_refuses_stays_black():
+    def refuse(rng, shape):
+        raise ValueError("nothing to see")
+
+    kind = pretrained.Kind(pens=True, show=refuse, count=2)
+    digits = Examples(np.zeros((2, 28, 28), np.uint8), np.array([1, 2]))
+    images, labels = pretrained.render_chunk(np.random.SeedSequence(0), kind, digits)
+    assert not images.any()
+    np.testing.assert_array_equal(labels, [1, 2])
+
+
+def test_the_uci_digits_are_prepared(uci):
+    assert uci.images.shape == (1797, 28, 28)
+    assert uci.images.dtype == np.uint8
+    assert uci.images.any(axis=(1, 2)).mean() > 0.995
+    assert 0 < prepare(uci.images).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("--epochs 0", "--epochs must be at least 1, got 0"),
+        ("--share 0", "--share must be above 0 and at most 1, got 0.0"),
+        ("--share 1.5", "at most 1, got 1.5"),
+        ("--seed -1", "--seed must be 0 or more, got -1"),
+        ("--only fast", "invalid choice: 'fast'"),
+    ],
+)
+def test_wrong_options_are_refused(arguments, message, capsys):
+    with pytest.raises(SystemExit):
+        pretrained.main(arguments.split())
+    assert message in capsys.readouterr().err

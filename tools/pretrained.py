@@ -1,0 +1,446 @@
+"""Train the networks that ship with the package, and record how.
+
+    python tools/pretrained.py                   # both: about 25 minutes of CPU time
+    python tools/pretrained.py --only classic    # one of them
+
+Writes ``robust.npz`` and ``classic.npz`` (float16, named "layer/weight") and, beside each, a record
+of its training as JSON. Every accuracy in a record is that of the rounded weights, read again from
+their file. The test digits are read once, when all is decided.
+
+*classic* is the network of chapter 0, trained as chapter 0 trains it. *robust* is `robust_cnn`,
+trained on MNIST's digits and on renderings of other handwriting: drawings and photographs, of
+MNIST's shapes and of scripted pens, each prepared by `mnist_lib.handwriting.to_mnist`. Every batch
+is augmented anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import math
+import multiprocessing
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+if __name__ == "__main__":
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # the renderings' processes share the cores already
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+from sklearn.datasets import load_digits
+from tqdm import tqdm
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+
+from mnist_lib import handwriting  # noqa: E402
+from mnist_lib.data import Mnist, load_mnist, prepare  # noqa: E402
+from tools import synthetic  # noqa: E402
+
+CHUNK = 250  # pictures that one process renders at a time, with random numbers of their own
+
+BLEMISHED = 0.5  # share of the renderings
+
+# Chosen by validation digits and renderings.
+ROBUST = {
+    "epochs": 12,
+    "batch_size": 128,
+    "learning_rate": 0.004,
+    "schedule": "one_cycle",
+    "label_smoothing": 0.05,
+}
+ADAMW = {"weight_decay": 0.02, "beta_2": 0.99}
+AUGMENTATION = {
+    "shift": 2.0,
+    "scale": 0.12,
+    "rotation": 15.0,
+    "shear": 0.2,
+    "stroke": 0.5,
+    "elastic": 0.7,
+    "noise": 0.05,
+}
+# The default setting of chapter 0.
+CLASSIC = {"epochs": 4, "batch_size": 128}
+
+
+class Examples(NamedTuple):
+    """Images as MNIST has them, and their labels."""
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+
+
+# --- Data ---------------------------------------------------------------------------------------
+
+
+def inked(rng: np.random.Generator, shape: synthetic.Shape) -> NDArray[np.uint8]:
+    """Prepare a shape, 8 to 144 pixels high, as `to_mnist` prepares a clean drawing of it.
+
+    That takes a quarter of the time, since there is no paper to be told from the ink.
+    """
+    height = round(np.exp(rng.uniform(np.log(8), np.log(144))))
+    width = max(1, round(shape.shape[1] * height / shape.shape[0]))
+    ink = np.asarray(Image.fromarray(shape).resize((width, height), Image.Resampling.BOX))
+    ink = handwriting.crop(ink / ink.max())
+    return handwriting.centre(handwriting.fit_box(handwriting.adjust_stroke(ink)))
+
+
+def drawn(rng: np.random.Generator, shape: synthetic.Shape) -> NDArray[np.uint8]:
+    """Draw a shape on a small pad and prepare the drawing."""
+    return handwriting.to_mnist(synthetic.drawing(rng, shape, int(rng.integers(100, 301))))
+
+
+def photographed(rng: np.random.Generator, shape: synthetic.Shape) -> NDArray[np.uint8]:
+    """Photograph a shape and prepare the photograph."""
+    return handwriting.to_mnist(synthetic.photograph(rng, shape, int(rng.integers(200, 401))))
+
+
+def recovered(rng: np.random.Generator, shape: synthetic.Shape) -> NDArray[np.uint8]:
+    """Photograph a shape in few pixels, and prepare it; refuse it if that lost the digit."""
+    image = handwriting.to_mnist(synthetic.photograph(rng, shape, int(rng.integers(110, 201))))
+    pair = [ndimage.gaussian_filter(part / 255, 1.5).ravel() for part in (image, inked(rng, shape))]
+    if np.corrcoef(pair)[0, 1] < 0.6:
+        raise ValueError("The prepared picture does not show the digit.")
+    return image
+
+
+def blemished(rng: np.random.Generator, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Leave what a preparation may leave: a gap, a bit of line, specks, a cut side, few pixels."""
+    y, x = np.mgrid[:28, :28] - 13.5
+    angle, place = rng.uniform(0, np.pi), rng.uniform(-10, 10)
+    across = np.abs(np.cos(angle) * x + np.sin(angle) * y - place)
+    along = np.abs(np.sin(angle) * x - np.cos(angle) * y - rng.uniform(-10, 10))
+    kind, ink = rng.integers(5), image / 255
+    if kind == 0:  # a gap of one to three pixels
+        ink *= 1 - np.clip(rng.uniform(0.5, 1.5) + 0.5 - across, 0, 1) * (along < 5)
+    elif kind == 1:  # a thin line, level or upright, as long as half a digit
+        turned = rng.random() < 0.3
+        level, length = (x - place, y) if turned else (y - place, x)
+        line = np.clip(rng.uniform(0.3, 0.9) + 0.5 - np.abs(level), 0, 1)
+        line *= np.abs(length - rng.uniform(-10, 10)) < rng.uniform(2, 7)
+        ink = np.maximum(ink, rng.uniform(0.3, 1) * line)
+    elif kind == 2:  # one to four specks
+        for _ in range(rng.integers(1, 5)):
+            away = np.hypot(x - rng.uniform(-12, 12), y - rng.uniform(-12, 12))
+            ink = np.maximum(ink, np.clip(rng.uniform(0.5, 1.5) + 0.5 - away, 0, 1))
+    elif kind == 3:  # one to three pixels lost at a side of the digit
+        side = (x, -x, y, -y)[rng.integers(4)]
+        ink *= side < side[image > 127].max(initial=0) - rng.uniform(0, 3)
+    else:  # 11 to 17 pixels instead of 28, smoothly enlarged
+        few = Image.fromarray(image).resize((rng.integers(11, 18),) * 2, Image.Resampling.BOX)
+        ink = np.asarray(few.resize((28, 28), Image.Resampling.BICUBIC)) / 255
+        ink *= image.max() / 255 / max(ink.max(), 1e-9)
+    return np.rint(255 * ink).astype(np.uint8)
+
+
+class Kind(NamedTuple):
+    """Rendered handwriting: whether pens write it, how it is shown, how many pictures.
+
+    `variation` is that of the pens, as `pen_shape` has it.
+    """
+
+    pens: bool
+    show: Callable[[np.random.Generator, synthetic.Shape], NDArray[np.uint8]]
+    count: int
+    variation: float = 1.0
+
+
+TRAINED = {
+    "pens inked": Kind(True, inked, 10_000),
+    "wilder pens inked": Kind(True, inked, 8_000, variation=1.6),
+    "shapes inked": Kind(False, inked, 6_000),
+    "pens photographed": Kind(True, recovered, 1_500),
+    "shapes photographed": Kind(False, recovered, 1_500),
+}
+JUDGED = {
+    "pens drawn": Kind(True, drawn, 500),
+    "shapes drawn": Kind(False, drawn, 500),
+    "pens photographed": Kind(True, photographed, 500),
+    "shapes photographed": Kind(False, photographed, 500),
+}
+
+
+def render_chunk(seed: np.random.SeedSequence, kind: Kind, digits: Examples) -> Examples:
+    """Render digits as a kind and prepare them; what `to_mnist` refuses stays black."""
+    rng = np.random.default_rng(seed)
+    images = np.zeros((len(digits.labels), 28, 28), np.uint8)
+    for i, (image, label) in enumerate(zip(digits.images, digits.labels, strict=True)):
+        shape = (
+            synthetic.pen_shape(rng, int(label), variation=kind.variation)
+            if kind.pens
+            else synthetic.mnist_shape(rng, image)
+        )
+        with contextlib.suppress(ValueError):
+            images[i] = kind.show(rng, shape)
+    return Examples(images, digits.labels)
+
+
+def render(seed: Sequence[int], kinds: dict[str, Kind], digits: Examples) -> dict[str, Examples]:
+    """Render digits as several kinds on all cores; what comes out depends on `seed` alone.
+
+    Labels, and the shapes to draw if the kind has no pens, are drawn from `digits`.
+    """
+    tasks: dict[str, list[Future[Examples]]] = {}
+    # Fresh processes: a fork of one that has started TensorFlow can hang.
+    with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
+        for i, (name, kind) in enumerate(kinds.items()):
+            seeds = np.random.SeedSequence([*seed, i])
+            picks = np.random.default_rng(seeds).integers(len(digits.labels), size=kind.count)
+            chunks = [picks[start : start + CHUNK] for start in range(0, kind.count, CHUNK)]
+            tasks[name] = [
+                pool.submit(
+                    render_chunk, own, kind, Examples(digits.images[chunk], digits.labels[chunk])
+                )
+                for own, chunk in zip(seeds.spawn(len(chunks)), chunks, strict=True)
+            ]
+        return {
+            name: Examples(
+                *(
+                    np.concatenate(part)
+                    for part in zip(
+                        *(task.result() for task in tqdm(chunks, desc=name, unit="chunk")),
+                        strict=True,
+                    )
+                )
+            )
+            for name, chunks in tasks.items()
+        }
+
+
+def uci_digits() -> Examples:
+    """Prepare scikit-learn's 1,797 digits of other writers, 8 × 8 pixels."""
+    digits = load_digits()
+    images = np.zeros((len(digits.target), 28, 28), np.uint8)
+    for i, image in enumerate(digits.images):
+        with contextlib.suppress(ValueError):  # refused: stays black, and counts as misread
+            images[i] = handwriting.to_mnist((image / 16).astype(np.float32))
+    return Examples(images, digits.target)
+
+
+# --- Training -----------------------------------------------------------------------------------
+
+
+def train_robust(mnist: Mnist, rendered: Sequence[Examples], seed: int, epochs: int) -> Any:
+    """Train the robust network; return it with the history of its validation accuracy."""
+    import keras
+
+    from mnist_lib.models import robust_cnn
+    from mnist_lib.training import Augmentation, train
+
+    network = robust_cnn(seed)
+    images = np.concatenate([part.images for part in rendered])
+    labels = np.concatenate([part.labels for part in rendered])
+    legible = images.any(axis=(1, 2))
+    images, labels = images[legible], labels[legible]
+    rng = np.random.default_rng([seed, 2])
+    for i in np.flatnonzero(rng.random(len(images)) < BLEMISHED):
+        images[i] = blemished(rng, images[i])
+    history = train(
+        network,
+        prepare(np.concatenate([mnist.x_train, images])),
+        np.concatenate([mnist.y_train, labels]),
+        validation_data=(prepare(mnist.x_val), mnist.y_val),
+        **ROBUST | {"epochs": epochs},
+        optimizer=keras.optimizers.AdamW(**ADAMW),
+        augment=Augmentation(**AUGMENTATION),
+        seed=seed,
+    )
+    return network, history["val_accuracy"].tolist()
+
+
+def train_classic(mnist: Mnist, seed: int, epochs: int) -> Any:
+    """Train the classic network as chapter 0 does, number by number."""
+    import keras
+
+    from mnist_lib.models import classic_cnn
+
+    keras.utils.set_random_seed(seed)
+    # Chapter 0's own lines: `classic_cnn` draws its initial weights otherwise.
+    model = keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            keras.layers.Conv2D(32, 3, activation="relu"),
+            keras.layers.MaxPooling2D(),
+            keras.layers.Conv2D(64, 3, activation="relu"),
+            keras.layers.MaxPooling2D(),
+            keras.layers.Flatten(),
+            keras.layers.Dense(128, activation="relu"),
+            keras.layers.Dense(10, activation="softmax"),
+        ]
+    )
+    model.compile(
+        optimizer=keras.optimizers.Adam(),
+        loss=keras.losses.SparseCategoricalCrossentropy(),
+        metrics=["accuracy"],
+    )
+    history = model.fit(
+        prepare(mnist.x_train),
+        mnist.y_train,
+        validation_data=(prepare(mnist.x_val), mnist.y_val),
+        **CLASSIC | {"epochs": epochs},
+    )
+    network = classic_cnn()
+    network.set_weights(model.get_weights())
+    return network, history.history["val_accuracy"]
+
+
+# --- Files --------------------------------------------------------------------------------------
+
+
+def write_weights(network: Any, path: Path) -> None:
+    """Write a network's weights as float16, whole or not at all."""
+    weights = {
+        f"{layer.name}/{weight.name}": weight.numpy().astype(np.float16)
+        for layer in network.layers
+        for weight in layer.weights
+    }
+    write_whole(path, lambda file: np.savez_compressed(file, **weights))
+
+
+def write_whole(path: Path, write: Callable[[Any], object]) -> None:
+    """Write a file under another name and rename it, so that nobody reads half of it."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+        write(file)
+    os.chmod(file.name, 0o644)
+    os.replace(file.name, path)
+
+
+def accuracy(network: Any, examples: Examples) -> float:
+    """Return the share of the examples that the network reads correctly."""
+    answers = network.predict(prepare(examples.images), batch_size=1000, verbose=0).argmax(axis=1)
+    return float(np.mean(answers == examples.labels))
+
+
+def cpu_seconds() -> float:
+    """Return the CPU time of this process and of those it has ended."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+def record(
+    name: str,
+    folder: Path,
+    mnist: Mnist,
+    judged: dict[str, Examples],
+    recipe: dict[str, Any],
+    val_accuracy: Sequence[float],
+    started: float,
+) -> None:
+    """Measure the network that the file of weights holds, and write the record beside it."""
+    import keras
+    import tensorflow as tf
+
+    from mnist_lib.models import load_pretrained
+
+    network = load_pretrained(name, folder)
+    accuracies = {
+        "validation": accuracy(network, Examples(mnist.x_val, mnist.y_val)),
+        **{kind: accuracy(network, examples) for kind, examples in judged.items()},
+        "test": accuracy(network, Examples(mnist.x_test, mnist.y_test)),
+    }
+    written = {
+        "network": network.name,
+        "parameters": network.count_params(),
+        "data": {
+            "source": f"MNIST, {mnist.source}",
+            "training": len(mnist.y_train),
+            "validation": len(mnist.y_val),
+            "test": len(mnist.y_test),
+        },
+        "recipe": recipe,
+        "validation accuracy after each epoch": [round(value, 4) for value in val_accuracy],
+        "accuracy of the rounded weights": {k: round(v, 4) for k, v in accuracies.items()},
+        "examples measured": {kind: len(examples.labels) for kind, examples in judged.items()},
+        "CPU seconds": round(cpu_seconds() - started),
+        "versions": {
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "scipy": version("scipy"),
+            "pillow": version("pillow"),
+            "tensorflow": tf.__version__,
+            "keras": keras.__version__,
+        },
+    }
+    text = json.dumps(written, indent=2, ensure_ascii=False) + "\n"
+    write_whole(folder / f"{name}.json", lambda file: file.write(text.encode()))
+    print(text)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train, write, measure."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--only", choices=["robust", "classic"], help="train this one alone")
+    parser.add_argument(
+        "--output", type=Path, default=ROOT / "mnist_lib" / "weights", help="folder to write to"
+    )
+    parser.add_argument("--source", choices=["full", "sample"], default="full", help="of MNIST")
+    parser.add_argument("--epochs", type=int, help="other than the recipe's, for a trial")
+    parser.add_argument(
+        "--share", type=float, default=1.0, help="of the renderings, for a trial (1)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of all random numbers (0)")
+    options = parser.parse_args(arguments)
+    if options.epochs is not None and options.epochs < 1:
+        parser.error(f"--epochs must be at least 1, got {options.epochs}")
+    if not 0 < options.share <= 1:
+        parser.error(f"--share must be above 0 and at most 1, got {options.share}")
+    if options.seed < 0:
+        parser.error(f"--seed must be 0 or more, got {options.seed}")
+    options.output.mkdir(parents=True, exist_ok=True)
+
+    mnist = load_mnist(options.source)
+    started = cpu_seconds()
+    trained, judged = (
+        {
+            name: kind._replace(count=math.ceil(kind.count * options.share))
+            for name, kind in kinds.items()
+        }
+        for kinds in (TRAINED, JUDGED)
+    )
+    rendered = {}
+    if options.only != "classic":
+        rendered = render([options.seed, 0], trained, Examples(mnist.x_train, mnist.y_train))
+    # Judged by other shapes, and by pens with other random numbers.
+    measured = render([options.seed, 1], judged, Examples(mnist.x_val, mnist.y_val))
+    measured["UCI digits"] = uci_digits()
+    common = {"command": "python tools/pretrained.py", "seed": options.seed}
+
+    if options.only != "classic":
+        epochs = options.epochs or ROBUST["epochs"]
+        network, val_accuracy = train_robust(mnist, list(rendered.values()), options.seed, epochs)
+        write_weights(network, options.output / "robust.npz")
+        recipe = {
+            **common,
+            **ROBUST,
+            "epochs": epochs,
+            "optimizer": {"name": "AdamW", **ADAMW},
+            "augmentation": AUGMENTATION,
+            "rendered pictures": {
+                kind: int(part.images.any(axis=(1, 2)).sum()) for kind, part in rendered.items()
+            },
+            "share of them blemished": BLEMISHED,
+        }
+        record("robust", options.output, mnist, measured, recipe, val_accuracy, started)
+        started = cpu_seconds()
+    if options.only != "robust":
+        epochs = options.epochs or CLASSIC["epochs"]
+        network, val_accuracy = train_classic(mnist, options.seed, epochs)
+        write_weights(network, options.output / "classic.npz")
+        recipe = {**common, **CLASSIC, "epochs": epochs, "optimizer": {"name": "Adam"}}
+        record("classic", options.output, mnist, measured, recipe, val_accuracy, started)
+
+
+if __name__ == "__main__":
+    main()
