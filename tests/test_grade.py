@@ -544,6 +544,8 @@ def test_an_interrupted_run_keeps_its_rows(tmp_path, scratch, order):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # A shell lets its background jobs ignore Ctrl-C, and these tests may run in one.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         deadline = time.monotonic() + 60
         while not output.exists() and time.monotonic() < deadline:
