@@ -208,7 +208,9 @@ const Handwriting = (() => {
     let paper = extreme(extreme(padded, size, 1), size, -1);
     for (let turn = 0; turn < 2; turn++) paper = average(paper, Math.floor(size / 4));
     paper = cut(paper, size);
-    return map(smooth, (shade, n) => 1 - shade / Math.max(paper.data[n], 1e-3));
+    // In deep shade the ratio would magnify the noise. An exact 0 stands for plain paper; what
+    // compression has flattened is still a photograph.
+    return map(smooth, (shade, n) => (paper.data[n] - shade) / Math.max(paper.data[n], 0.3) || 1e-6);
   }
 
   /** Separate ink from paper, piece by piece: 1 is ink, 0 paper. */
@@ -391,9 +393,11 @@ const Handwriting = (() => {
       xs.forEach((x, k) => votes[n * rows + ys[k] - round(slope * (x - width / 2)) + pad]++);
     });
     const lines = [];
+    let certain = !across;
     for (;;) {
       const best = votes.indexOf(largest(votes));
-      if (votes[best] < share * width) return lines;
+      // One line alone may be a long stroke, unless it runs from border to border.
+      if (votes[best] < share * width) return certain || lines.length > 1 ? lines : [];
       const [slope, row] = [slopes[Math.floor(best / rows)], best % rows];
       const onLine = xs.filter(
         (x, k) => Math.abs(ys[k] - (row - pad) - slope * (x - width / 2)) < 1.5,
@@ -401,6 +405,7 @@ const Handwriting = (() => {
       const ends = [Math.min(...onLine) / width, 1 - (Math.max(...onLine) + 1) / width];
       if (!across || (Math.max(...ends) < 0.2 && Math.min(...ends) < 0.03)) {
         lines.push({ slope, row: (row - pad + 0.5) * factor });
+        certain ||= Math.max(...ends) < 0.03;
       }
       slopes.forEach((_, n) => {
         votes.fill(0, n * rows + Math.max(row - 3, 0), n * rows + Math.min(row + 4, rows));
@@ -454,7 +459,13 @@ const Handwriting = (() => {
     const pieces = findPieces(ink, small ? 0 : 0.3);
     for (const piece of pieces) piece.mass = sumOf(piece.pixels, data);
     if (!pieces.length) throw new NoDigitError("There are no strokes.");
-    const main = heaviest(pieces, "mass");
+    // Whoever takes a picture of a digit aims at it: what lies along the border counts for less.
+    for (const piece of pieces) {
+      const [y, x] = [(piece.top + piece.bottom) / 2, (piece.left + piece.right) / 2];
+      const inset = Math.min(Math.min(y, height - y) / height, Math.min(x, width - x) / width);
+      piece.aimed = piece.mass * Math.min(5 * inset, 1) ** 2;
+    }
+    const main = heaviest(pieces, "aimed");
     const around = { ...main };
     const keep = new Set([main]);
     for (let grown = true; grown;) {
