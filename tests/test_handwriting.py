@@ -14,7 +14,6 @@ from scipy import ndimage
 from sklearn.datasets import load_digits
 from sklearn.svm import SVC
 
-from mnist_lib import handwriting
 from mnist_lib.data import load_mnist
 from mnist_lib.handwriting import (
     adjust_stroke,
@@ -34,6 +33,8 @@ from mnist_lib.handwriting import (
     stroke_width,
     to_mnist,
 )
+from mnist_lib.handwriting.ink import WINDOWS
+from mnist_lib.handwriting.normalise import THICK, THIN
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
 import synthetic
@@ -132,7 +133,7 @@ def test_the_same_digit_gives_the_same_image(five, change):
 def test_any_pen_ends_with_a_stroke_as_wide_as_mnists(width):
     rng = np.random.default_rng(8)
     image = to_mnist(synthetic.drawing(rng, synthetic.pen_shape(rng, 3, "round", width)))
-    assert handwriting.THIN - 0.4 < stroke_width(image / np.float32(255)) < handwriting.THICK + 0.4
+    assert THIN - 0.4 < stroke_width(image / np.float32(255)) < THICK + 0.4
 
 
 def test_thin_ones_keep_their_aspect():
@@ -420,7 +421,7 @@ def test_even_out_takes_a_shadow_away(five):
     shaded = (grey * light + rng.normal(0, 0.003, grey.shape)).astype(np.float32)
     assert not ink_is_light(shaded)
     window = choose_window(shaded)
-    assert window in handwriting.WINDOWS
+    assert window in WINDOWS
     paper = even_out(shaded)[grey == 1]
     assert np.quantile(np.abs(paper), 0.95) < 0.1
     assert difference(to_mnist(shaded), to_mnist(five)) < 10

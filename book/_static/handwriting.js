@@ -1,6 +1,6 @@
 "use strict";
 
-// From a drawing or a photograph to 28 × 28 pixels as MNIST has them: mnist_lib/handwriting.py in
+// From a drawing or a photograph to 28 × 28 pixels as MNIST has them: mnist_lib/handwriting/ in
 // JavaScript, function by function. Chapter 7 derives the steps.
 //
 // A picture is { width, height, data }: data is a Float32Array, rows first, here from 0 to 1.
