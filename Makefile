@@ -30,6 +30,7 @@ test: .venv/installed  ## Prove it: package, notebooks, site, style
 	@$(IN_VENV) -m ruff check --quiet .
 	@$(IN_VENV) -m ruff format --quiet --check .
 	@$(IN_VENV) -m mypy --no-error-summary
+	@$(IN_VENV) -m tools.notebook_rules
 	@echo "Testing the package, every chapter and the built site (some minutes)"
 	@$(IN_VENV) -m pytest --nbmake --cov
 

@@ -1,6 +1,6 @@
 """Carry each exercise's statement from its chapter into the solutions; nothing is typed twice.
 
-    python tools/exercises.py
+    python -m tools.exercises
 
 An exercise is a Markdown cell and a code cell of a chapter, both with the metadata
 ``{"exercise": "02.conv2d"}``. This writes, from the registry in ``mnist_lib.exercises``, the head
@@ -12,41 +12,19 @@ of the same id in ``solutions/``, where the last line leads back to the chapter.
 from __future__ import annotations
 
 import re
-import sys
-from pathlib import Path
 
 import nbformat
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+from mnist_lib.exercises import all_exercises, label
+from mnist_lib.exercises.engine import Exercise
+from tools.notebooks import ROOT, exercise_id, slug, statement
 
-from mnist_lib.exercises import all_exercises, label  # noqa: E402
-from mnist_lib.exercises.engine import Exercise  # noqa: E402
-
-HEAD = re.compile(r"\A##+ [^\n]*\n\n[★]+ · \d+ minutes?\n\n")
-LINK = re.compile(r"\n\n\[(?:Solution|Back to the chapter)\]\([^\n]*\)\s*\Z")
 MINUTES = re.compile(r"( on the full data)(?: · exercises: \d+ min)?(?=\n|\Z)")
-
-
-def exercise_id(cell: nbformat.NotebookNode) -> str | None:
-    """Return the id of the exercise that a cell belongs to."""
-    found: str | None = cell.metadata.get("exercise")
-    return found
-
-
-def statement(source: str) -> str:
-    """Return an exercise's text without its head and its link."""
-    return LINK.sub("", HEAD.sub("", source)).strip()
 
 
 def heading(exercise: Exercise) -> str:
     """Return the heading of an exercise, the same in chapter and solutions."""
     return f"{label(exercise)}: {exercise.title}"
-
-
-def slug(text: str) -> str:
-    """Return the anchor that a heading has on the site."""
-    return re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-")
 
 
 def written(exercise: Exercise, text: str, *, link: str, folder: str, notebook: str) -> str:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import nbformat
 
+ROOT = Path(__file__).resolve().parent.parent
+
 TIME = re.compile(
     r"\*\*Time\*\* · (?P<reading>\d+) min reading"
     r" · running: (?P<sample>\d+) s on the sample, (?P<full>\d+) s on the full data"
@@ -31,3 +33,23 @@ def stated_times(notebook: nbformat.NotebookNode) -> dict[str, int]:
 def alt_text(cell: nbformat.NotebookNode) -> str:
     """Return what a cell's figure says to those who cannot see it."""
     return cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
+
+
+def slug(heading: str) -> str:
+    """Return the anchor that GitHub, and MyST after it, give a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+HEAD = re.compile(r"\A##+ [^\n]*\n\n[★]+ · \d+ minutes?\n\n")
+LINK = re.compile(r"\n\n\[(?:Solution|Back to the chapter)\]\([^\n]*\)\s*\Z")
+
+
+def exercise_id(cell: nbformat.NotebookNode) -> str | None:
+    """Return the id of the exercise that a cell belongs to."""
+    found: str | None = cell.metadata.get("exercise")
+    return found
+
+
+def statement(source: str) -> str:
+    """Return an exercise's text without its head and its link."""
+    return LINK.sub("", HEAD.sub("", source)).strip()
