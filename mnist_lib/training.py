@@ -1,7 +1,9 @@
-"""Train a Keras classifier: one call, seeded, with a progress bar and a history of arrays.
+"""What training needs beyond Keras: a one-cycle learning rate, and digits changed at random.
 
-Chapter 4 writes the loop of `train` in its own cells, one named step at a time, and shows that
-both reach the same weights; later chapters call `train`.
+Training itself is Keras' ``compile`` and ``fit``; chapter 4 writes that loop in its own cells, one
+named step at a time, and shows that ``fit`` takes the same steps. `OneCycle` is derived there, too.
+`augment` and `augmented` are not derived in the course; chapter 7 shows what they draw. `train` is
+the loop of earlier versions.
 """
 
 from __future__ import annotations
@@ -24,7 +26,15 @@ except ImportError as error:
         "python -m pip install 'mnist_lib[tensorflow]'"
     ) from error
 
-__all__ = ["Augmentation", "History", "augment", "one_cycle", "train"]
+__all__ = [
+    "Augmentation",
+    "History",
+    "OneCycle",
+    "augment",
+    "augmented",
+    "one_cycle",
+    "train",
+]
 
 Images = npt.NDArray[np.floating[Any]]
 Labels = npt.NDArray[np.integer[Any]]
@@ -87,6 +97,64 @@ class History(dict[str, npt.NDArray[np.float64]]):
         super().__init__(records)
         self.seconds = seconds
         self.best_epoch = best_epoch
+
+
+@keras.saving.register_keras_serializable("mnist_lib")
+class OneCycle(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
+    """The one-cycle learning rate: a linear rise to a peak, then a linear fall.
+
+    Give it to an optimiser in place of a number:
+    ``keras.optimizers.Adam(OneCycle(0.008, steps=430))``. With w = max(1, round(warmup · steps)),
+    step k = 1 … w has the rate ``peak · k / w``; after it, the rate falls evenly to
+    ``peak · final`` at step ``steps`` and stays there.
+
+    Parameters
+    ----------
+    peak : float
+        The highest learning rate.
+    steps : int
+        Number of steps in the whole run, one per batch: epochs × ceil(images / batch_size).
+    warmup : float, optional
+        Fraction of the steps spent rising, between 0 and 1.
+    final : float, optional
+        Learning rate of the last step, as a fraction of `peak`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    References
+    ----------
+    Smith & Topin (2018), Super-convergence: very fast training of neural networks using large
+    learning rates, arXiv:1708.07120.
+    """
+
+    def __init__(self, peak: float, steps: int, warmup: float = 0.2, final: float = 0.01) -> None:
+        if not (math.isfinite(peak) and peak > 0):
+            raise ValueError(f"peak is {peak}; expected a positive learning rate.")
+        if steps < 1:
+            raise ValueError(f"steps is {steps}; expected 1 or more.")
+        for name, fraction in {"warmup": warmup, "final": final}.items():
+            if not 0 <= fraction <= 1:
+                raise ValueError(f"{name} is {fraction}; expected a fraction between 0 and 1.")
+        self.peak, self.steps, self.warmup, self.final = peak, steps, warmup, final
+
+    def __call__(self, step: Any) -> Any:
+        """Give the rate of a step, counted from 0 as Keras counts them."""
+        rising = max(1, round(self.warmup * self.steps))
+        number = keras.ops.cast(step, "float32") + 1
+        fallen = keras.ops.clip((number - rising) / max(1, self.steps - rising), 0, 1)
+        return self.peak * keras.ops.minimum(number / rising, 1 - (1 - self.final) * fallen)
+
+    def get_config(self) -> dict[str, float]:
+        """Give the four settings, which Keras saves with a network."""
+        return {
+            "peak": self.peak,
+            "steps": self.steps,
+            "warmup": self.warmup,
+            "final": self.final,
+        }
 
 
 def one_cycle(
@@ -172,12 +240,7 @@ def augment(
     distortions of digits).
     """
     chosen = _check_augmentation(Augmentation() if augmentation is None else augmentation)
-    try:
-        seed = operator.index(seed)
-    except TypeError:
-        raise TypeError(f"seed must be an integer, got {seed!r}.") from None
-    if seed < 0:
-        raise ValueError(f"seed must be 0 or more, got {seed}.")
+    seed = _check_seed(seed)
     images = np.asarray(images)
     if images.ndim != 4 or images.dtype.kind != "f":
         raise ValueError(
@@ -190,6 +253,63 @@ def augment(
         tf.constant(images, tf.float32), chosen, tf.constant([seed, 0], tf.int64)
     ).numpy()
     return changed
+
+
+def augmented(
+    dataset: tf.data.Dataset, augmentation: Augmentation | None = None, *, seed: int = 0
+) -> tf.data.Dataset:
+    """Change the images of a data set at random, differently in every epoch.
+
+    Every batch is changed as `augment` changes images. What is drawn follows from `seed` and from
+    the seed of `keras.utils.set_random_seed`, like the order that ``shuffle(…, seed=…)`` gives.
+
+    Parameters
+    ----------
+    dataset : tf.data.Dataset
+        Batches (images, labels): ``float32 (B, height, width, channels)`` in [0, 1], and labels of
+        any shape, which stay as they are.
+    augmentation : Augmentation, optional
+        The limits. By default ``Augmentation()``.
+    seed : int, optional
+        Decides what is drawn (0 or more).
+
+    Returns
+    -------
+    tf.data.Dataset
+        The same number of batches, for ``model.fit(…, shuffle=False)``.
+
+    Raises
+    ------
+    TypeError
+        If `dataset`, `augmentation` or `seed` has the wrong type.
+    ValueError
+        If the data set does not give batches of images and labels, or a limit or `seed` is out of
+        range.
+    """
+    limits = _check_augmentation(Augmentation() if augmentation is None else augmentation)
+    seed = _check_seed(seed)
+    if not isinstance(dataset, tf.data.Dataset):
+        raise TypeError(
+            f"dataset is a {type(dataset).__name__}; expected a tf.data.Dataset. For arrays there "
+            "is mnist_lib.training.augment."
+        )
+    parts = dataset.element_spec
+    if not (
+        isinstance(parts, tuple)
+        and len(parts) == 2
+        and parts[0].shape.rank == 4
+        and parts[0].dtype.is_floating
+    ):
+        raise ValueError(
+            f"dataset gives {parts}; expected batches (images, labels) with images of type float32 "
+            "and shape (batch, height, width, channels). Call its method batch(…) first."
+        )
+    # A pair of numbers travels with every batch, so it does not matter which batch is ready first.
+    seeds = tf.data.Dataset.random(seed, rerandomize_each_iteration=True).batch(2)
+    return tf.data.Dataset.zip((dataset, seeds)).map(
+        lambda batch, pair: (_augment(batch[0], limits, pair), batch[1]),
+        num_parallel_calls=tf.data.AUTOTUNE,
+    )
 
 
 def _augment(images: tf.Tensor, limits: Augmentation, seed: tf.Tensor) -> tf.Tensor:
@@ -566,6 +686,17 @@ def _check_settings(
         raise ValueError(f"schedule must be None or 'one_cycle', got {schedule!r}.")
     if not 0 <= label_smoothing < 1:
         raise ValueError(f"label_smoothing must lie in [0, 1), got {label_smoothing}.")
+
+
+def _check_seed(seed: int) -> int:
+    """Give the seed as an integer, or say what is wrong with it."""
+    try:
+        seed = operator.index(seed)
+    except TypeError:
+        raise TypeError(f"seed must be an integer, got {seed!r}.") from None
+    if seed < 0:
+        raise ValueError(f"seed must be 0 or more, got {seed}.")
+    return seed
 
 
 def _check_augmentation(limits: Augmentation) -> Augmentation:

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from mnist_lib import models, training
 from mnist_lib.data import load_mnist, prepare
-from mnist_lib.training import Augmentation, augment, one_cycle, train
+from mnist_lib.training import Augmentation, OneCycle, augment, augmented, one_cycle, train
 
 UNCHANGED = Augmentation(*[0.0] * len(Augmentation._fields))
 
@@ -351,6 +351,224 @@ def test_a_compiled_network_is_compiled_anew(digits):
     assert isinstance(model.optimizer, keras.optimizers.Adam)
     assert float(model.optimizer.learning_rate) == pytest.approx(0.001)
     assert model.predict(digits[2][:3], verbose=0).shape == (3, 10)
+
+
+# ---------------------------------------------------------------- Keras' own loop
+
+
+def batches(x, y, seed=0):
+    """The data set of the course: shuffled, differently in every epoch."""
+    return tf.data.Dataset.from_tensor_slices((x, y)).shuffle(len(x), seed=seed).batch(32)
+
+
+def fitted(digits, seed=0, epochs=2, **compiled):
+    """Weights of a small network with dropout after `fit`, as one vector."""
+    x, y = digits[0][:210], digits[1][:210]
+    keras.utils.set_random_seed(seed)
+    model = small_network(dropout=0.5)
+    model.compile("adam", "sparse_categorical_crossentropy", **compiled)
+    model.fit(batches(x, y), epochs=epochs, shuffle=False, verbose=0)
+    return np.concatenate([weights.ravel() for weights in model.get_weights()])
+
+
+class Orders(keras.callbacks.Callback):
+    """Notes the numbers that a network was shown, epoch by epoch."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.model.seen.append([])
+
+
+class Listener(keras.Sequential):
+    """Trains nothing; writes down what it is shown."""
+
+    def __init__(self):
+        super().__init__([keras.Input((1,)), keras.layers.Dense(1)])
+        self.seen = []
+
+    def train_step(self, data):
+        self.seen[-1].extend(data[0].numpy().ravel().astype(int).tolist())
+        return {"loss": tf.constant(0.0)}
+
+
+def orders(*data, **settings):
+    """Orders of 50 examples in three epochs."""
+    keras.utils.set_random_seed(0)
+    model = Listener()
+    model.compile("sgd", "mse", run_eagerly=True)
+    if not data:
+        numbers = np.arange(50, dtype=np.float32)[:, np.newaxis]
+        data = [batches(numbers, numbers)]
+    model.fit(*data, epochs=3, verbose=0, callbacks=[Orders()], **settings)
+    for seen in model.seen:
+        assert sorted(seen) == list(range(50))
+    return model.seen
+
+
+def test_the_data_set_of_the_course_has_another_order_in_every_epoch_but_repeats_a_run():
+    first, second, third = orders(shuffle=False)
+    assert first != second != third != first
+    assert orders(shuffle=False) == [first, second, third]
+
+
+def test_keras_own_shuffle_repeats_one_order_after_set_random_seed():
+    # Why the course shuffles with tf.data (tensorflow/tensorflow issue 35682). When this fails,
+    # Keras has changed, and the sentences in chapters 3 and 4 are no longer true.
+    numbers = np.arange(50, dtype=np.float32)[:, np.newaxis]
+    first, second, third = orders(numbers, numbers, shuffle=True)
+    assert first == second == third
+
+
+def test_fit_is_bit_for_bit_the_same_after_set_random_seed(digits):
+    first = fitted(digits)
+    keras.utils.set_random_seed(99)
+    tf.random.uniform((3,))
+    np.testing.assert_array_equal(first, fitted(digits))
+    np.testing.assert_array_equal(first, fitted(digits, steps_per_execution=5))
+    assert not np.array_equal(first, fitted(digits, seed=1))
+
+
+# ---------------------------------------------------------------- one cycle
+
+
+def test_one_cycle_schedule_is_its_formula_at_every_step():
+    for steps, warmup, final in [
+        (100, 0.2, 0.01),
+        (7, 0.5, 0.5),
+        (5, 0, 0),
+        (4, 1, 0.1),
+        (1, 0, 0),
+    ]:
+        schedule = OneCycle(0.3, steps, warmup, final)
+        rising = max(1, round(warmup * steps))
+        expected = [
+            0.3 * k / rising
+            if k <= rising
+            else 0.3 + (0.3 * final - 0.3) * (k - rising) / (steps - rising)
+            for k in range(1, steps + 1)
+        ]
+        rates = [float(schedule(step)) for step in range(steps)]
+        np.testing.assert_allclose(rates, expected, rtol=1e-5, atol=1e-8)
+        # A step too many trains on at the final rate.
+        assert float(schedule(steps)) == pytest.approx(0.3 * final, rel=1e-5, abs=1e-8)
+
+
+def test_one_cycle_schedule_at_its_key_points():
+    schedule = OneCycle(0.008, steps=100)
+    for number, rate in [(1, 0.0004), (10, 0.004), (20, 0.008), (60, 0.00404), (100, 0.00008)]:
+        assert float(schedule(number - 1)) == pytest.approx(rate, rel=1e-5)
+
+
+def test_fit_follows_the_one_cycle_schedule(digits):
+    # One batch that holds everything, so that every step can be redone by hand.
+    x, y = digits[0][:10], digits[1][:10]
+    model, by_hand = small_network(), small_network()
+    for rate in (0.1, 0.2, 0.001):
+        gradients = gradient_step(by_hand, x, y)
+        by_hand.set_weights(
+            [w - rate * g.numpy() for w, g in zip(by_hand.get_weights(), gradients, strict=True)]
+        )
+    schedule = OneCycle(0.2, steps=3, warmup=0.67, final=0.005)
+    model.compile(keras.optimizers.SGD(schedule), "sparse_categorical_crossentropy")
+    model.fit(x, y, batch_size=10, epochs=3, verbose=0)
+    for ours, theirs in zip(model.get_weights(), by_hand.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+def test_a_network_with_the_schedule_saves_and_loads(digits, tmp_path):
+    x, y = digits[0][:64], digits[1][:64]
+    model = small_network()
+    schedule = OneCycle(0.01, steps=8, warmup=0.25, final=0.1)
+    model.compile(keras.optimizers.Adam(schedule), "sparse_categorical_crossentropy")
+    model.fit(x, y, shuffle=False, verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    for network in (model, loaded):
+        network.fit(x, y, shuffle=False, verbose=0)
+    assert float(loaded.optimizer.learning_rate) == pytest.approx(float(schedule(4)))
+    for ours, theirs in zip(model.get_weights(), loaded.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"steps": 0}, "steps is 0; expected 1 or more"),
+        ({"peak": 0.0}, r"peak is 0\.0; expected a positive"),
+        ({"peak": np.inf}, "peak is inf; expected a positive"),
+        ({"warmup": 1.5}, r"warmup is 1\.5; expected a fraction"),
+        ({"final": -0.1}, r"final is -0\.1; expected a fraction"),
+    ],
+)
+def test_one_cycle_schedule_refuses(settings, message):
+    with pytest.raises(ValueError, match=message):
+        OneCycle(**({"peak": 0.1, "steps": 10} | settings))
+
+
+# ---------------------------------------------------------------- augmentation of a data set
+
+
+def epochs_of(digits, seed=0, epochs=2, global_seed=0):
+    """Images and labels of several epochs of an augmented data set."""
+    keras.utils.set_random_seed(global_seed)
+    dataset = tf.data.Dataset.from_tensor_slices((digits[0][:100], digits[1][:100])).batch(30)
+    changed = augmented(dataset, Augmentation(), seed=seed)
+    return [
+        [np.concatenate(part) for part in zip(*changed.as_numpy_iterator(), strict=True)]
+        for _ in range(epochs)
+    ]
+
+
+def test_augmented_draws_new_changes_in_every_epoch_and_repeats_them_for_a_seed(digits):
+    first, second = epochs_of(digits)
+    for images, labels in (first, second):
+        assert images.shape == (100, 28, 28, 1)
+        assert images.dtype == np.float32
+        np.testing.assert_array_equal(labels, digits[1][:100])
+    assert (np.abs(first[0] - second[0]).max(axis=(1, 2, 3)) > 0.1).all()
+    # Several batches are in work at once; a run in which another one is ready first is the same.
+    for _ in range(5):
+        again = epochs_of(digits)
+        np.testing.assert_array_equal(first[0], again[0][0])
+        np.testing.assert_array_equal(second[0], again[1][0])
+    assert np.abs(first[0] - epochs_of(digits, seed=1)[0][0]).max() > 0.1
+    assert np.abs(first[0] - epochs_of(digits, global_seed=1)[0][0]).max() > 0.1
+
+
+def test_augmented_batches_differ_and_stay_readable(digits):
+    twice = np.repeat(digits[0][:1], 40, axis=0)
+    dataset = tf.data.Dataset.from_tensor_slices((twice, np.arange(40))).batch(20)
+    images = np.concatenate([x for x, _ in augmented(dataset).as_numpy_iterator()])
+    assert len(np.unique(images.reshape(40, -1), axis=0)) == 40
+    unchanged = augmented(dataset, UNCHANGED)
+    images = np.concatenate([x for x, _ in unchanged.as_numpy_iterator()])
+    np.testing.assert_allclose(images, twice, atol=1e-5)
+
+
+def test_augmented_takes_one_hot_labels_to_fit(digits):
+    x, y = digits[0][:64], keras.utils.to_categorical(digits[1][:64], 10)
+    runs = []
+    for _ in range(2):
+        keras.utils.set_random_seed(0)
+        model = small_network()
+        loss = keras.losses.CategoricalCrossentropy(label_smoothing=0.1)
+        model.compile("adam", loss)
+        model.fit(augmented(batches(x, y)), epochs=2, shuffle=False, verbose=0)
+        runs.append(model.get_weights()[0])
+    np.testing.assert_array_equal(*runs)
+
+
+def test_augmented_refuses_what_it_cannot_change(digits):
+    x, y = digits[0][:8], digits[1][:8]
+    slices = tf.data.Dataset.from_tensor_slices
+    with pytest.raises(TypeError, match=r"dataset is a ndarray; .*training\.augment"):
+        augmented(x)
+    for wrong in (slices((x, y)), slices(x).batch(4), slices(((x * 255).astype(int), y)).batch(4)):
+        with pytest.raises(ValueError, match=r"expected batches \(images, labels\)"):
+            augmented(wrong)
+    with pytest.raises(TypeError, match="Augmentation, got bool"):
+        augmented(slices((x, y)).batch(4), True)
+    with pytest.raises(ValueError, match="seed must be 0 or more, got -1"):
+        augmented(slices((x, y)).batch(4), seed=-1)
 
 
 # ---------------------------------------------------------------- augmentation
