@@ -369,22 +369,26 @@ def _load_sample() -> Mnist:
 # --- The split ----------------------------------------------------------------------------------
 
 
+def _chance(count: int) -> NDArray[np.float64]:
+    """Return `count` numbers that are the same on every machine and with every NumPy."""
+    # RandomState's stream is frozen (NEP 19); its doubles, unlike its integers, do not depend on
+    # the width of the platform's C long either. No two of them are equal here, so that sorting them
+    # has one result; a test pins it.
+    return np.random.RandomState(SPLIT_SEED).random_sample(count)
+
+
 def _stratified(labels: NDArray[np.uint8], size: int) -> NDArray[np.intp]:
-    """Choose `size` indices, in random order, each class in its share of `labels`."""
-    # RandomState's stream is frozen (NEP 19); its doubles, unlike its integers, are also the same
-    # whatever the width of the platform's C long. No two of them are equal here, so that sorting
-    # them has one result; a test pins it.
-    keys = np.random.RandomState(SPLIT_SEED).random_sample(len(labels))
+    """Choose `size` indices at random, each class in its proportion of `labels`, in any order."""
+    chance = _chance(len(labels))
     counts = np.bincount(labels)
-    share, remainder = np.divmod(counts * size, len(labels))
+    sizes, remainder = np.divmod(counts * size, len(labels))
     # Largest remainders: rounding down loses a few digits, which go to the classes that lost most.
-    share[np.argsort(-remainder, kind="stable")[: size - share.sum()]] += 1
+    sizes[np.argsort(-remainder, kind="stable")[: size - sizes.sum()]] += 1
     chosen = []
-    for digit, count in enumerate(share):
+    for digit, count in enumerate(sizes):
         members = np.flatnonzero(labels == digit)
-        chosen.append(members[np.argsort(keys[members])[:count]])
-    indices = np.concatenate(chosen)
-    return indices[np.argsort(keys[indices])]
+        chosen.append(members[np.argsort(chance[members])[:count]])
+    return np.concatenate(chosen)
 
 
 def _split_full(arrays: _Arrays) -> Mnist:
@@ -393,12 +397,11 @@ def _split_full(arrays: _Arrays) -> Mnist:
     x, y = arrays["x_train"], arrays["y_train"].astype(np.int64)
     validation = np.zeros(len(y), dtype=bool)
     validation[_stratified(arrays["y_train"], len(y) // 12)] = True
-    train, val = np.flatnonzero(~validation), np.flatnonzero(validation)
     return Mnist(
-        x_train=x.take(train, axis=0),
-        y_train=y[train],
-        x_val=x.take(val, axis=0),
-        y_val=y[val],
+        x_train=x[~validation],
+        y_train=y[~validation],
+        x_val=x[validation],
+        y_val=y[validation],
         x_test=arrays["x_test"],
         y_test=arrays["y_test"].astype(np.int64),
         source="full",
@@ -406,12 +409,12 @@ def _split_full(arrays: _Arrays) -> Mnist:
 
 
 def _split_sample(images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Mnist:
-    # The sample is sorted by class, so all three parts are put into random order.
     test = _stratified(labels, len(labels) // 5)
     rest = np.delete(np.arange(len(labels)), test)
     chosen = _stratified(labels[rest], len(labels) // 10)
     val, train = rest[chosen], np.delete(rest, chosen)
-    train = train[_stratified(labels[train], len(train))]
+    # The sample is sorted by class, and the choice goes class by class: shuffle each part.
+    train, val, test = (part[np.argsort(_chance(len(part)))] for part in (train, val, test))
     y = labels.astype(np.int64)
     return Mnist(
         x_train=images[train],
