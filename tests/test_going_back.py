@@ -1,0 +1,94 @@
+"""Going back in a notebook: that a second pass, from last cell to first, tells what it changed."""
+
+from __future__ import annotations
+
+import pytest
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from tools import going_back
+
+DRAW = "import matplotlib.pyplot as plt\n%matplotlib inline\nplt.plot([1, {}]);"
+
+# cell id, source, what the report must say of it (nothing: the cell stands being run again)
+CELLS = [
+    ("start", "import time\nimport numpy as np\nrng = np.random.default_rng(0)", ""),
+    ("setting", "step = 1", ""),
+    ("uses-setting", "print('step', step)", "'step 2' in place of 'step 1'"),
+    ("overwrites-setting", "step = 2", ""),
+    ("draws-a-number", "rng.integers(10**9)", "in place of"),
+    ("seeds-its-own", "np.random.default_rng(0).integers(10**9)", ""),
+    ("uses-a-loop-variable", "k = 1\n[k][0]", ""),
+    ("function", "square = lambda x: x * x", ""),
+    ("calls-it", "square(3)", "TypeError: 'int' object is not callable"),
+    ("hides-it", "square = 9", ""),
+    ("figure", DRAW.format(2), ""),
+    ("figure-of-chance", DRAW.format("rng.random()"), "another picture"),
+    ("times", "print(f'{time.perf_counter():.3f} s, {time.perf_counter():8.1f} ×')", ""),
+    ("object", "object()", ""),
+    (
+        "says-more",
+        "seen = globals().get('seen', 0) + 1\nprint('line\\n' * seen)",
+        "'line' in place",
+    ),
+    ("long", "time.sleep(1.2)\nrng.random()", ""),
+]
+
+
+@pytest.fixture(scope="module")
+def run() -> NotebookNode:
+    """Return the notebook of all these cells after both passes."""
+    cells = [new_code_cell(source, id=name) for name, source, _ in CELLS]
+    notebook = new_notebook(cells=[*cells, new_markdown_cell("The end.", id="end")])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(going_back, "LONGEST_AGAIN", 1.0)
+        patch.delenv("MPLBACKEND", raising=False)
+        going_back.GoingBack(notebook, timeout=60, record_timing=True).execute()
+    return notebook
+
+
+@pytest.mark.parametrize(("name", "says"), [(name, says) for name, _, says in CELLS])
+def test_what_changes_is_told_and_nothing_else(run: NotebookNode, name: str, says: str) -> None:
+    told = [p for p in run.metadata["run"]["problems"] if p.startswith(f"cell {name}, ")]
+    assert len(told) == bool(says), told
+    assert not says or says in told[0]
+
+
+def test_the_notebook_keeps_the_outputs_of_the_first_pass(run: NotebookNode) -> None:
+    cell = run.cells[2]
+    assert (cell.id, cell.outputs[0].text) == ("uses-setting", "step 1\n")
+
+
+def test_cpu_seconds_are_those_of_the_first_pass(run: NotebookNode) -> None:
+    assert 0.1 < run.metadata["run"]["seconds"] < 20
+
+
+@pytest.mark.parametrize(
+    ("first", "again"),
+    [
+        (
+            "Epoch 1/4\n430/430 - 5s - 12ms/step - loss: 0.3\n",
+            "Epoch 1/4\n430/430 - 6s - 13ms/step - loss: 0.3\n",
+        ),
+        ("\r  0%|   | 0/3 [00:00<?]\r100%|███| 3/3 [00:01<00:00, 9.5it/s]\nlr 0.1\n", "lr 0.1\n"),
+        ("conv   4.500 ms 5,120.8 ×  1 ms    2.0 ×", "conv  44.000 ms   120.8 ×  3 ms   24.0 ×"),
+        ("<Figure at 0x7f0a>", "<Figure at 0x7f1b>"),
+    ],
+)
+def test_times_bars_and_addresses_may_differ(first: str, again: str) -> None:
+    cells = [new_code_cell(outputs=[new_output("stream", text=text)]) for text in (first, again)]
+    assert going_back.difference(*cells) is None
+
+
+@pytest.mark.parametrize(
+    ("first", "again"),
+    [
+        ("loss 0.301", "loss 0.302"),
+        ("3/3 right", "2/3 right"),
+        ("28 × 28 × 1 pixels", "28 × 26 × 1 pixels"),
+        ("a line", ""),
+    ],
+)
+def test_results_may_not(first: str, again: str) -> None:
+    cells = [new_code_cell(outputs=[new_output("stream", text=text)]) for text in (first, again)]
+    assert going_back.difference(*cells)
