@@ -17,13 +17,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-try:
-    import keras
-except ImportError as error:
-    raise ImportError(
-        "mnist_lib.export needs TensorFlow, which could not be imported. Install it with: "
-        "python -m pip install 'mnist_lib[tensorflow]'"
-    ) from error
+from mnist_lib import _checks
+from mnist_lib._files import write_whole
+from mnist_lib.backend import keras
 
 __all__ = ["describe", "to_web"]
 
@@ -66,15 +62,15 @@ def to_web(
         Dense, BatchNormalization, Dropout (left out: it does nothing after training), Activation,
         ReLU and Softmax; the activations linear, relu, sigmoid, softmax and tanh.
     path : str or path-like
-        Where to write it, such as ``"my_network.json"``. A file of that name is replaced at the
-        end, in one step: nobody ever finds half a network.
+        Where to write it, such as ``"my_network.json"``. A file of that name is replaced in one
+        step, once the new one is complete.
     dtype : {"float32", "float16", "int8"}, optional
         How kernels are stored: in 4, 2 or 1 byte per weight. "int8" rounds each output channel to
         255 steps between plus and minus its largest weight.
     name : str, optional
         What the page calls the network; by default the model's own name.
     accuracy : float, optional
-        A share between 0 and 1 that the page shows beside the name.
+        Between 0 and 1; the page shows it beside the name.
     note : str, optional
         One more line for the page, such as how it was trained.
 
@@ -86,7 +82,7 @@ def to_web(
     Raises
     ------
     TypeError
-        If `model` is no `keras.Sequential`.
+        If `model` is not a `keras.Sequential`, or `accuracy` or `dtype` is of the wrong type.
     ValueError
         If the network is not built, takes or gives another shape, holds a layer, a setting or an
         activation that the page cannot compute (the message names the layer), has weights that are
@@ -95,7 +91,6 @@ def to_web(
     OSError
         If the file cannot be written.
     """
-    path = Path(path)
     document = describe(model, dtype=dtype, name=name, accuracy=accuracy, note=note)
     text = json.dumps(document, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     if len(text) > MAX_BYTES:
@@ -103,14 +98,7 @@ def to_web(
             f"The file would have {len(text) / 2**20:.1f} MB and the page reads at most "
             f'{MAX_BYTES // 2**20}. Use dtype="float16" or "int8", or a smaller network.'
         )
-    # In the same folder, so that the last step is a rename within one file system.
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(text, encoding="ascii")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
+    return write_whole(path, text.encode("ascii"))
 
 
 def describe(
@@ -155,13 +143,13 @@ def describe(
     """
     if not isinstance(model, keras.Sequential):
         raise TypeError(
-            f"model must be a keras.Sequential, got {type(model).__name__}. The page computes one "
-            "layer after the other; a network with branches it cannot run."
+            f"model is {_checks.describe(model)}; expected a keras.Sequential. The page computes "
+            "one layer after the other and cannot run a network with branches."
         )
-    if dtype not in DTYPES:
-        raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, got {dtype!r}.")
-    if accuracy is not None and not 0 <= accuracy <= 1:
-        raise ValueError(f"accuracy must be a share between 0 and 1, got {accuracy}.")
+    dtype = _checks.choice("dtype", dtype, DTYPES)
+    if accuracy is not None:
+        advice = "Write 98 % as 0.98."
+        accuracy = _checks.number("accuracy", accuracy, least=0, most=1, advice=advice)
     _check_shapes(model)
 
     layers: list[Layer] = []
@@ -195,26 +183,26 @@ def _check_shapes(model: keras.Sequential) -> None:
             "The network is not built: it does not know its input's shape yet. Begin it with "
             "keras.Input((28, 28, 1)), or call it once on prepared images."
         )
-    came = tuple(model.input_shape[1:]), tuple(model.output_shape[1:])
-    if came != (INPUT_SHAPE, (CLASSES,)):
+    shapes = tuple(model.input_shape[1:]), tuple(model.output_shape[1:])
+    if shapes != (INPUT_SHAPE, (CLASSES,)):
         raise ValueError(
-            f"The page gives a network {INPUT_SHAPE} and expects {(CLASSES,)}, one number per "
-            f"digit; this one takes {came[0]} and gives {came[1]}. Build one with these shapes."
+            f"The network takes {shapes[0]} and gives {shapes[1]}; expected {INPUT_SHAPE} and "
+            f"{(CLASSES,)}, one number per digit. Build one with these shapes."
         )
 
 
 def _append(layers: list[Layer], layer: keras.layers.Layer) -> None:
     """Add what one Keras layer does to the list, folding it into the last entry where possible."""
-    kind = type(layer)  # not isinstance: a subclass may compute something else
+    layer_type = type(layer)  # not isinstance: a subclass may compute something else
     described: Layer = {"type": "", "name": layer.name[:MAX_TEXT]}
     if math.prod(layer.output.shape[1:]) > MAX_OUTPUTS:
         raise _unsupported(
             layer, f"has more than {MAX_OUTPUTS:,} outputs an image. Use fewer channels"
         )
     last = layers[-1] if layers else None
-    if kind is keras.layers.Dropout:
+    if layer_type is keras.layers.Dropout:
         return
-    if kind is keras.layers.BatchNormalization:
+    if layer_type is keras.layers.BatchNormalization:
         scale, shift = _scale_and_shift(layer)
         if last is not None and last["type"] in ("conv2d", "dense"):
             last["scales"] = last["scales"] * scale
@@ -222,29 +210,29 @@ def _append(layers: list[Layer], layer: keras.layers.Layer) -> None:
             _check_finite(layer, last["scales"], last["bias"])
             return
         described |= {"type": "scale_shift", "scale": scale, "shift": shift}
-    elif kind is keras.layers.Conv2D:
+    elif layer_type is keras.layers.Conv2D:
         _require(layer, "dilation_rate", (1, 1))
         _require(layer, "groups", 1)
         positions = math.prod(layer.output.shape[1:3])
         described |= {"type": "conv2d", **_window(layer, layer.kernel_size), **_weights(layer)}
         described["multiply_adds"] = positions * described["kernel"].size
-    elif kind is keras.layers.Dense:
+    elif layer_type is keras.layers.Dense:
         if len(layer.input.shape) != 2:
             raise _unsupported(layer, "acts on a stack of images. Put a Flatten layer before it")
         described |= {"type": "dense", **_weights(layer)}
         described["multiply_adds"] = described["kernel"].size
-    elif kind is keras.layers.MaxPooling2D:
+    elif layer_type is keras.layers.MaxPooling2D:
         described |= {"type": "max_pool2d", **_window(layer, layer.pool_size)}
-    elif kind is keras.layers.AveragePooling2D:
+    elif layer_type is keras.layers.AveragePooling2D:
         described |= {"type": "average_pool2d", **_window(layer, layer.pool_size)}
-    elif kind is keras.layers.GlobalAveragePooling2D:
+    elif layer_type is keras.layers.GlobalAveragePooling2D:
         _require(layer, "data_format", "channels_last")
         _require(layer, "keepdims", False)
         described["type"] = "global_average_pool2d"
-    elif kind is keras.layers.Flatten:
+    elif layer_type is keras.layers.Flatten:
         _require(layer, "data_format", "channels_last")
         described["type"] = "flatten"
-    elif kind in (keras.layers.Activation, keras.layers.ReLU, keras.layers.Softmax):
+    elif layer_type in (keras.layers.Activation, keras.layers.ReLU, keras.layers.Softmax):
         _append_activation(layers, layer)
         return
     else:
@@ -255,7 +243,7 @@ def _append(layers: list[Layer], layer: keras.layers.Layer) -> None:
             "and Softmax; rebuild the network from these",
         )
     layers.append(described)
-    if kind in (keras.layers.Conv2D, keras.layers.Dense):
+    if layer_type in (keras.layers.Conv2D, keras.layers.Dense):
         _append_activation(layers, layer)
 
 
@@ -316,9 +304,9 @@ def _scale_and_shift(layer: keras.layers.BatchNormalization) -> tuple[Floats, Fl
 
 
 def _require(layer: keras.layers.Layer, setting: str, expected: object) -> None:
-    came = getattr(layer, setting)
-    if came != expected:
-        raise _unsupported(layer, f"has {setting}={came!r}. Use {setting}={expected!r}")
+    found = getattr(layer, setting)
+    if found != expected:
+        raise _unsupported(layer, f"has {setting}={found!r}. Use {setting}={expected!r}")
 
 
 def _unsupported(layer: keras.layers.Layer, problem: str) -> ValueError:

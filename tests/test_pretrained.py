@@ -307,7 +307,8 @@ def test_a_photograph_that_lost_its_digit_is_no_example(monkeypatch):
 
 
 def test_blemishes_change_a_little_of_an_image():
-    image = load_mnist("sample").x_val[0]
+    mnist = load_mnist("sample")
+    image = mnist.x_val[mnist.y_val == 9][0]  # a blemish may hide most of a thin 1
     rng = np.random.default_rng(0)
     changes = [pretrained.blemished(rng, image).astype(int) - image for _ in range(100)]
     lost = np.array([-change.clip(max=0).sum() for change in changes]) / image.sum()

@@ -17,13 +17,13 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import json
 import math
 import multiprocessing
 import os
 import platform
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from importlib.metadata import version
@@ -46,6 +46,7 @@ sys.path.insert(0, str(ROOT))
 
 
 from mnist_lib import handwriting  # noqa: E402
+from mnist_lib._files import write_whole  # noqa: E402
 from mnist_lib.data import Mnist, load_mnist, prepare  # noqa: E402
 from tools import synthetic  # noqa: E402
 
@@ -306,15 +307,9 @@ def write_weights(network: Any, path: Path) -> None:
         for layer in network.layers
         for weight in layer.weights
     }
-    write_whole(path, lambda file: np.savez_compressed(file, **weights))
-
-
-def write_whole(path: Path, write: Callable[[Any], object]) -> None:
-    """Write a file under another name and rename it, so that nobody reads half of it."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-        write(file)
-    os.chmod(file.name, 0o644)
-    os.replace(file.name, path)
+    file = io.BytesIO()
+    np.savez_compressed(file, **weights)
+    write_whole(path, file.getvalue())
 
 
 def accuracy(network: Any, examples: Examples) -> float:
@@ -374,7 +369,7 @@ def record(
         },
     }
     text = json.dumps(written, indent=2, ensure_ascii=False) + "\n"
-    write_whole(folder / f"{name}.json", lambda file: file.write(text.encode()))
+    write_whole(folder / f"{name}.json", text.encode())
     print(text)
 
 
