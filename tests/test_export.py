@@ -222,9 +222,7 @@ def test_weights_too_large_for_float16_are_refused() -> None:
 
 
 def test_settings_out_of_range_are_refused() -> None:
-    with pytest.raises(
-        ValueError, match='"float64"; expected "float32", "float16" or "int8"'
-    ):
+    with pytest.raises(ValueError, match='"float64"; expected "float32", "float16" or "int8"'):
         export.describe(small(), dtype="float64")
     with pytest.raises(ValueError, match=r"accuracy is 98\.5; expected .*0\.98"):
         export.describe(small(), accuracy=98.5)
