@@ -9,7 +9,6 @@ the loop of earlier versions.
 from __future__ import annotations
 
 import math
-import operator
 import time
 from typing import Any, NamedTuple
 
@@ -17,14 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-try:
-    import keras
-    import tensorflow as tf
-except ImportError as error:
-    raise ImportError(
-        "mnist_lib.training needs TensorFlow, which could not be imported. Install it with: "
-        "python -m pip install 'mnist_lib[tensorflow]'"
-    ) from error
+from mnist_lib import _checks
+from mnist_lib.backend import keras, tf
 
 __all__ = [
     "Augmentation",
@@ -121,8 +114,8 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore
 
     Raises
     ------
-    ValueError
-        If an argument is out of range.
+    TypeError, ValueError
+        If an argument is not a number in its range.
 
     References
     ----------
@@ -131,14 +124,10 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore
     """
 
     def __init__(self, peak: float, steps: int, warmup: float = 0.2, final: float = 0.01) -> None:
-        if not (math.isfinite(peak) and peak > 0):
-            raise ValueError(f"peak is {peak}; expected a positive learning rate.")
-        if steps < 1:
-            raise ValueError(f"steps is {steps}; expected 1 or more.")
-        for name, fraction in {"warmup": warmup, "final": final}.items():
-            if not 0 <= fraction <= 1:
-                raise ValueError(f"{name} is {fraction}; expected a fraction between 0 and 1.")
-        self.peak, self.steps, self.warmup, self.final = peak, steps, warmup, final
+        self.peak = _checks.number("peak", peak, above=0)
+        self.steps = _checks.whole("steps", steps, least=1)
+        self.warmup = _checks.number("warmup", warmup, least=0, most=1)
+        self.final = _checks.number("final", final, least=0, most=1)
 
     def __call__(self, step: Any) -> Any:
         """Give the rate of a step, counted from 0 as Keras counts them."""
@@ -240,15 +229,8 @@ def augment(
     distortions of digits).
     """
     chosen = _check_augmentation(Augmentation() if augmentation is None else augmentation)
-    seed = _check_seed(seed)
-    images = np.asarray(images)
-    if images.ndim != 4 or images.dtype.kind != "f":
-        raise ValueError(
-            f"images are {images.dtype} {images.shape}; expected float32 "
-            "(N, height, width, channels) in [0, 1], as mnist_lib.data.prepare gives them."
-        )
-    if not np.isfinite(images).all():
-        raise ValueError("images hold NaN or infinite values.")
+    seed = _checks.whole("seed", seed, least=0)
+    images = _checks.array("images", images, "N height width channels", holds="floats", finite=True)
     changed: npt.NDArray[np.float32] = _augment(
         tf.constant(images, tf.float32), chosen, tf.constant([seed, 0], tf.int64)
     ).numpy()
@@ -287,7 +269,7 @@ def augmented(
         range.
     """
     limits = _check_augmentation(Augmentation() if augmentation is None else augmentation)
-    seed = _check_seed(seed)
+    seed = _checks.whole("seed", seed, least=0)
     if not isinstance(dataset, tf.data.Dataset):
         raise TypeError(
             f"dataset is a {type(dataset).__name__}; expected a tf.data.Dataset. For arrays there "
@@ -688,31 +670,14 @@ def _check_settings(
         raise ValueError(f"label_smoothing must lie in [0, 1), got {label_smoothing}.")
 
 
-def _check_seed(seed: int) -> int:
-    """Give the seed as an integer, or say what is wrong with it."""
-    try:
-        seed = operator.index(seed)
-    except TypeError:
-        raise TypeError(f"seed must be an integer, got {seed!r}.") from None
-    if seed < 0:
-        raise ValueError(f"seed must be 0 or more, got {seed}.")
-    return seed
-
-
 def _check_augmentation(limits: Augmentation) -> Augmentation:
     """Give the limits back, or say which one is out of range."""
     if not isinstance(limits, Augmentation):
-        raise TypeError(
-            f"the augmentation must be a mnist_lib.training.Augmentation, got "
-            f"{type(limits).__name__}."
-        )
+        what = _checks.describe(limits)
+        raise TypeError(f"augmentation is {what}; expected a mnist_lib.training.Augmentation.")
     for name, value in limits._asdict().items():
-        if not (isinstance(value, int | float | np.number) and math.isfinite(value) and value >= 0):
-            raise ValueError(
-                f"the augmentation's {name} must be a number from 0 up, got {value!r}."
-            )
-    if limits.scale >= 1:
-        raise ValueError(f"the augmentation's scale must be below 1, got {limits.scale}.")
+        below = 1 if name == "scale" else None
+        _checks.number(f"the augmentation's {name}", value, least=0, below=below)
     return limits
 
 

@@ -182,11 +182,11 @@ def test_altered_weights_are_refused(folder, changed, message):
     assert re.search(r"classic\.npz are damaged: .*Install mnist_lib again", str(caught.value))
 
 
-@pytest.mark.parametrize("share", [0, 0.1, 0.9, 0.999])
-def test_truncated_weights_are_refused(folder, share):
+@pytest.mark.parametrize("fraction", [0, 0.1, 0.9, 0.999])
+def test_truncated_weights_are_refused(folder, fraction):
     path = folder / "robust.npz"
     content = path.read_bytes()
-    path.write_bytes(content[: int(share * len(content))])
+    path.write_bytes(content[: int(fraction * len(content))])
     with pytest.raises(ValueError, match=r"robust\.npz are damaged"):
         load_pretrained("robust", folder)
 
@@ -201,23 +201,28 @@ def test_weights_with_a_flipped_bit_are_refused(folder):
 
 
 def test_missing_weights_are_named_with_the_remedy(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"robust\.npz are missing.*tools/pretrained\.py"):
+    with pytest.raises(FileNotFoundError, match=r"robust\.npz are missing.*tools\.pretrained"):
         load_pretrained("robust", tmp_path)
 
 
-@pytest.mark.parametrize("name", ["fast", "Robust", "", "../robust", None])
+@pytest.mark.parametrize("name", ["fast", "Robust", "", "../robust"])
 def test_unknown_names_are_refused(name):
-    with pytest.raises(ValueError, match=r"no pretrained network .*choose 'robust' or 'classic'"):
+    with pytest.raises(ValueError, match=rf'name is "{name}"; expected "robust" or "classic"'):
         load_pretrained(name)
+
+
+def test_a_name_that_is_no_text_is_refused():
+    with pytest.raises(TypeError, match='name is None; expected "robust" or "classic"'):
+        load_pretrained(None)
 
 
 # ---------------------------------------------------------------- the script
 
 
 def test_the_script_trains_writes_and_records(tmp_path):
-    arguments = "--only robust --source sample --epochs 1 --share 0.0005 --seed 3"
+    arguments = "--only robust --source sample --epochs 1 --fraction 0.0005 --seed 3"
     subprocess.run(
-        [sys.executable, "tools/pretrained.py", *arguments.split(), "--output", tmp_path],
+        [sys.executable, "-m", "tools.pretrained", *arguments.split(), "--output", tmp_path],
         cwd=pretrained.ROOT,
         capture_output=True,
         check=True,
@@ -259,21 +264,21 @@ def test_the_classic_network_is_trained_as_chapter_0_trains_it(capsys):
 def test_renderings_follow_their_seed_alone():
     mnist = load_mnist("sample")
     digits = Examples(mnist.x_val[:50], mnist.y_val[:50])
-    kinds = {
+    styles = {
         "shapes inked": pretrained.TRAINED["shapes inked"]._replace(count=6),
         "pens photographed": pretrained.TRAINED["pens photographed"]._replace(count=5),
     }
-    first = pretrained.render([7, 0], kinds, digits)
-    for i, (name, kind) in enumerate(kinds.items()):
+    first = pretrained.render([7, 0], styles, digits)
+    for i, (name, style) in enumerate(styles.items()):
         images, labels = first[name]
-        assert images.shape == (kind.count, 28, 28)
+        assert images.shape == (style.count, 28, 28)
         seeds = np.random.SeedSequence([7, 0, i])
-        picks = np.random.default_rng(seeds).integers(50, size=kind.count)
+        picks = np.random.default_rng(seeds).integers(50, size=style.count)
         np.testing.assert_array_equal(labels, digits.labels[picks])
         chosen = Examples(digits.images[picks], digits.labels[picks])
-        again = pretrained.render_chunk(seeds.spawn(1)[0], kind, chosen)
+        again = pretrained.render_chunk(seeds.spawn(1)[0], style, chosen)
         np.testing.assert_array_equal(images, again.images)
-        other = pretrained.render_chunk(np.random.SeedSequence(8), kind, chosen)
+        other = pretrained.render_chunk(np.random.SeedSequence(8), style, chosen)
         assert not np.array_equal(images, other.images)
 
 
@@ -322,9 +327,9 @@ def test_what_the_preparation_refuses_stays_black():
     def refuse(rng, shape):
         raise ValueError("nothing to see")
 
-    kind = pretrained.Kind(pens=True, show=refuse, count=2)
+    style = pretrained.Style(pens=True, show=refuse, count=2)
     digits = Examples(np.zeros((2, 28, 28), np.uint8), np.array([1, 2]))
-    images, labels = pretrained.render_chunk(np.random.SeedSequence(0), kind, digits)
+    images, labels = pretrained.render_chunk(np.random.SeedSequence(0), style, digits)
     assert not images.any()
     np.testing.assert_array_equal(labels, [1, 2])
 
@@ -340,8 +345,8 @@ def test_the_uci_digits_are_prepared(uci):
     ("arguments", "message"),
     [
         ("--epochs 0", "--epochs must be at least 1, got 0"),
-        ("--share 0", "--share must be above 0 and at most 1, got 0.0"),
-        ("--share 1.5", "at most 1, got 1.5"),
+        ("--fraction 0", "--fraction must be above 0 and at most 1, got 0.0"),
+        ("--fraction 1.5", "at most 1, got 1.5"),
         ("--seed -1", "--seed must be 0 or more, got -1"),
         ("--only fast", "invalid choice: 'fast'"),
     ],

@@ -1,7 +1,5 @@
 """`train`: reproducible, honest about what it records, and clear when the input is wrong."""
 
-import sys
-
 import keras
 import numpy as np
 import pytest
@@ -492,11 +490,11 @@ def test_a_network_with_the_schedule_saves_and_loads(digits, tmp_path):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"steps": 0}, "steps is 0; expected 1 or more"),
-        ({"peak": 0.0}, r"peak is 0\.0; expected a positive"),
-        ({"peak": np.inf}, "peak is inf; expected a positive"),
-        ({"warmup": 1.5}, r"warmup is 1\.5; expected a fraction"),
-        ({"final": -0.1}, r"final is -0\.1; expected a fraction"),
+        ({"steps": 0}, "steps is 0; expected a whole number that is at least 1"),
+        ({"peak": 0.0}, r"peak is 0\.0; expected a number that is above 0"),
+        ({"peak": np.inf}, "peak is inf; expected a number that is above 0"),
+        ({"warmup": 1.5}, r"warmup is 1\.5; .* at least 0 and at most 1"),
+        ({"final": -0.1}, r"final is -0\.1; .* at least 0 and at most 1"),
     ],
 )
 def test_one_cycle_schedule_refuses(settings, message):
@@ -565,9 +563,9 @@ def test_augmented_refuses_what_it_cannot_change(digits):
     for wrong in (slices((x, y)), slices(x).batch(4), slices(((x * 255).astype(int), y)).batch(4)):
         with pytest.raises(ValueError, match=r"expected batches \(images, labels\)"):
             augmented(wrong)
-    with pytest.raises(TypeError, match="Augmentation, got bool"):
+    with pytest.raises(TypeError, match=r"augmentation is True; .*training\.Augmentation"):
         augmented(slices((x, y)).batch(4), True)
-    with pytest.raises(ValueError, match="seed must be 0 or more, got -1"):
+    with pytest.raises(ValueError, match="seed is -1; expected"):
         augmented(slices((x, y)).batch(4), seed=-1)
 
 
@@ -734,12 +732,12 @@ def test_validation_images_are_not_augmented(digits):
 @pytest.mark.parametrize(
     ("limits", "error", "message"),
     [
-        (True, TypeError, r"mnist_lib\.training\.Augmentation, got bool"),
-        ((1, 2), TypeError, "got tuple"),
-        (Augmentation(shift=-1), ValueError, "shift must be a number from 0 up, got -1"),
-        (Augmentation(noise=np.nan), ValueError, "noise must be a number from 0 up, got nan"),
-        (Augmentation(elastic="1"), ValueError, "elastic must be a number from 0 up, got '1'"),
-        (Augmentation(scale=1.0), ValueError, r"scale must be below 1, got 1\.0"),
+        (True, TypeError, r"augmentation is True; expected a mnist_lib\.training\.Augmentation"),
+        ((1, 2), TypeError, r"augmentation is \(1, 2\); expected"),
+        (Augmentation(shift=-1), ValueError, "augmentation's shift is -1; .* at least 0"),
+        (Augmentation(noise=np.nan), ValueError, "augmentation's noise is nan; .* at least 0"),
+        (Augmentation(elastic="1"), TypeError, 'augmentation\'s elastic is "1"; expected a number'),
+        (Augmentation(scale=1.0), ValueError, r"scale is 1\.0; .* below 1"),
     ],
 )
 def test_wrong_augmentations_are_refused(digits, limits, error, message):
@@ -751,15 +749,15 @@ def test_wrong_augmentations_are_refused(digits, limits, error, message):
 
 def test_augment_refuses_what_it_cannot_change(digits):
     x = digits[0][:2]
-    with pytest.raises(ValueError, match=r"uint8 \(2, 28, 28, 1\); expected float32"):
+    with pytest.raises(TypeError, match=r"images is uint8 \(2, 28, 28, 1\); .*data\.prepare"):
         augment((x * 255).astype(np.uint8))
-    with pytest.raises(ValueError, match=r"float32 \(2, 28, 28\); expected float32"):
+    with pytest.raises(ValueError, match=r"images is float32 \(2, 28, 28\); expected floats"):
         augment(x[..., 0])
-    with pytest.raises(ValueError, match="images hold NaN"):
+    with pytest.raises(ValueError, match="NaN or infinite"):
         augment(np.full_like(x, np.nan))
-    with pytest.raises(ValueError, match="seed must be 0 or more, got -1"):
+    with pytest.raises(ValueError, match="seed is -1; expected a whole number"):
         augment(x, seed=-1)
-    with pytest.raises(TypeError, match=r"seed must be an integer, got 0\.5"):
+    with pytest.raises(TypeError, match=r"seed is 0\.5; expected a whole number"):
         augment(x, seed=0.5)
     flat = keras.Sequential([keras.Input((784,)), keras.layers.Dense(10, "softmax")])
     with pytest.raises(ValueError, match=r"augment needs images .* has shape \(2, 784\)"):
@@ -876,10 +874,3 @@ def test_networks_it_cannot_train_are_refused(digits):
     logits = keras.Sequential([image, keras.layers.Flatten(), keras.layers.Dense(10)])
     with pytest.raises(ValueError, match=r"do not sum to 1: end it with .*softmax"):
         quick(logits, digits)
-
-
-def test_the_import_guard(monkeypatch):
-    source = training.__spec__.loader.get_source("mnist_lib.training")
-    monkeypatch.setitem(sys.modules, "tensorflow", None)
-    with pytest.raises(ImportError, match="needs TensorFlow"):
-        exec(compile(source, training.__file__, "exec"), {"__name__": "mnist_lib.training"})

@@ -1,16 +1,16 @@
 """Train the networks that ship with the package, and record how.
 
-    python tools/pretrained.py                   # both: about 25 minutes of CPU time
-    python tools/pretrained.py --only classic    # one of them
+    python -m tools.pretrained                   # both: about 25 minutes of CPU time
+    python -m tools.pretrained --only classic    # one of them
 
 Writes ``robust.npz`` and ``classic.npz`` (float16, named "layer/weight") and, beside each, a record
 of its training as JSON. Every accuracy in a record is that of the rounded weights, read again from
 their file. The test digits are read once, when all is decided.
 
-*classic* is the network of chapter 0, trained as chapter 0 trains it. *robust* is `robust_cnn`,
-trained on MNIST's digits and on renderings of other handwriting: drawings and photographs, of
-MNIST's shapes and of scripted pens, each prepared by `mnist_lib.handwriting.to_mnist`. Every batch
-is augmented anew.
+Both are trained with Keras' `fit`. *classic* is the network of chapter 0, trained as chapter 0
+trains it. *robust* is `robust_cnn`, trained on MNIST's digits and on renderings of other
+handwriting: drawings and photographs, of MNIST's shapes and of scripted pens, each prepared by
+`mnist_lib.handwriting.to_mnist`. Its images are changed at random, differently in every epoch.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ import math
 import multiprocessing
 import os
 import platform
-import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from importlib.metadata import version
@@ -32,7 +31,7 @@ from typing import Any, NamedTuple
 
 if __name__ == "__main__":
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # the renderings' processes share the cores already
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # the renderings' processes use all cores already
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,18 +40,15 @@ from scipy import ndimage
 from sklearn.datasets import load_digits
 from tqdm import tqdm
 
+from mnist_lib import handwriting
+from mnist_lib._files import write_whole
+from mnist_lib.data import Mnist, load_mnist, prepare
+from tools import synthetic
+
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-
-from mnist_lib import handwriting  # noqa: E402
-from mnist_lib._files import write_whole  # noqa: E402
-from mnist_lib.data import Mnist, load_mnist, prepare  # noqa: E402
-from tools import synthetic  # noqa: E402
-
 CHUNK = 250  # pictures that one process renders at a time, with random numbers of their own
 
-BLEMISHED = 0.5  # share of the renderings
+BLEMISHED = 0.5  # fraction of the renderings
 
 # Chosen by validation digits and renderings.
 ROBUST = {
@@ -123,20 +119,20 @@ def blemished(rng: np.random.Generator, image: NDArray[np.uint8]) -> NDArray[np.
     angle, place = rng.uniform(0, np.pi), rng.uniform(-10, 10)
     across = np.abs(np.cos(angle) * x + np.sin(angle) * y - place)
     along = np.abs(np.sin(angle) * x - np.cos(angle) * y - rng.uniform(-10, 10))
-    kind, ink = rng.integers(5), image / 255
-    if kind == 0:  # a gap of one to three pixels
+    blemish, ink = rng.integers(5), image / 255
+    if blemish == 0:  # a gap of one to three pixels
         ink *= 1 - np.clip(rng.uniform(0.5, 1.5) + 0.5 - across, 0, 1) * (along < 5)
-    elif kind == 1:  # a thin line, level or upright, as long as half a digit
+    elif blemish == 1:  # a thin line, level or upright, as long as half a digit
         turned = rng.random() < 0.3
         level, length = (x - place, y) if turned else (y - place, x)
         line = np.clip(rng.uniform(0.3, 0.9) + 0.5 - np.abs(level), 0, 1)
         line *= np.abs(length - rng.uniform(-10, 10)) < rng.uniform(2, 7)
         ink = np.maximum(ink, rng.uniform(0.3, 1) * line)
-    elif kind == 2:  # one to four specks
+    elif blemish == 2:  # one to four specks
         for _ in range(rng.integers(1, 5)):
             away = np.hypot(x - rng.uniform(-12, 12), y - rng.uniform(-12, 12))
             ink = np.maximum(ink, np.clip(rng.uniform(0.5, 1.5) + 0.5 - away, 0, 1))
-    elif kind == 3:  # one to three pixels lost at a side of the digit
+    elif blemish == 3:  # one to three pixels lost at a side of the digit
         side = (x, -x, y, -y)[rng.integers(4)]
         ink *= side < side[image > 127].max(initial=0) - rng.uniform(0, 3)
     else:  # 11 to 17 pixels instead of 28, smoothly enlarged
@@ -146,7 +142,7 @@ def blemished(rng: np.random.Generator, image: NDArray[np.uint8]) -> NDArray[np.
     return np.rint(255 * ink).astype(np.uint8)
 
 
-class Kind(NamedTuple):
+class Style(NamedTuple):
     """Rendered handwriting: whether pens write it, how it is shown, how many pictures.
 
     `variation` is that of the pens, as `pen_shape` has it.
@@ -159,50 +155,50 @@ class Kind(NamedTuple):
 
 
 TRAINED = {
-    "pens inked": Kind(True, inked, 10_000),
-    "wilder pens inked": Kind(True, inked, 8_000, variation=1.6),
-    "shapes inked": Kind(False, inked, 6_000),
-    "pens photographed": Kind(True, recovered, 1_500),
-    "shapes photographed": Kind(False, recovered, 1_500),
+    "pens inked": Style(True, inked, 10_000),
+    "wilder pens inked": Style(True, inked, 8_000, variation=1.6),
+    "shapes inked": Style(False, inked, 6_000),
+    "pens photographed": Style(True, recovered, 1_500),
+    "shapes photographed": Style(False, recovered, 1_500),
 }
 JUDGED = {
-    "pens drawn": Kind(True, drawn, 500),
-    "shapes drawn": Kind(False, drawn, 500),
-    "pens photographed": Kind(True, photographed, 500),
-    "shapes photographed": Kind(False, photographed, 500),
+    "pens drawn": Style(True, drawn, 500),
+    "shapes drawn": Style(False, drawn, 500),
+    "pens photographed": Style(True, photographed, 500),
+    "shapes photographed": Style(False, photographed, 500),
 }
 
 
-def render_chunk(seed: np.random.SeedSequence, kind: Kind, digits: Examples) -> Examples:
-    """Render digits as a kind and prepare them; what `to_mnist` refuses stays black."""
+def render_chunk(seed: np.random.SeedSequence, style: Style, digits: Examples) -> Examples:
+    """Render digits as a style and prepare them; what `to_mnist` refuses stays black."""
     rng = np.random.default_rng(seed)
     images = np.zeros((len(digits.labels), 28, 28), np.uint8)
     for i, (image, label) in enumerate(zip(digits.images, digits.labels, strict=True)):
         shape = (
-            synthetic.pen_shape(rng, int(label), variation=kind.variation)
-            if kind.pens
+            synthetic.pen_shape(rng, int(label), variation=style.variation)
+            if style.pens
             else synthetic.mnist_shape(rng, image)
         )
         with contextlib.suppress(ValueError):
-            images[i] = kind.show(rng, shape)
+            images[i] = style.show(rng, shape)
     return Examples(images, digits.labels)
 
 
-def render(seed: Sequence[int], kinds: dict[str, Kind], digits: Examples) -> dict[str, Examples]:
-    """Render digits as several kinds on all cores; what comes out depends on `seed` alone.
+def render(seed: Sequence[int], styles: dict[str, Style], digits: Examples) -> dict[str, Examples]:
+    """Render digits as several styles on all cores; what comes out depends on `seed` alone.
 
-    Labels, and the shapes to draw if the kind has no pens, are drawn from `digits`.
+    Labels, and the shapes to draw if the style has no pens, are drawn from `digits`.
     """
     tasks: dict[str, list[Future[Examples]]] = {}
     # Fresh processes: a fork of one that has started TensorFlow can hang.
     with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
-        for i, (name, kind) in enumerate(kinds.items()):
+        for i, (name, style) in enumerate(styles.items()):
             seeds = np.random.SeedSequence([*seed, i])
-            picks = np.random.default_rng(seeds).integers(len(digits.labels), size=kind.count)
-            chunks = [picks[start : start + CHUNK] for start in range(0, kind.count, CHUNK)]
+            picks = np.random.default_rng(seeds).integers(len(digits.labels), size=style.count)
+            chunks = [picks[start : start + CHUNK] for start in range(0, style.count, CHUNK)]
             tasks[name] = [
                 pool.submit(
-                    render_chunk, own, kind, Examples(digits.images[chunk], digits.labels[chunk])
+                    render_chunk, own, style, Examples(digits.images[chunk], digits.labels[chunk])
                 )
                 for own, chunk in zip(seeds.spawn(len(chunks)), chunks, strict=True)
             ]
@@ -235,11 +231,11 @@ def uci_digits() -> Examples:
 
 def train_robust(mnist: Mnist, rendered: Sequence[Examples], seed: int, epochs: int) -> Any:
     """Train the robust network; return it with the history of its validation accuracy."""
-    import keras
-
+    from mnist_lib.backend import keras, tf
     from mnist_lib.models import robust_cnn
-    from mnist_lib.training import Augmentation, train
+    from mnist_lib.training import Augmentation, OneCycle, augmented
 
+    keras.utils.set_random_seed(seed)
     network = robust_cnn(seed)
     images = np.concatenate([part.images for part in rendered])
     labels = np.concatenate([part.labels for part in rendered])
@@ -248,23 +244,31 @@ def train_robust(mnist: Mnist, rendered: Sequence[Examples], seed: int, epochs: 
     rng = np.random.default_rng([seed, 2])
     for i in np.flatnonzero(rng.random(len(images)) < BLEMISHED):
         images[i] = blemished(rng, images[i])
-    history = train(
-        network,
-        prepare(np.concatenate([mnist.x_train, images])),
-        np.concatenate([mnist.y_train, labels]),
-        validation_data=(prepare(mnist.x_val), mnist.y_val),
-        **ROBUST | {"epochs": epochs},
-        optimizer=keras.optimizers.AdamW(**ADAMW),
-        augment=Augmentation(**AUGMENTATION),
-        seed=seed,
+    x_train = prepare(np.concatenate([mnist.x_train, images]))
+    # Label smoothing takes one-hot labels.
+    y_train = keras.utils.to_categorical(np.concatenate([mnist.y_train, labels]), 10)
+    y_val = keras.utils.to_categorical(mnist.y_val, 10)
+    train_set = tf.data.Dataset.from_tensor_slices((x_train, y_train))
+    train_set = train_set.shuffle(len(x_train), seed=seed).batch(ROBUST["batch_size"])
+    rate = OneCycle(ROBUST["learning_rate"], steps=epochs * len(train_set))
+    network.compile(
+        optimizer=keras.optimizers.AdamW(rate, **ADAMW),
+        loss=keras.losses.CategoricalCrossentropy(label_smoothing=ROBUST["label_smoothing"]),
+        metrics=["accuracy"],
     )
-    return network, history["val_accuracy"].tolist()
+    history = network.fit(
+        augmented(train_set, Augmentation(**AUGMENTATION), seed=seed),
+        validation_data=(prepare(mnist.x_val), y_val),
+        epochs=epochs,
+        shuffle=False,  # the data set shuffles itself
+        verbose=2,
+    )
+    return network, history.history["val_accuracy"]
 
 
 def train_classic(mnist: Mnist, seed: int, epochs: int) -> Any:
     """Train the classic network as chapter 0 does, number by number."""
-    import keras
-
+    from mnist_lib.backend import keras
     from mnist_lib.models import classic_cnn
 
     keras.utils.set_random_seed(seed)
@@ -313,7 +317,7 @@ def write_weights(network: Any, path: Path) -> None:
 
 
 def accuracy(network: Any, examples: Examples) -> float:
-    """Return the share of the examples that the network reads correctly."""
+    """Return the fraction of the examples that the network reads correctly."""
     answers = network.predict(prepare(examples.images), batch_size=1000, verbose=0).argmax(axis=1)
     return float(np.mean(answers == examples.labels))
 
@@ -334,15 +338,13 @@ def record(
     started: float,
 ) -> None:
     """Measure the network that the file of weights holds, and write the record beside it."""
-    import keras
-    import tensorflow as tf
-
+    from mnist_lib.backend import keras, tf
     from mnist_lib.models import load_pretrained
 
     network = load_pretrained(name, folder)
     accuracies = {
         "validation": accuracy(network, Examples(mnist.x_val, mnist.y_val)),
-        **{kind: accuracy(network, examples) for kind, examples in judged.items()},
+        **{style: accuracy(network, examples) for style, examples in judged.items()},
         "test": accuracy(network, Examples(mnist.x_test, mnist.y_test)),
     }
     written = {
@@ -357,7 +359,7 @@ def record(
         "recipe": recipe,
         "validation accuracy after each epoch": [round(value, 4) for value in val_accuracy],
         "accuracy of the rounded weights": {k: round(v, 4) for k, v in accuracies.items()},
-        "examples measured": {kind: len(examples.labels) for kind, examples in judged.items()},
+        "examples measured": {style: len(examples.labels) for style, examples in judged.items()},
         "CPU seconds": round(cpu_seconds() - started),
         "versions": {
             "python": platform.python_version(),
@@ -383,14 +385,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--source", choices=["full", "sample"], default="full", help="of MNIST")
     parser.add_argument("--epochs", type=int, help="other than the recipe's, for a trial")
     parser.add_argument(
-        "--share", type=float, default=1.0, help="of the renderings, for a trial (1)"
+        "--fraction", type=float, default=1.0, help="of the renderings, for a trial (1)"
     )
     parser.add_argument("--seed", type=int, default=0, help="of all random numbers (0)")
     options = parser.parse_args(arguments)
     if options.epochs is not None and options.epochs < 1:
         parser.error(f"--epochs must be at least 1, got {options.epochs}")
-    if not 0 < options.share <= 1:
-        parser.error(f"--share must be above 0 and at most 1, got {options.share}")
+    if not 0 < options.fraction <= 1:
+        parser.error(f"--fraction must be above 0 and at most 1, got {options.fraction}")
     if options.seed < 0:
         parser.error(f"--seed must be 0 or more, got {options.seed}")
     options.output.mkdir(parents=True, exist_ok=True)
@@ -399,10 +401,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     started = cpu_seconds()
     trained, judged = (
         {
-            name: kind._replace(count=math.ceil(kind.count * options.share))
-            for name, kind in kinds.items()
+            name: style._replace(count=math.ceil(style.count * options.fraction))
+            for name, style in styles.items()
         }
-        for kinds in (TRAINED, JUDGED)
+        for styles in (TRAINED, JUDGED)
     )
     rendered = {}
     if options.only != "classic":
@@ -410,7 +412,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # Judged by other shapes, and by pens with other random numbers.
     measured = render([options.seed, 1], judged, Examples(mnist.x_val, mnist.y_val))
     measured["UCI digits"] = uci_digits()
-    common = {"command": "python tools/pretrained.py", "seed": options.seed}
+    common = {"command": "python -m tools.pretrained", "seed": options.seed}
 
     if options.only != "classic":
         epochs = options.epochs or ROBUST["epochs"]
@@ -423,9 +425,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "optimizer": {"name": "AdamW", **ADAMW},
             "augmentation": AUGMENTATION,
             "rendered pictures": {
-                kind: int(part.images.any(axis=(1, 2)).sum()) for kind, part in rendered.items()
+                style: int(part.images.any(axis=(1, 2)).sum()) for style, part in rendered.items()
             },
-            "share of them blemished": BLEMISHED,
+            "fraction of them blemished": BLEMISHED,
         }
         record("robust", options.output, mnist, measured, recipe, val_accuracy, started)
         started = cpu_seconds()
