@@ -22,11 +22,11 @@ def problems(root: Path) -> list[str]:
     url, branch = repository.address(root)
     found = []
     for path in repository.notebooks(root):
-        badge, setup = nbformat.read(path, as_version=4).cells[1:3]
+        badge, setup, *cells = nbformat.read(path, as_version=4).cells[1:]
         name = path.relative_to(root).as_posix()
         if badge.source != repository.badge(url, branch, name):
             found.append(f"{name}: the Colab badge")
-        if setup.source != repository.setup(url, branch):
+        if setup.source != repository.setup(url, branch, cells):
             found.append(f"{name}: the set-up cell")
     for path in repository.pages(root):
         text = path.read_text(encoding="utf-8")
@@ -91,16 +91,69 @@ def test_what_is_no_address_is_refused_and_nothing_changes(copy, url):
     assert snapshot(copy) == before
 
 
-def test_without_an_address_the_setup_cell_says_what_to_do_in_colab():
+def run_setup(code: str, before: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", f"import sys, types\n{before}\n{code}"]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+MISSING = "sys.modules['mnist_lib'] = None"
+COLAB = "sys.modules['google.colab'] = types.ModuleType('colab')"
+
+
+def test_without_an_address_the_setup_cell_installs_nothing_and_says_what_to_do():
     code = repository.setup(repository.PLACEHOLDER, "main")
-    assert "pip" not in code
-    colab = "import sys, types; sys.modules['google.colab'] = types.ModuleType('colab')\n"
-    result = subprocess.run(
-        [sys.executable, "-c", colab + code], capture_output=True, text=True, check=False
-    )
+    assert "%pip" not in code
+    result = run_setup(code, f"{MISSING}; {COLAB}")
     assert result.returncode != 0
     assert "make repository URL=" in result.stderr
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_python_without_the_package_is_named_with_the_command_that_installs_it():
+    code = repository.setup("https://github.com/jane-doe/digits", "main")
+    code = code.replace("%pip", "pass  #")  # the line for Colab, which plain Python cannot read
+    result = run_setup(code, MISSING)
+    assert f"{sys.executable} -m pip install -r requirements.txt" in result.stderr
+    assert "make repository" not in result.stderr
+
+
+def test_with_the_package_the_setup_cell_says_nothing():
+    result = run_setup(repository.setup(repository.PLACEHOLDER, "main"), "")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import keras",
+        "import numpy as np\nimport tensorflow as tf",
+        "from keras import layers",
+        "from mnist_lib import evaluation, handwriting, models, plots",
+        "from mnist_lib.models import classic_cnn",
+        "    from mnist_lib import training",
+    ],
+)
+def test_a_notebook_that_uses_keras_starts_it_in_the_setup_cell(source):
+    cells = [nbformat.v4.new_code_cell("x = 1"), nbformat.v4.new_code_cell(source)]
+    assert "import mnist_lib.backend" in repository.setup(ADDRESS, BRANCH, cells)
+
+
+def test_a_notebook_without_keras_does_not_wait_for_it():
+    cells = [
+        nbformat.v4.new_code_cell("from mnist_lib import data, plots\nkeras_like = 'models'"),
+        nbformat.v4.new_markdown_cell("import keras"),
+    ]
+    assert "import mnist_lib.backend" not in repository.setup(ADDRESS, BRANCH, cells)
+
+
+def test_every_module_that_starts_keras_is_known_to_the_setup_cell():
+    package = ROOT / "mnist_lib"
+    for path in package.rglob("*.py"):
+        if re.search(
+            r"^\s*(from|import) (mnist_lib\.backend|keras)\b", path.read_text("utf-8"), re.M
+        ):
+            name = path.relative_to(package).parts[0].removesuffix(".py")
+            if name not in ("backend", "exercises"):
+                assert repository.STARTS_KERAS.search(f"from mnist_lib import {name}"), path
 
 
 def test_the_placeholder_is_a_name_that_nobody_can_register():

@@ -229,7 +229,9 @@ def starts_with_title_badge_and_setup(notebook: Notebook) -> list[str]:
         problems.append(
             "the second cell is not the badge of this repository; run `python -m tools.repository`"
         )
-    if setup.cell_type != "code" or setup.source != repository.setup(url, branch):
+    if setup.cell_type != "code" or setup.source != repository.setup(
+        url, branch, notebook.cells[3:]
+    ):
         problems.append("the third cell is not the set-up cell; run `python -m tools.repository`")
     problems += [
         f"the {name} cell lacks the tag remove-cell"

@@ -3,8 +3,8 @@
 The address lives in ``_config.yml`` alone (``repository: url:`` and ``branch:``); the Colab badge
 and the set-up cell of every notebook, the README and the book's pages repeat it. Run
 
-    python tools/repository.py https://github.com/owner/name     # set a new address
-    python tools/repository.py                                   # write the present one again
+    python -m tools.repository https://github.com/owner/name     # set a new address
+    python -m tools.repository                                   # write the present one again
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import nbformat
@@ -29,25 +30,35 @@ BADGE = (
 )
 
 SETUP = """\
-# Google Colab: install the course's package. Elsewhere this does nothing.
+# Find the course's package.
 import sys
+from importlib.util import find_spec
+{install}
+if find_spec("mnist_lib") is None:
+    raise ModuleNotFoundError(
+        "The course's package, mnist_lib, is not installed. In its folder, "
+        f"run: {{sys.executable}} -m pip install -r requirements.txt"{colab}
+    )
+"""
 
+INSTALL = """
 if "google.colab" in sys.modules:
     %pip install --quiet "git+{url}@{branch}"
 """
 
-SETUP_WITHOUT_ADDRESS = """\
-# Google Colab: install the course's package. Elsewhere this does nothing.
-import sys
+WITHOUT_ADDRESS = """
+        " (for Colab: make repository URL=https://github.com/owner/name)\""""
 
-if "google.colab" in sys.modules:
-    raise RuntimeError(
-        "This copy of the course does not know its own address, so Colab "
-        "cannot install its package. In a clone of the repository, run "
-        "'make repository URL=https://github.com/owner/name', push, and "
-        "open the notebook again."
-    )
+KERAS = """
+# Start Keras here, where TensorFlow's notes on its start are kept back.
+import mnist_lib.backend
 """
+
+STARTS_KERAS = re.compile(
+    r"^\s*(?:(?:import|from) (?:keras|tensorflow)\b"
+    r"|from mnist_lib(?:\.| import .*\b)(?:explanation|export|models|training)\b)",
+    re.MULTILINE,
+)
 
 
 def address(root: Path = ROOT) -> tuple[str, str]:
@@ -62,10 +73,15 @@ def badge(url: str, branch: str, path: str) -> str:
     return BADGE.format(repository=repository, branch=branch, path=path)
 
 
-def setup(url: str, branch: str) -> str:
-    """Return the code of the set-up cell."""
-    template = SETUP_WITHOUT_ADDRESS if url == PLACEHOLDER else SETUP
-    return template.format(url=url, branch=branch).rstrip("\n")
+def setup(url: str, branch: str, cells: Iterable[nbformat.NotebookNode] = ()) -> str:
+    """Return the code of the set-up cell of the notebook that goes on with ``cells``."""
+    if url == PLACEHOLDER:
+        code = SETUP.format(install="", colab=WITHOUT_ADDRESS)
+    else:
+        code = SETUP.format(install=INSTALL.format(url=url, branch=branch), colab="")
+    if any(cell.cell_type == "code" and STARTS_KERAS.search(cell.source) for cell in cells):
+        code += KERAS
+    return code.rstrip("\n")
 
 
 def notebooks(root: Path = ROOT) -> list[Path]:
@@ -98,7 +114,7 @@ def main() -> None:
     for path in notebooks():
         notebook = nbformat.read(path, as_version=4)
         notebook.cells[1].source = badge(url, branch, path.relative_to(ROOT).as_posix())
-        notebook.cells[2].source = setup(url, branch)
+        notebook.cells[2].source = setup(url, branch, notebook.cells[3:])
         nbformat.write(notebook, path)
     print(f"The repository's address is {url} (branch {branch}).")
 
