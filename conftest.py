@@ -6,7 +6,8 @@ nbmake checks (no cell fails, every band asserted in a cell's metadata holds), a
 * if it costs more CPU time than it may, or so much more or less than its Time line says that the
   machine cannot be the reason (the table marks every difference beyond a factor of 1.5);
 * if it prints warnings (everything on stderr but progress bars);
-* if a figure comes out without alternative text, or a long cell without a progress bar;
+* if a picture has no alternative text, an alternative text no picture, or if a cell is silent for
+  long: neither a line of text nor a progress bar moves;
 * if the starter of an exercise is not found *not attempted*, or in the solutions an answer is not
   found *correct*: a failed check raises nothing.
 
@@ -25,13 +26,23 @@ import sys
 from collections.abc import Generator
 from datetime import datetime
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 import nbformat
 import pytest
+from nbclient import NotebookClient
 
-from tools.notebooks import LIMITS, alt_text, read, stated_times
+from tools.notebooks import (
+    LIMITS,
+    alt_text,
+    ignore_user_settings,
+    read,
+    stated_times,
+)
 
 MARKED = 1.5  # a Time line that is off by more is marked in the table, to be stated anew
 TOLERANCE = 2.5  # by more than this, it fails: other processors and busy cores explain about 1.8
@@ -58,13 +69,19 @@ ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class Run(NamedTuple):
-    """What running one notebook cost, in seconds of CPU time (both cores) and its slowest cell."""
+    """What running one notebook cost, in seconds of CPU time (both cores together)."""
 
     name: str
     source: str
     seconds: float
+    slow: float  # of the machine that ran it
     stated: int | None
-    slowest: str
+    silence: str  # the cell that was silent for longest, and how long
+
+    @property
+    def scaled(self) -> float:
+        """The seconds that it would have cost on the reference machine."""
+        return self.seconds / self.slow
 
 
 def cpu_seconds() -> float:
@@ -102,13 +119,21 @@ def warnings_in(cell: nbformat.NotebookNode) -> str:
     return "\n".join(line for line in lines if line.strip() and not PROGRESS.search(line))
 
 
+class Recorder(NotebookClient):
+    """A client that notes in each cell when the kernel sent something: start, output, end."""
+
+    def process_message(
+        self, msg: dict[str, Any], cell: nbformat.NotebookNode, cell_index: int
+    ) -> nbformat.NotebookNode | None:
+        """Note the time of a message, and treat it as every client does."""
+        cell.metadata.setdefault("messages", []).append(msg["header"]["date"].isoformat())
+        return super().process_message(msg, cell, cell_index)
+
+
 def silence_of(cell: nbformat.NotebookNode) -> float:
-    """Return how long a cell ran without a progress bar, in seconds of wall time."""
-    times = cell.metadata.get("execution", {})
-    if any("\r" in o.get("text", "") for o in cell.outputs) or len(times) < 2:
-        return 0.0
-    stamps = [datetime.fromisoformat(stamp) for stamp in times.values()]
-    return (max(stamps) - min(stamps)).total_seconds()
+    """Return how long a cell showed nothing new, in seconds of wall time."""
+    times = [datetime.fromisoformat(time) for time in cell.metadata.get("messages", [])]
+    return max(((b - a).total_seconds() for a, b in pairwise(times)), default=0.0)
 
 
 def verdicts_of(cell: nbformat.NotebookNode) -> list[str]:
@@ -117,23 +142,26 @@ def verdicts_of(cell: nbformat.NotebookNode) -> list[str]:
     return [text for text in texts if re.match(r"[✓✗○] Exercise", text)]
 
 
-def problems_of(notebook: nbformat.NotebookNode, room: str) -> list[str]:
+def problems_of(notebook: nbformat.NotebookNode, folder: str) -> list[str]:
     """Return what is wrong with the output of a notebook that ran without an error."""
     problems = []
-    wanted = {"chapters": "○ Exercise", "solutions": "✓ Exercise"}.get(room, "")
+    expected = {"chapters": "○ Exercise", "solutions": "✓ Exercise"}.get(folder, "")
     for cell in notebook.cells:
         if cell.cell_type != "code":
             continue
         if text := warnings_in(cell):
             problems.append(f"cell {cell.id} writes to stderr: {text}")
-        if any("image/png" in o.get("data", {}) for o in cell.outputs) and not alt_text(cell):
+        drawn = any(t.startswith("image/") for o in cell.outputs for t in o.get("data", {}))
+        if drawn and not alt_text(cell):
             problems.append(f"cell {cell.id} draws a figure and has no alternative text")
+        if alt_text(cell) and not drawn:
+            problems.append(f"cell {cell.id} has an alternative text and shows no picture")
         if (seconds := silence_of(cell)) > LONGEST_SILENCE:
-            problems.append(f"cell {cell.id} runs {seconds:.0f} s without a progress bar")
+            problems.append(f"cell {cell.id} shows nothing new for {seconds:.0f} s")
         if "exercise" in cell.metadata:
             said = verdicts_of(cell)
-            if len(said) != 1 or not said[0].startswith(wanted):
-                problems.append(f"cell {cell.id}: one line {wanted} … is wanted, came {said}")
+            if len(said) != 1 or not said[0].startswith(expected):
+                problems.append(f"cell {cell.id}: expected one line '{expected} …', found {said}")
     return problems
 
 
@@ -141,22 +169,21 @@ def off(run: Run) -> str:
     """Return a mark if the Time line is off by more than the factor that readers are promised."""
     if run.stated is None or run.seconds == 0:
         return " "
-    ratio = run.seconds / slowness() / run.stated
-    return " " if 1 / MARKED <= ratio <= MARKED else "!"
+    return " " if 1 / MARKED <= run.scaled / run.stated <= MARKED else "!"
 
 
-def problems_of_time(run: Run, slow: float) -> list[str]:
+def problems_of_time(run: Run) -> list[str]:
     """Return how a chapter's CPU time breaks its limit or its Time line."""
     if run.stated is None or run.seconds == 0:
         return []
-    seconds = run.seconds / slow
     what = (
-        f"{seconds:.0f} CPU s on the {run.source} data ({run.seconds:.0f} here, {slow:.2f} × slow)"
+        f"{run.scaled:.0f} CPU s on the {run.source} data"
+        f" ({run.seconds:.0f} here, {run.slow:.2f} × slow)"
     )
     problems = []
-    if seconds > LIMITS[run.source]:
+    if run.scaled > LIMITS[run.source]:
         problems.append(f"{what}; the limit is {LIMITS[run.source]}")
-    if not run.stated / TOLERANCE <= seconds <= run.stated * TOLERANCE:
+    if not run.stated / TOLERANCE <= run.scaled <= run.stated * TOLERANCE:
         problems.append(f"{what}; its Time line says {run.stated}")
     return problems
 
@@ -175,46 +202,41 @@ def broken_band(path: Path, message: str) -> str | None:
     error = re.search(
         r"""'ename': '(\w+)', 'evalue': ('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""", message
     )
-    came = f"{error[1]}: {ast.literal_eval(error[2])}" if error else message
+    reason = f"{error[1]}: {ast.literal_eval(error[2])}" if error else message
     lines = statements.splitlines()
     if at := re.search(r"-+> (\d+) ", ANSI.sub("", message.replace(r"\x1b", "\x1b"))):
         lines = [f"{'>' if i == int(at[1]) else ' '} {line}" for i, line in enumerate(lines, 1)]
-    return f"cell {' or '.join(cells)}: a band does not hold\n  " + "\n  ".join([*lines, came])
+    return f"cell {' or '.join(cells)}: a band does not hold\n  " + "\n  ".join([*lines, reason])
 
 
 # --- nbmake's items ----------------------------------------------------------------------------
 
-RUNS = pytest.StashKey[list[Run]]()
 EXECUTED = pytest.StashKey[nbformat.NotebookNode]()
 SECONDS = pytest.StashKey[float]()
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Begin the table."""
-    config.stash[RUNS] = []
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
-    """Run a notebook with the sample and without the user's IPython settings, and time it."""
+    """Run a notebook on the sample and without the user's settings, and time it."""
     if not is_notebook(item):
         return (yield)
-    from nbmake import pytest_items
+    from nbmake import nb_run
 
-    class NotebookRun(pytest_items.NotebookRun):
-        """nbmake's own; keeps the executed notebook, which nbmake throws away."""
+    class Client(Recorder):
+        """A recorder whose notebook can be looked at after the run."""
 
-        def execute(self) -> Any:
-            result = super().execute()
-            item.stash[EXECUTED] = result.nb
-            return result
+        def __init__(self, nb: nbformat.NotebookNode, **options: Any) -> None:
+            super().__init__(nb, **options)
+            item.stash[EXECUTED] = nb
 
     slowness()
-    settings = item.config._tmp_path_factory.getbasetemp() / "ipython"  # a folder of this run alone
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pytest_items, "NotebookRun", NotebookRun)
-        patch.setenv("MNIST_LIB_SOURCE", os.environ.get("MNIST_LIB_SOURCE", "sample"))
-        patch.setenv("IPYTHONDIR", str(settings))
+    with (
+        TemporaryDirectory(ignore_cleanup_errors=True) as settings,
+        patch.dict(os.environ),
+        patch.object(nb_run, "NotebookClient", Client),
+    ):
+        ignore_user_settings(Path(settings))
+        os.environ.setdefault("MNIST_LIB_SOURCE", "sample")
         start = cpu_seconds()
         try:
             return (yield)
@@ -235,42 +257,41 @@ def pytest_runtest_makereport(
         if broken := broken_band(item.path, str(call.excinfo.value)):
             problems.append(broken)
     else:
-        source = os.environ.get("MNIST_LIB_SOURCE", "sample")
         notebook = item.stash[EXECUTED]
         silences = {c.id: silence_of(c) for c in notebook.cells if c.cell_type == "code"}
-        slowest = max(silences, key=silences.__getitem__)
+        longest = max(silences, key=silences.__getitem__)
+        source = os.environ.get("MNIST_LIB_SOURCE", "sample")
         run = Run(
             name_of(item),
             source,
             item.stash[SECONDS],
+            slowness(),
             stated_times(notebook).get(source),
-            f"{slowest} {silences[slowest]:.0f} s",
+            f"{longest} {silences[longest]:.0f} s",
         )
-        item.config.stash[RUNS].append(run)
-        problems = problems_of(notebook, item.path.parent.name) + problems_of_time(run, slowness())
+        report.user_properties.append(("run", tuple(run)))  # this reaches the table from a worker
+        problems = problems_of(notebook, item.path.parent.name) + problems_of_time(run)
     if problems:
         report.outcome = "failed"
         report.longrepr = "\n".join(f"{name_of(item)}: {problem}" for problem in problems)
     return report
 
 
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the table of times."""
-    runs = config.stash[RUNS]
+    reports = [r for result in ("passed", "failed") for r in terminalreporter.getreports(result)]
+    runs = sorted(Run(*value) for r in reports for key, value in r.user_properties if key == "run")
     if not runs:
         return
     write = terminalreporter.write_line
     terminalreporter.section("running times of the notebooks, in CPU seconds")
-    write(
-        f"This machine spends {slowness():.2f} × the reference machine's CPU time on the same work."
-    )
+    slow = sum(run.slow for run in runs) / len(runs)
+    write(f"This machine spends {slow:.2f} × the reference machine's CPU time on the same work.")
     width = max(len(run.name) for run in runs)
-    write(f"{'notebook':{width}}  data    here  scaled  Time line  limit  longest without a bar")
+    write(f"{'notebook':{width}}  data    here  scaled  Time line  limit  longest silence")
     for run in runs:
         stated = "–" if run.stated is None else run.stated
         write(
-            f"{run.name:{width}}  {run.source:6}{run.seconds:6.1f}{run.seconds / slowness():8.1f}"
-            f"{stated:>11}{off(run)}{LIMITS[run.source]:>6}  {run.slowest}"
+            f"{run.name:{width}}  {run.source:6}{run.seconds:6.1f}{run.scaled:8.1f}"
+            f"{stated:>11}{off(run)}{LIMITS[run.source]:>6}  {run.silence}"
         )

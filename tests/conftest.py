@@ -1,7 +1,8 @@
-"""The browser that reads the built pages: one for all tests, since Playwright starts only once."""
+"""What several test files need: a browser, and a user's settings that would spoil every page."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 
@@ -51,3 +52,25 @@ def browser(request: pytest.FixtureRequest):
         browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def user_settings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Return environment variables of a user whose settings hide figures and turn digits over."""
+    folder = tmp_path_factory.mktemp("settings")
+    startup = folder / "ipython" / "profile_default" / "startup"
+    startup.mkdir(parents=True)
+    noise = "import sys; print('a profile of the user', file=sys.stderr)\n"
+    (startup / "noise.py").write_text(noise)
+    (folder / "startup.py").write_text("def print(*words): pass\n")
+    (folder / "matplotlibrc").write_text("image.origin: lower\n")
+    keras = {"backend": "jax", "floatx": "float16", "image_data_format": "channels_first"}
+    (folder / "keras.json").write_text(json.dumps(keras))
+    return {
+        "IPYTHONDIR": str(folder / "ipython"),
+        "KERAS_BACKEND": "jax",
+        "KERAS_HOME": str(folder),
+        "MATPLOTLIBRC": str(folder),
+        "MPLBACKEND": "agg",
+        "PYTHONSTARTUP": str(folder / "startup.py"),
+    }

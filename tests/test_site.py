@@ -65,6 +65,7 @@ def build(source: Path, output: Path, **environment: str) -> subprocess.Complete
             "build",
             *("--all", "-W", "--keep-going", "-n", "--path-output", str(output), str(source)),
         ],
+        cwd=ROOT,
         env={"MNIST_LIB_SOURCE": "sample", **os.environ, "NO_COLOR": "1", **environment},
         capture_output=True,
         text=True,
@@ -111,11 +112,11 @@ def tiny_book(tmp_path: Path) -> Path:
     return book
 
 
-def write_notebook(book: Path, code: str) -> None:
+def write_notebook(book: Path, code: str, alt: str = "") -> None:
     notebook = nbformat.v4.new_notebook(
         cells=[
             nbformat.v4.new_markdown_cell("# One"),
-            nbformat.v4.new_code_cell(code),
+            nbformat.v4.new_code_cell(code, metadata={"mystnb": {"image": {"alt": alt}}}),
         ],
         metadata={
             "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -169,6 +170,33 @@ def test_cache_key_knows_package_environment_and_data(
     (tiny_book / "mnist_lib" / "__pycache__").mkdir()
     (tiny_book / "mnist_lib" / "__pycache__" / "x.pyc").write_bytes(b"0")
     assert key() == keys[-1], "compiled files are no change"
+
+
+def test_the_users_settings_do_not_reach_the_pages(
+    tiny_book: Path, user_settings: dict[str, str]
+) -> None:
+    code = (
+        "import os\nimport matplotlib.pyplot as plt\nplt.imshow([[0, 1]])\n"
+        'print(plt.rcParams["image.origin"], os.environ["KERAS_BACKEND"])'
+    )
+    write_notebook(tiny_book, code, alt="One black square beside a white one.")
+    result = build(tiny_book, tiny_book, **user_settings)
+    assert result.returncode == 0, complaints(result)
+    page = parsed(tiny_book / "_build" / "html", "chapters/one")
+    assert [image["alt"] for image in page.select(".cell_output img")] == [
+        "One black square beside a white one."
+    ]
+    assert "upper tensorflow" in page.get_text()
+    assert "a profile of the user" not in page.get_text()
+
+
+def test_a_described_picture_that_is_missing_fails_every_build(tiny_book: Path) -> None:
+    write_notebook(tiny_book, "pass", alt="One black square beside a white one.")
+    for _ in range(2):
+        result = build(tiny_book, tiny_book)
+        assert result.returncode != 0
+        assert "shows no picture: One black square" in complaints(result)
+        assert "Executed notebook" in result.stdout, "its outputs were kept"
 
 
 def test_a_failing_cell_fails_the_build(tiny_book: Path) -> None:

@@ -1,8 +1,10 @@
-"""Read the course's notebooks as they are stored: for the tests, and for what runs the chapters."""
+"""Read the course's notebooks, and run them the same way on every machine, in book and tests."""
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 from pathlib import Path
 
 import nbformat
@@ -53,3 +55,31 @@ def exercise_id(cell: nbformat.NotebookNode) -> str | None:
 def statement(source: str) -> str:
     """Return an exercise's text without its head and its link."""
     return LINK.sub("", HEAD.sub("", source)).strip()
+
+
+def ignore_user_settings(folder: Path) -> None:
+    """Set the environment variables under which kernels start alike, whatever the user has set.
+
+    Matplotlib draws into the notebook and begins with its own defaults, IPython has an empty
+    profile, and Keras has TensorFlow and its default settings.
+
+    Parameters
+    ----------
+    folder : Path
+        An empty folder, for the settings that these programs look for. It must stay until the
+        kernels end.
+    """
+    home = Path(os.path.expanduser(os.environ.get("KERAS_HOME") or "~/.keras"))
+    mnist = home / "datasets" / "mnist.npz"  # not a setting: what was downloaded is still used
+    if mnist.is_file():
+        (folder / "keras" / "datasets").mkdir(parents=True)
+        shutil.copy(mnist, folder / "keras" / "datasets")
+    (folder / "matplotlibrc").touch()
+    os.environ |= {
+        "IPYTHONDIR": str(folder / "ipython"),
+        "KERAS_BACKEND": "tensorflow",
+        "KERAS_HOME": str(folder / "keras"),
+        "MATPLOTLIBRC": str(folder / "matplotlibrc"),
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    }
+    os.environ.pop("PYTHONSTARTUP", None)

@@ -12,9 +12,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from docutils import nodes
+from jupyter_cache import get_cache
 from myst_nb.core import render
+from sphinx.util import logging
 
 from mnist_lib.data import load_mnist
+from tools.notebooks import ignore_user_settings
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -26,6 +30,16 @@ API_MARK = "<!-- modules -->"
 
 # The page on which readers draw.
 LIVE_PAGE = "book/live"
+
+LOGGER = logging.getLogger(__name__)
+
+
+def run_notebooks_as_anywhere(app: Sphinx, config: Config) -> None:
+    """Keep the user's own settings of Matplotlib, IPython and Keras out of the pages."""
+    folder = Path(app.outdir).parent / ".settings"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    ignore_user_settings(folder)
 
 
 def key_execution_cache(app: Sphinx, config: Config) -> None:
@@ -50,6 +64,30 @@ def key_execution_cache(app: Sphinx, config: Config) -> None:
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     cache = root / "_build" / ".jupyter_cache" / digest.hexdigest()[:16]
     config.nb_execution_cache_path = str(cache)
+
+
+def refuse_missing_pictures(app: Sphinx, doctree: nodes.document) -> None:
+    """Fail the build where a cell describes a picture and shows none, and forget its outputs."""
+    blank = [
+        cell
+        for cell in doctree.findall(nodes.container)
+        if cell.get("nb_element") == "cell_code"
+        and cell["cell_metadata"].get("mystnb", {}).get("image", {}).get("alt")
+        and not any(cell.findall(nodes.image))
+    ]
+    if not blank:
+        return
+    path = Path(app.env.doc2path(app.env.docname))
+    cache = get_cache(app.config.nb_execution_cache_path)
+    for record in cache.list_cache_records():
+        if Path(record.uri) == path:
+            cache.remove_cache(record.pk)
+    for cell in blank:
+        LOGGER.warning(
+            "the cell has an alternative text and shows no picture: %s",
+            cell["cell_metadata"]["mystnb"]["image"]["alt"],
+            location=cell,
+        )
 
 
 def drop_thebe(app: Sphinx, config: Config) -> None:
@@ -178,11 +216,13 @@ def trim_static_files(app: Sphinx, exception: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect the functions above to Sphinx's events."""
+    app.connect("config-inited", run_notebooks_as_anywhere)
     app.connect("config-inited", key_execution_cache)
     app.connect("config-inited", drop_thebe)
     app.connect("builder-inited", fold_before_merging)
     app.connect("source-read", list_modules)
     app.connect("source-read", write_address)
+    app.connect("doctree-read", refuse_missing_pictures)
     app.connect("autodoc-skip-member", skip_tuple_fields)
     app.connect("html-page-context", keep_launch_buttons_for_notebooks, priority=502)
     app.connect("build-finished", trim_static_files)
