@@ -81,7 +81,7 @@ def forged(payload: str) -> bytes:
 NO_RESULT = "sent something that is no result"
 FORGED_RESULT = (
     '(lambda text: struct.pack(">I", len(text)) + text)(json.dumps([{"dict": [["id", "02.conv2d"],'
-    '["case", 0], ["value", True], ["error", None], ["changed", False], ["foreign", None],'
+    '["case", 0], ["value", True], ["error", None], ["changed", False], ["refused", None],'
     '["points", 99]]}, []]).encode())'
 )
 ENDED = "ended Python itself"
@@ -111,7 +111,7 @@ SUBMISSIONS: list[tuple[str, bytes, str, str, str]] = [
         "wrong: no return",
         conv2d("output = image * 2"),
         "not yet",
-        "None: does every path end in a return",
+        "Your function returned None",
         "",
     ),
     (
@@ -335,7 +335,13 @@ SUBMISSIONS: list[tuple[str, bytes, str, str, str]] = [
         NO_RESULT,
     ),
     ("forged: endless", forged('b"\\xff" * 9'), "not yet", NO_RESULT, NO_RESULT),
-    ("sends too much", conv2d("return np.zeros(8_000_000)"), "not yet", "cannot be sent", ""),
+    (
+        "sends too much",
+        conv2d("return np.zeros(8_000_000)"),
+        "not yet",
+        "far more than this exercise needs",
+        "",
+    ),
     (
         "changes its input",
         notebook(NUMPY, RIGHT.replace("    return", "    image[:] = 0\n    return")),
@@ -704,102 +710,6 @@ def test_what_takes_the_key_long_may_take_answers_longer(tmp_path):
 
 # --- Models and functions -------------------------------------------------------------------------
 
-MODELS = """
-from functools import cache
-
-import numpy as np
-
-from mnist_lib.exercises.engine import Case, Exercise, Reference
-
-
-@cache
-def network():
-    import keras
-
-    layers = [keras.Input((3,)), keras.layers.Dense(2, activation="relu"), keras.layers.Dense(4)]
-    return keras.Sequential(layers)
-
-
-def exercise(name, kind, *cases):
-    more = {"title": name, "stars": 1, "minutes": 1, "form": "write", "hints": ("a", "b")}
-    return Exercise(id=f"98.{name}", kind=kind, shows="Right.", cases=cases, **more)
-
-
-def count(model):
-    return sum(weight.size for weight in model.get_weights())
-
-
-EXERCISES = (
-    exercise(
-        "build",
-        "model",
-        Case(
-            name="count",
-            inputs=(5,),
-            expect=lambda model, size: model.output_shape == (None, size) and count(model) == 20,
-            mistake="The number of parameters is another.",
-        ),
-    ),
-    exercise(
-        "last_kernel",
-        "array",
-        Case(
-            name="kernel",
-            inputs=lambda: (network(), "kernel"),
-            expect=Reference(lambda model, name: model.layers[-1].get_weights()[0]),
-            mistake="These are other weights.",
-        ),
-    ),
-    exercise(
-        "slope",
-        "number",
-        Case(
-            name="square",
-            inputs=(lambda x: x * x, 3.0),
-            expect=6.0,
-            tolerance=1e-3,
-            mistake="The slope is another.",
-        ),
-    ),
-)
-"""
-BUILD = """def build(size):
-    return keras.Sequential([keras.Input((3,)), keras.layers.Dense(size)])"""
-KERNEL = "def last_kernel(model, name):\n    return model.layers[-1].get_weights()[0]"
-SLOPE = "def slope(f, x):\n    return (f(x + 1e-4) - f(x - 1e-4)) / 2e-4"
-
-
-def test_models_and_functions_are_judged_like_other_things(tmp_path, scratch):
-    course = tmp_path / "course"
-    for name in ("mnist_lib/exercises", "tools"):
-        shutil.copytree(ROOT / name, course / name, ignore=shutil.ignore_patterns("chapter_*"))
-    shutil.copy(ROOT / "mnist_lib" / "__init__.py", course / "mnist_lib")
-    (course / "mnist_lib" / "exercises" / "chapter_98.py").write_text(MODELS)
-    folder, output = tmp_path / "class", tmp_path / "grades.csv"
-    folder.mkdir()
-    wrong = [
-        BUILD.replace("keras.layers.Dense(size)", "keras.layers.Lambda(lambda x: x)"),
-        KERNEL.replace("-1", "0"),
-        SLOPE.replace("2e-4", "1e-4"),
-    ]
-    saved(folder, "right.ipynb", notebook("import keras", BUILD, KERNEL, SLOPE))
-    saved(folder, "wrong.ipynb", notebook("import keras", *wrong))
-    done = subprocess.run(
-        [sys.executable, course / "tools" / "grade.py", folder, "--chapter=98", "--output", output],
-        env=environment(scratch),
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    rows = {r["student"]: r for r in csv.DictReader(io.StringIO(output.read_text("utf-8-sig")))}
-    ids = ("98.build", "98.last_kernel", "98.slope")
-    assert [rows["right"][id] for id in ids] == ["correct: Right."] * 3, rows["right"]
-    assert "could not be built again" in rows["wrong"]["98.build"]
-    assert "shape (3, 2); shape (2, 4) was expected" in rows["wrong"]["98.last_kernel"]
-    assert "The slope is another" in rows["wrong"]["98.slope"]
-    assert survivors(scratch) == []
-
 
 def test_a_model_that_asks_for_all_memory_is_an_answer_like_any_other():
     layers = [
@@ -979,7 +889,7 @@ def test_arrays_come_back_the_same(dtype, shape):
 
 
 @pytest.mark.parametrize(
-    "value", [print, object(), b"bytes", {1, 2}, np.array([None]), np.array(["2026"], "M8")]
+    "value", [print, object(), b"bytes", np.array([None]), np.array(["2026"], "M8")]
 )
 def test_what_is_not_plain_does_not_travel(value):
     with pytest.raises(TypeError, match="cannot be sent"):

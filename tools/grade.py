@@ -469,7 +469,7 @@ def _question(exercise: Exercise) -> dict[str, Any]:
 
 def _sendable(case: Case) -> Any:
     """Return a case's inputs, or None if one of them is a function, which cannot travel."""
-    inputs = case.make_inputs()
+    inputs = case.inputs or ()
     try:
         encode(inputs)
     except TypeError:
@@ -537,14 +537,14 @@ def _check(message: Any, types: Mapping[str, Any]) -> None:
 def _result(message: Any, exercise: Exercise, place: int) -> Result:
     """Check a message; it must be the result of this case."""
     text = str | None
-    types = {"id": str, "case": int, "error": text, "changed": bool, "foreign": text}
+    types = {"id": str, "case": int, "error": text, "changed": bool, "refused": text}
     _check(message, {**types, "value": object})
     if (message.pop("id"), message.pop("case")) != (exercise.id, place):
         raise StoppedError(NO_RESULT)
-    for key in ("error", "foreign"):
+    for key in ("error", "refused"):
         message[key] = message[key] and printable(message[key][:LONGEST_TEXT])
-    if exercise.kind != "model" and isinstance(message["value"], SentModel):
-        return Result(foreign="Model")
+    if isinstance(message["value"], SentModel):
+        return Result(refused="a Keras model")
     return Result(**message)
 
 
@@ -664,7 +664,7 @@ def _check_cases(path: Path | None, exercise: Exercise, cases: Any) -> None:
             must = "needs inputs" if exercise.is_function else "has no inputs: it judges a value"
             raise RefusedError(f'{where}, case "{case.name}", {must}.')
         try:
-            encode(case.make_inputs())
+            encode(case.inputs or ())
         except TypeError as error:
             raise RefusedError(f'{where}, case "{case.name}", inputs: {error}.') from error
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mnist_lib.exercises.engine import Case, Exercise, Reference, agrees
+from mnist_lib.exercises.engine import Case, Exercise, OneOf, Reference, agrees
 
 # --- updates --------------------------------------------------------------------------------------
 
@@ -59,7 +59,7 @@ EXERCISES = (
         stars=1,
         minutes=4,
         form="calculate",
-        kind="numbers",
+        type="numbers",
         hints=(
             "The parameters change once after every batch. How many batches has one epoch?",
             "Divide the images by the batch size, round up, and multiply by the epochs.",
@@ -110,12 +110,12 @@ EXERCISES = (
             ),
             Case(
                 name="order",
-                expect=lambda v: not agrees(v, _UPDATES[::-1]),
+                slip=_UPDATES[::-1],
                 mistake="Both numbers are there, but the short setting comes first.",
             ),
             Case(
                 name="epochs",
-                expect=lambda v: not agrees(v, [epochs for epochs, _ in _SETTINGS]),
+                slip=[epochs for epochs, _ in _SETTINGS],
                 mistake="Those are the epochs: within each, the parameters change after every "
                 "batch.",
             ),
@@ -127,7 +127,8 @@ EXERCISES = (
             ),
             Case(
                 name="short",
-                expect=lambda v: agrees(v[0], _UPDATES[0]),
+                expect=_UPDATES[0],
+                place=0,
                 mistake="The first number is not right yet: batches in one epoch, times epochs.",
             ),
             Case(
@@ -143,7 +144,7 @@ EXERCISES = (
         stars=2,
         minutes=8,
         form="find the fault",
-        kind="number",
+        type="number",
         hints=(
             "Print the shape of probabilities and of what argmax makes of it. There should be one "
             "digit for each image.",
@@ -169,34 +170,30 @@ EXERCISES = (
             Case(
                 name="wrong axis",
                 inputs=_TEN,
-                expect=lambda result, probabilities, labels: (
-                    not agrees(result, (probabilities.argmax(axis=0) == labels).mean())
-                ),
+                slip=lambda probabilities, labels: (probabilities.argmax(axis=0) == labels).mean(),
                 mistake="You look for the best image of each digit, not for the best digit of each "
                 "image.",
             ),
             Case(
                 name="errors",
                 inputs=_TEN,
-                expect=lambda result, *inputs: not agrees(result, 1 - _share_right(*inputs)),
+                slip=lambda *inputs: 1 - _share_right(*inputs),
                 mistake="That is the share of digits that are misread.",
             ),
             Case(
                 name="half",
                 inputs=_TEN,
-                expect=lambda result, probabilities, labels: (
-                    not agrees(result, (probabilities[np.arange(10), labels] > 0.5).mean())
-                ),
+                slip=lambda probabilities, labels: (
+                    probabilities[np.arange(10), labels] > 0.5
+                ).mean(),
                 mistake="The largest of the ten answers, even if it is smaller than one half.",
             ),
             Case(
                 name="probabilities",
                 inputs=_TEN,
-                expect=lambda result, probabilities, labels: (
-                    not (
-                        agrees(result, probabilities.max(axis=1).mean())
-                        or agrees(result, probabilities[np.arange(10), labels].mean())
-                    )
+                slip=OneOf(
+                    lambda probabilities, labels: probabilities.max(axis=1).mean(),
+                    lambda probabilities, labels: probabilities[np.arange(10), labels].mean(),
                 ),
                 mistake="That is a mean probability: an answer counts as right or wrong, however "
                 "sure the network is.",
@@ -204,8 +201,8 @@ EXERCISES = (
             Case(
                 name="a thousand",
                 inputs=_TEN,
-                expect=lambda result, probabilities, labels: (
-                    not agrees(result, (probabilities.argmax(axis=1) == labels).sum() / 1000)
+                slip=lambda probabilities, labels: (
+                    (probabilities.argmax(axis=1) == labels).sum() / 1000
                 ),
                 mistake="The friend had 1,000 images: divide by the number that the function is "
                 "given.",

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import signal
 
 from mnist_lib import layers
-from mnist_lib.exercises.engine import Case, Exercise, Reference, agrees, unlike_value
+from mnist_lib.exercises.engine import Case, Exercise, OneOf, Reference
 
 # --- Two windows by hand ------------------------------------------------------------------------
 
@@ -26,7 +26,7 @@ TWO_WINDOWS = Exercise(
     stars=1,
     minutes=5,
     form="calculate",
-    kind="numbers",
+    type="numbers",
     hints=(
         "Write the kernel's weights over the pixels that they cover. Weights of 0 drop out, so "
         "only five products are left.",
@@ -37,39 +37,41 @@ TWO_WINDOWS = Exercise(
     cases=(
         Case(
             name="turned",
-            expect=unlike_value(_tiny_sums(_TINY_KERNEL[::-1, ::-1])),
+            slip=_tiny_sums(_TINY_KERNEL[::-1, ::-1]),
             mistake="These are the sums for the kernel turned by 180°: lay it over the pixels as "
             "it is written, first row on first row.",
         ),
         Case(
             name="transposed",
-            expect=unlike_value(_tiny_sums(_TINY_KERNEL.T)),
+            slip=_tiny_sums(_TINY_KERNEL.T),
             mistake="Rows and columns of the kernel have changed places.",
         ),
         Case(
             name="signs",
-            expect=unlike_value(_tiny_sums(abs(_TINY_KERNEL))),
+            slip=_tiny_sums(abs(_TINY_KERNEL)),
             mistake="Two of the weights are negative: their products are subtracted.",
         ),
         Case(
             name="mean",
-            expect=unlike_value([total / 9 for total in _tiny_sums(_TINY_KERNEL)]),
+            slip=[total / 9 for total in _tiny_sums(_TINY_KERNEL)],
             mistake="The nine products are added and not averaged.",
         ),
         Case(
             name="order",
-            expect=unlike_value(_tiny_sums(_TINY_KERNEL)[::-1]),
+            slip=_tiny_sums(_TINY_KERNEL)[::-1],
             mistake="Both sums are right, and in the wrong order: the left window comes first.",
         ),
         Case(
             name="first",
-            expect=lambda value: len(value) < 1 or agrees(value[0], _tiny_sums(_TINY_KERNEL)[0]),
+            expect=_tiny_sums(_TINY_KERNEL)[0],
+            place=0,
             mistake="The first sum is not right yet: look at the signs, and at which weight lies "
             "over which pixel.",
         ),
         Case(
             name="cut off",
-            expect=unlike_value(0, 1),
+            slip=0,
+            place=1,
             mistake="A sum may be negative: nothing is cut off at 0 here.",
         ),
         Case(
@@ -89,7 +91,7 @@ NEGATIVE = Exercise(
     stars=1,
     minutes=5,
     form="predict",
-    kind="texts",
+    type="texts",
     hints=(
         "Try one window: all nine pixels 0, then all nine pixels 1. What does each kernel answer?",
         "A sum of products of (1 − x) is the sum of the weights minus the sum of products of x. "
@@ -100,36 +102,42 @@ NEGATIVE = Exercise(
     cases=(
         Case(
             name="edge: unchanged",
-            expect=unlike_value("A", 0),
+            slip="A",
+            place=0,
             mistake="In the negative the ink has become dark: what was brighter on the right of a "
             "window is now darker there, so the edge map cannot stay the same.",
         ),
         Case(
             name="edge: from 1",
-            expect=unlike_value("C", 0),
+            slip="C",
+            place=0,
             mistake="Think of empty paper: its pixels are now all 1, and the left-edge kernel "
             "still answers 0 there, not 1.",
         ),
         Case(
             name="edge: zero",
-            expect=unlike_value("D", 0),
+            slip="D",
+            place=0,
             mistake="The strokes still have edges in the negative, so the edge map is not 0 "
             "everywhere.",
         ),
         Case(
             name="blur: unchanged",
-            expect=unlike_value("A", 1),
+            slip="A",
+            place=1,
             mistake="Blur averages, and where the paper was 0 the average is now 1.",
         ),
         Case(
             name="blur: sign",
-            expect=unlike_value("B", 1),
+            slip="B",
+            place=1,
             mistake="Blur has no negative weight and the pixels lie in 0 to 1, so its map cannot "
             "become negative.",
         ),
         Case(
             name="blur: zero",
-            expect=unlike_value("D", 1),
+            slip="D",
+            place=1,
             mistake="Blur averages nine pixels; on white paper all of them are 1, and so is the "
             "average.",
         ),
@@ -161,7 +169,7 @@ CONV2D = Exercise(
     stars=2,
     minutes=15,
     form="write",
-    kind="array",
+    type="array",
     hints=(
         "How many rows does the result have, and how many columns? The shape formula says n - k + "
         "1 in each direction.",
@@ -186,9 +194,7 @@ CONV2D = Exercise(
         Case(
             name="flipped",
             inputs=(_SQUARE, _KERNEL),
-            expect=lambda result, image, kernel: (
-                not agrees(result, _correlate(image, kernel[::-1, ::-1]))
-            ),
+            slip=lambda image, kernel: _correlate(image, kernel[::-1, ::-1]),
             mistake="The numbers would be right for a kernel that looks the same when turned: do "
             "not flip it.",
         ),
@@ -208,7 +214,7 @@ CONV2D = Exercise(
         Case(
             name="transposed",
             inputs=(_SQUARE, _KERNEL),
-            expect=lambda result, image, kernel: not agrees(result, _correlate(image, kernel).T),
+            slip=lambda image, kernel: _correlate(image, kernel).T,
             mistake="All numbers are right, and the rows of the map have become its columns.",
         ),
         Case(
@@ -256,7 +262,7 @@ ROW_COUNTS = Exercise(
     stars=2,
     minutes=6,
     form="calculate",
-    kind="numbers",
+    type="numbers",
     hints=(
         "Each convolution's rows are the next one's n. With VALID, p = 0 in the shape formula.",
         "Round down before you add 1. With SAME you need no formula with p: it is n / s, rounded "
@@ -271,51 +277,59 @@ ROW_COUNTS = Exercise(
         ),
         Case(
             name="columns",
-            expect=unlike_value(_row_counts(32)),
+            slip=_row_counts(32),
             mistake="These are the columns; the rows were asked for.",
         ),
         Case(
             name="no first place",
-            expect=unlike_value(_ROWS[0] - 1, 0),
+            slip=_ROWS[0] - 1,
+            place=0,
             mistake="The window's first place counts too: there is a + 1 at the end of the shape "
             "formula.",
         ),
         Case(
             name="no stride",
-            expect=unlike_value(45 - 5 + 1, 0),
+            slip=45 - 5 + 1,
+            place=0,
             mistake="The first step has stride 2: its window moves two pixels at a time.",
         ),
         Case(
             name="first step",
-            expect=lambda value: agrees(value[0], _ROWS[0]),
+            expect=_ROWS[0],
+            place=0,
             mistake="The first step is not right yet: it has 45 rows, a kernel of 5, no padding "
             "and stride 2.",
         ),
         Case(
             name="rounded up",
-            expect=lambda value: value[1] not in (_ROWS[1] + 0.5, _ROWS[1] + 1),
+            slip=OneOf(_ROWS[1] + 0.5, _ROWS[1] + 1),
+            place=1,
             mistake="In the second step one row is left over, too few for another window: with "
             "VALID round down.",
         ),
         Case(
             name="second step",
-            expect=lambda value: agrees(value[1], _ROWS[1]),
+            expect=_ROWS[1],
+            place=1,
             mistake="The second step is not right yet: it has the rows that the first step left, "
             "a kernel of 2, no padding and stride 2.",
         ),
         Case(
             name="the same size",
-            expect=unlike_value(_ROWS[1], 2),
+            slip=_ROWS[1],
+            place=2,
             mistake="SAME keeps the size for stride 1 only; the third step has stride 3.",
         ),
         Case(
             name="rounded down",
-            expect=unlike_value(_ROWS[2] - 1, 2),
+            slip=_ROWS[2] - 1,
+            place=2,
             mistake="SAME adds the zeros that the last, incomplete window needs: round up.",
         ),
         Case(
             name="third step",
-            expect=lambda value: agrees(value[2], _ROWS[2]),
+            expect=_ROWS[2],
+            place=2,
             mistake="The third step is not right yet: with SAME it is n / s, rounded up, and n is "
             "what the second step left.",
         ),
@@ -338,7 +352,7 @@ TO_KERAS = Exercise(
     stars=2,
     minutes=10,
     form="find the fault",
-    kind="array",
+    type="array",
     hints=(
         "Take a small array with numbers you know, np.arange(24).reshape(2, 3, 2, 2), and print "
         "kernel 0, channel 0 before and after. Which of the two calls moves an axis?",
@@ -351,30 +365,28 @@ TO_KERAS = Exercise(
         Case(
             name="reshaped",
             inputs=(_ALIKE,),
-            expect=lambda result, kernels: not agrees(result, kernels.reshape(2, 2, 3, 3)),
+            slip=lambda kernels: kernels.reshape(2, 2, 3, 3),
             mistake="The shape is right and the weights have landed in other kernels: reshape "
             "cuts the numbers anew in the order in which they are stored and moves no axis.",
         ),
         Case(
             name="rows and columns",
             inputs=(_ALIKE,),
-            expect=lambda result, kernels: not agrees(result, kernels.transpose(3, 2, 1, 0)),
+            slip=lambda kernels: kernels.transpose(3, 2, 1, 0),
             mistake="The channels are where they belong, and every kernel lies on its side: its "
             "rows and columns have changed places.",
         ),
         Case(
             name="in and out",
             inputs=(_ALIKE,),
-            expect=lambda result, kernels: not agrees(result, kernels.transpose(2, 3, 0, 1)),
+            slip=lambda kernels: kernels.transpose(2, 3, 0, 1),
             mistake="The kernels are whole, but input and output channels have changed places: "
             "C_in comes before C_out in Keras.",
         ),
         Case(
             name="turned",
             inputs=(_ALIKE,),
-            expect=lambda result, kernels: (
-                not agrees(result, kernels.transpose(2, 3, 1, 0)[::-1, ::-1])
-            ),
+            slip=lambda kernels: kernels.transpose(2, 3, 1, 0)[::-1, ::-1],
             mistake="The axes are right, but the kernels were turned by 180° as well: both "
             "libraries cross-correlate.",
         ),
@@ -405,7 +417,7 @@ CONV_LAYER = Exercise(
     stars=3,
     minutes=20,
     form="write",
-    kind="array",
+    type="array",
     hints=(
         "Begin with conv_places and let the window start at row y * stride and column x * stride. "
         "The shape formula then counts the places.",
@@ -431,17 +443,19 @@ CONV_LAYER = Exercise(
         Case(
             name="bias",
             inputs=(_MAPS, _KERNELS, _BIAS, 1),
-            expect=lambda result, images, kernels, bias, stride: (
-                not agrees(result, _layer(images, kernels, None, stride))
-            ),
+            slip=lambda images, kernels, bias, stride: _layer(images, kernels, None, stride),
             mistake="All sums of products are right, and the bias is missing.",
         ),
         Case(
             name="bias times channels",
             inputs=(_MAPS, _KERNELS, _BIAS, 1),
-            expect=lambda result, images, kernels, bias, stride: (
-                not agrees(result, _layer(images, kernels, bias * kernels[..., 0].size, stride))
-                and not agrees(result, _layer(images, kernels, bias * images.shape[3], stride))
+            slip=OneOf(
+                lambda images, kernels, bias, stride: _layer(
+                    images, kernels, bias * kernels[..., 0].size, stride
+                ),
+                lambda images, kernels, bias, stride: _layer(
+                    images, kernels, bias * images.shape[3], stride
+                ),
             ),
             mistake="The bias was added once for each product or each channel: it belongs to the "
             "finished sum, once.",
@@ -449,8 +463,8 @@ CONV_LAYER = Exercise(
         Case(
             name="turned",
             inputs=(_MAPS, _KERNELS, _BIAS, 1),
-            expect=lambda result, images, kernels, bias, stride: (
-                not agrees(result, _layer(images, kernels[::-1, ::-1], bias, stride))
+            slip=lambda images, kernels, bias, stride: _layer(
+                images, kernels[::-1, ::-1], bias, stride
             ),
             mistake="The kernels were turned by 180°: a network's layer takes them as they are.",
         ),
@@ -464,8 +478,8 @@ CONV_LAYER = Exercise(
         Case(
             name="thinned image",
             inputs=(_MAPS, _KERNELS, _BIAS, 2),
-            expect=lambda result, images, kernels, bias, stride: (
-                not agrees(result, _layer(images[:, ::stride, ::stride], kernels, bias, 1))
+            slip=lambda images, kernels, bias, stride: _layer(
+                images[:, ::stride, ::stride], kernels, bias, 1
             ),
             mistake="The stride thins out the windows and not the image: inside a window the "
             "pixels stay neighbours.",
@@ -504,7 +518,7 @@ SWAPS = Exercise(
     stars=2,
     minutes=6,
     form="predict",
-    kind="texts",
+    type="texts",
     hints=(
         "Test each claim on one small square, with values such as −3, −1, 2 and 5.",
         "Where the order of the values stays the same, the largest stays the largest. Which of "
@@ -515,25 +529,29 @@ SWAPS = Exercise(
     cases=(
         Case(
             name="pool and ReLU",
-            expect=unlike_value("no", 0),
+            slip="no",
+            place=0,
             mistake="Claim 1: ReLU never makes a smaller value overtake a larger one, so the "
             "largest of the four stays the largest.",
         ),
         Case(
             name="convolution and ReLU",
-            expect=unlike_value("yes", 1),
+            slip="yes",
+            place=1,
             mistake="Claim 2: a map can be negative although its image is not, and then only one "
             "of the two orders cuts it off.",
         ),
         Case(
             name="minus",
-            expect=unlike_value("yes", 2),
+            slip="yes",
+            place=2,
             mistake="Claim 3: a minus sign turns the order round, so the largest becomes the "
             "smallest; try it on −3, −1, 2 and 5.",
         ),
         Case(
             name="plus one",
-            expect=unlike_value("no", 3),
+            slip="no",
+            place=3,
             mistake="Claim 4: adding 1 to all four values moves the largest by 1 as well.",
         ),
         Case(
@@ -562,7 +580,7 @@ LARGEST_STEP = Exercise(
     stars=3,
     minutes=15,
     form="experiment",
-    kind="numbers",
+    type="numbers",
     hints=(
         "Write a function of the images and the step size that makes the target, takes ten steps "
         "from a kernel of zeros and returns the last loss divided by the first. Below 1: it falls.",
@@ -579,7 +597,8 @@ LARGEST_STEP = Exercise(
         ),
         Case(
             name="fastest",
-            expect=unlike_value([limit / 2 for limit in _LIMITS], tolerance=0.04),
+            slip=[limit / 2 for limit in _LIMITS],
+            tolerance=0.04,
             mistake="These step sizes arrive fastest; the question is how far you can go beyond "
             "them before the loss grows.",
         ),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from mnist_lib import layers
-from mnist_lib.exercises.engine import Case, Exercise, Reference, agrees
+from mnist_lib.exercises.engine import Case, Exercise, OneOf, Reference
 
 # --- Probability minus truth ----------------------------------------------------------------------
 
@@ -18,11 +17,6 @@ _D_SCORES = _PROBABILITIES - _TRUTH  # of each digit, before the mean
 _BIAS_GRADIENT = _D_SCORES.mean(axis=0)
 _NO_TRUTH = _PROBABILITIES.mean(axis=0)
 _ANSWERS_AS_TRUTH = (_PROBABILITIES - np.eye(3)[_PROBABILITIES.argmax(axis=1)]).mean(axis=0)
-
-
-def _is_none_of(*slips: Any) -> Callable[[Any], bool]:
-    """Return a test that a known wrong value fails."""
-    return lambda value: not any(agrees(value, slip) for slip in slips)
 
 
 # --- Five rates -----------------------------------------------------------------------------------
@@ -45,12 +39,6 @@ def _behaviour(rate: float, slope: float = _SLOPE) -> str:
 
 _LETTERS = [_behaviour(rate) for rate in _RATES]
 _HALF_SLOPE = [_behaviour(rate, _SLOPE / 2) for rate in _RATES]
-
-
-def _rate_is_right(rate: float) -> Callable[[Any], bool]:
-    """Return a test of the letter that stands at one rate."""
-    place = _RATES.index(rate)
-    return lambda value: agrees(value[place], _LETTERS[place])
 
 
 def _are_letters(value: Any, letters: str) -> bool:
@@ -116,11 +104,6 @@ _FAR_ABOVE = _losses(*_CHECKED[:3], 2 * _H)
 _SLOPES = _central(*_CHECKED)
 
 
-def _no_slopes_like(*slips: Any, tolerance: float = 1e-5) -> Callable[..., bool]:
-    """Return a test that known wrong slopes fail."""
-    return lambda result, *_: not any(agrees(result, slip, tolerance) for slip in slips)
-
-
 # --- When to stop ---------------------------------------------------------------------------------
 
 
@@ -133,18 +116,6 @@ _PLAIN_RUN = _run(0.9, 0.7, 0.5, 0.6, 0.7, 0.8, 1.0)
 # --- Reading logs ---------------------------------------------------------------------------------
 
 _CAUSES = dict(zip("PQRST", "DBCAE", strict=True))
-
-
-def _is_not(run: str, *letters: str) -> Callable[[Any], bool]:
-    """Return a test that fails where one of these letters is given for a run."""
-    place = "PQRST".index(run)
-    return lambda value: value[place].upper() not in letters
-
-
-def _is_cause(run: str) -> Callable[[Any], bool]:
-    """Return a test of the letter given for a run."""
-    place = "PQRST".index(run)
-    return lambda value: agrees(value[place], _CAUSES[run])
 
 
 # --- Labels that mean nothing ---------------------------------------------------------------------
@@ -161,7 +132,7 @@ EXERCISES = (
         stars=1,
         minutes=5,
         form="calculate",
-        kind="numbers",
+        type="numbers",
         hints=(
             "Write p - y as two rows of three numbers, one row a digit. Each row sums to zero.",
             "The bias adds to the scores of both digits: add the rows, then think of the N below.",
@@ -176,30 +147,30 @@ EXERCISES = (
             ),
             Case(
                 name="sum",
-                expect=_is_none_of(_D_SCORES.sum(axis=0)),
+                slip=_D_SCORES.sum(axis=0),
                 mistake="This is the sum over the digits, but the loss is their mean: what becomes "
                 "of the N in the formula?",
             ),
             Case(
                 name="sign",
-                expect=_is_none_of(-_BIAS_GRADIENT, -_D_SCORES.sum(axis=0)),
+                slip=OneOf(-_BIAS_GRADIENT, -_D_SCORES.sum(axis=0)),
                 mistake="This points downhill, which is the step; the gradient is probability "
                 "minus truth, not truth minus probability.",
             ),
             Case(
                 name="truth",
-                expect=_is_none_of(_NO_TRUTH, 2 * _NO_TRUTH, _ANSWERS_AS_TRUTH),
+                slip=OneOf(_NO_TRUTH, 2 * _NO_TRUTH, _ANSWERS_AS_TRUTH),
                 mistake="Has the truth been taken off? Take one from the probability of each "
                 "digit's label, whatever the network prefers.",
             ),
             Case(
                 name="one digit",
-                expect=_is_none_of(*_D_SCORES, *(_D_SCORES / 2)),
+                slip=OneOf(*_D_SCORES, *(_D_SCORES / 2)),
                 mistake="This is the share of one digit alone; the bias hears of both.",
             ),
             Case(
                 name="classes",
-                expect=_is_none_of(_D_SCORES.mean(axis=0) * 2 / 3, _D_SCORES.mean(axis=0) / 3),
+                slip=OneOf(_D_SCORES.mean(axis=0) * 2 / 3, _D_SCORES.mean(axis=0) / 3),
                 mistake="N is the number of digits in the batch; the number of classes has no part "
                 "in the mean.",
             ),
@@ -218,7 +189,7 @@ EXERCISES = (
         stars=2,
         minutes=8,
         form="predict",
-        kind="texts",
+        type="texts",
         hints=(
             "At w = 1 the slope is 4. Work out w after one step for each rate: its sign, its size.",
             "Each step multiplies w by 1 - 4 × rate. What do powers of 0.8, of -0.6, of -1 do?",
@@ -232,48 +203,53 @@ EXERCISES = (
             ),
             Case(
                 name="order",
-                expect=_is_none_of([_behaviour(rate) for rate in sorted(_RATES)]),
+                slip=[_behaviour(rate) for rate in sorted(_RATES)],
                 mistake="These are the letters from the smallest rate to the largest; keep the "
                 "order in which the rates are listed.",
             ),
             Case(
                 name="slope",
-                expect=_is_none_of(_HALF_SLOPE),
+                slip=_HALF_SLOPE,
                 mistake="This would be right if each step were half as long: what is the slope, "
                 "not the loss, at w = 1?",
             ),
             Case(
                 name="uphill",
-                expect=_is_none_of(["E"] * 5),
+                slip=["E"] * 5,
                 mistake="Every rate leads away in your answer: do your steps go against the slope?",
             ),
             Case(
                 name="0.4",
-                expect=_rate_is_right(0.4),
+                expect=_LETTERS[0],
+                place=0,
                 mistake="At the rate 0.4, write down w after one and after two steps: which side "
                 "is it on, and how far from 0?",
             ),
             Case(
                 name="0.05",
-                expect=_rate_is_right(0.05),
+                expect=_LETTERS[1],
+                place=1,
                 mistake="At the rate 0.05 the first step is a fifth of the way; how long is the "
                 "next one?",
             ),
             Case(
                 name="0.6",
-                expect=_rate_is_right(0.6),
+                expect=_LETTERS[2],
+                place=2,
                 mistake="At the rate 0.6, compare the distance from 0 before and after the first "
                 "step.",
             ),
             Case(
                 name="0.5",
-                expect=_rate_is_right(0.5),
+                expect=_LETTERS[3],
+                place=3,
                 mistake="At the rate 0.5, take two steps: where is w after the first, and where "
                 "after the second?",
             ),
             Case(
                 name="0.25",
-                expect=_rate_is_right(0.25),
+                expect=_LETTERS[4],
+                place=4,
                 mistake="At the rate 0.25, how long is the first step, and how far is it to 0?",
             ),
         ),
@@ -284,7 +260,7 @@ EXERCISES = (
         stars=3,
         minutes=20,
         form="write",
-        kind="arrays",
+        type="arrays",
         hints=(
             "Only `shifted` changes. At stride 2, which rows of the image does kernel row 0 meet?",
             "Kernel row i meets the rows i, i + stride, i + 2 · stride …, as many as d has rows: a "
@@ -356,7 +332,7 @@ EXERCISES = (
         stars=2,
         minutes=10,
         form="find the fault",
-        kind="array",
+        type="array",
         hints=(
             "Follow one weight, with w = 1 and h = 0.1, through the faulty code: what is it when "
             "`above` is measured, and what when `below` is?",
@@ -367,7 +343,7 @@ EXERCISES = (
             Case(
                 name="halved",
                 inputs=_CHECKED,
-                expect=_no_slopes_like((_ABOVE - _HERE) / (2 * _H)),
+                slip=(_ABOVE - _HERE) / (2 * _H),
                 mistake="These are the numbers of the faulty code: where does the weight stand "
                 "when `below` is measured?",
             ),
@@ -394,7 +370,7 @@ EXERCISES = (
             Case(
                 name="one side",
                 inputs=_CHECKED,
-                expect=_no_slopes_like(
+                slip=OneOf(
                     (_ABOVE - _HERE) / _H, (_HERE - _BELOW) / _H, (_FAR_ABOVE - _HERE) / (2 * _H)
                 ),
                 mistake="The halving is mended, but these slopes are measured on one side of the "
@@ -403,14 +379,14 @@ EXERCISES = (
             Case(
                 name="distance",
                 inputs=_CHECKED,
-                expect=_no_slopes_like(2 * _SLOPES, _SLOPES / 2, _SLOPES * 2 * _H, _SLOPES * _H**2),
+                slip=OneOf(2 * _SLOPES, _SLOPES / 2, _SLOPES * 2 * _H, _SLOPES * _H**2),
                 mistake="The two losses are the right ones; divide by the distance between the two "
                 "weights at which they were measured.",
             ),
             Case(
                 name="brackets",
                 inputs=_CHECKED,
-                expect=_no_slopes_like(
+                slip=OneOf(
                     _ABOVE - _BELOW / 2 * _H, _ABOVE - _BELOW / (2 * _H), _ABOVE - _BELOW / _H
                 ),
                 mistake="The division reaches the second loss only: brackets are missing.",
@@ -418,36 +394,35 @@ EXERCISES = (
             Case(
                 name="sign",
                 inputs=_CHECKED,
-                expect=_no_slopes_like(-_SLOPES),
+                slip=-_SLOPES,
                 mistake="Each slope has the wrong sign: which of the two losses is taken from the "
                 "other?",
             ),
             Case(
                 name="size of h",
                 inputs=_CHECKED,
-                expect=_no_slopes_like(_central(*_CHECKED[:3], 1e-5), tolerance=1e-4),
+                slip=_central(*_CHECKED[:3], 1e-5),
+                tolerance=1e-4,
                 mistake="These slopes belong to a tiny h, or to no h at all: nudge by the `h` that "
                 "is given.",
             ),
             Case(
                 name="length of the nudges",
                 inputs=_CHECKED,
-                expect=_no_slopes_like(
-                    _central(*_CHECKED[:3], 2 * _H), _central(*_CHECKED[:3], _H / 2)
-                ),
+                slip=OneOf(_central(*_CHECKED[:3], 2 * _H), _central(*_CHECKED[:3], _H / 2)),
                 mistake="These are central differences, but for nudges of another length: go `h` "
                 "up and `h` down from where the weight came in.",
             ),
             Case(
                 name="summed",
                 inputs=_CHECKED,
-                expect=_no_slopes_like(_SLOPES * len(_CHECKED[1])),
+                slip=_SLOPES * len(_CHECKED[1]),
                 mistake="These slopes belong to the sum over the digits; the loss is their mean.",
             ),
             Case(
                 name="left behind",
                 inputs=_CHECKED,
-                expect=_no_slopes_like(_left_behind(*_CHECKED), _left_behind(*_CHECKED[:3], -_H)),
+                slip=OneOf(_left_behind(*_CHECKED), _left_behind(*_CHECKED[:3], -_H)),
                 mistake="One weight is nudged at a time: when the next one is measured, do all "
                 "others stand where they came in?",
             ),
@@ -466,7 +441,7 @@ EXERCISES = (
         stars=1,
         minutes=5,
         form="calculate",
-        kind="table",
+        type="table",
         hints=(
             "How many full batches fit into 55,000, and what is left over?",
             "Four times the batch halves the noise. What does nine times the batch do?",
@@ -480,25 +455,29 @@ EXERCISES = (
             ),
             Case(
                 name="steps, rounded down",
-                expect=lambda value: not agrees(value["steps"], 55_000 // 64),
+                slip=55_000 // 64,
+                place="steps",
                 mistake="The full batches are counted right, but the digits that are left over "
                 "belong to the epoch as well.",
             ),
             Case(
                 name="steps",
-                expect=lambda value: agrees(value["steps"], -(-55_000 // 64)),
+                expect=-(-55_000 // 64),
+                place="steps",
                 mistake="An epoch is one pass over 55,000 digits, 64 at a time: a whole number of "
                 "steps.",
             ),
             Case(
                 name="last batch",
-                expect=lambda value: agrees(value["last batch"], 55_000 % 64),
+                expect=55_000 % 64,
+                place="last batch",
                 mistake="Take the digits of all full batches from 55,000: what remains is in the "
                 "last batch.",
             ),
             Case(
                 name="three times",
-                expect=lambda value: not agrees(value["calm batch"], 3 * 64),
+                slip=3 * 64,
+                place="calm batch",
                 mistake="Three times the batch is not enough: the noise falls with the square root "
                 "of the size.",
             ),
@@ -510,7 +489,8 @@ EXERCISES = (
             ),
             Case(
                 name="calm batch",
-                expect=lambda value: agrees(value["calm batch"], 3**2 * 64),
+                expect=3**2 * 64,
+                place="calm batch",
                 mistake="The noise goes like one over the root of the size: by which factor must "
                 "the size grow if that is to be a third?",
             ),
@@ -522,7 +502,7 @@ EXERCISES = (
         stars=2,
         minutes=15,
         form="write",
-        kind="numbers",
+        type="numbers",
         hints=(
             "Go through the epochs with two things in hand: the lowest loss so far, and its epoch.",
             "After each epoch: if its loss is lower than the lowest, remember it; otherwise see "
@@ -540,27 +520,29 @@ EXERCISES = (
             Case(
                 name="counted from 0",
                 inputs=_PLAIN_RUN,
-                expect=lambda result, *_: not (agrees(result, [5, 2]) or agrees(result, [6, 2])),
+                slip=OneOf([5, 2], [6, 2]),
                 mistake="Here epochs are counted from 0; the first epoch is epoch 1.",
             ),
             Case(
                 name="order",
                 inputs=_PLAIN_RUN,
-                expect=lambda result, *_: not agrees(result, [3, 6]),
+                slip=[3, 6],
                 mistake="Both numbers are right but have changed places: the last epoch that is "
                 "run comes first.",
             ),
             Case(
                 name="no best epoch",
                 inputs=_PLAIN_RUN,
-                expect=lambda result, *_: result[1] != 0,
+                slip=0,
+                place=1,
                 mistake="The second number is 0, which is none of the epochs: what does your code "
                 "take for the lowest loss before the first one ends, and can a loss be lower?",
             ),
             Case(
                 name="best",
                 inputs=_PLAIN_RUN,
-                expect=lambda result, *_: result[1] == 3,
+                expect=3,
+                place=1,
                 mistake="The losses fall, reach their lowest and rise again: the second number is "
                 "the number of the epoch with the lowest one, counted from 1.",
             ),
@@ -574,7 +556,8 @@ EXERCISES = (
             Case(
                 name="first is best",
                 inputs=_run(0.4, 0.5, 0.6, 0.7, 0.8, patience=1),
-                expect=lambda result, *_: result[1] == 1,
+                expect=1,
+                place=1,
                 mistake="Here every loss is above the first one, so the weights of epoch 1 are "
                 "kept: does your code remember that epoch from the start?",
             ),
@@ -634,7 +617,7 @@ EXERCISES = (
         stars=2,
         minutes=8,
         form="find the fault",
-        kind="texts",
+        type="texts",
         hints=(
             "Compare each accuracy with one tenth, the share of a blind guess, and each loss with "
             "2.3.",
@@ -651,71 +634,83 @@ EXERCISES = (
             ),
             Case(
                 name="P healthy",
-                expect=_is_not("P", "A"),
+                slip="A",
+                place=0,
                 mistake="P is too good: 300 training digits are few, and yet no new digit is "
                 "misread.",
             ),
             Case(
                 name="P overfitted",
-                expect=_is_not("P", "C"),
+                slip="C",
+                place=0,
                 mistake="In P nothing goes wrong on the validation digits: overfitting would show "
                 "there.",
             ),
             Case(
                 name="Q stuck",
-                expect=_is_not("Q", "F"),
+                slip="F",
+                place=1,
                 mistake="With all weights zero the loss would rest at 2.30; the loss of Q moves.",
             ),
             Case(
                 name="R leaked",
-                expect=_is_not("R", "D"),
+                slip="D",
+                place=2,
                 mistake="Had R seen the validation digits in training, would it misread a fifth "
                 "of them?",
             ),
             Case(
                 name="S leaked",
-                expect=_is_not("S", "D"),
+                slip="D",
+                place=3,
                 mistake="S reads validation digits no better than training digits, and misreads "
                 "some: what may make the training loss look worse than it is?",
             ),
             Case(
                 name="T overfitted",
-                expect=_is_not("T", "C"),
+                slip="C",
+                place=4,
                 mistake="An overfitted network still reads most new digits; T reads one in ten, "
                 "as a blind guess would.",
             ),
             Case(
                 name="T sorted",
-                expect=_is_not("T", "G"),
+                slip="G",
+                place=4,
                 mistake="A network that saw sorted digits still reads the last ones, so it beats "
                 "a blind guess, and its validation loss falls; that of T rises.",
             ),
             Case(
                 name="P",
-                expect=_is_cause("P"),
+                expect=_CAUSES["P"],
+                place=0,
                 mistake="Look at P again: after 300 digits it reads every new one; what would "
                 "make that easy?",
             ),
             Case(
                 name="Q",
-                expect=_is_cause("Q"),
+                expect=_CAUSES["Q"],
+                place=1,
                 mistake="Look at Q again: both losses move, together, but have not come far.",
             ),
             Case(
                 name="R",
-                expect=_is_cause("R"),
+                expect=_CAUSES["R"],
+                place=2,
                 mistake="Look at R again: every training digit is right, and a fifth of the new "
                 "ones are wrong.",
             ),
             Case(
                 name="S",
-                expect=_is_cause("S"),
+                expect=_CAUSES["S"],
+                place=3,
                 mistake="Look at S again: both losses fall, and that of training ends above that "
                 "of validation.",
             ),
             Case(
                 name="T",
-                expect=_is_cause("T"),
+                expect=_CAUSES["T"],
+                place=4,
                 mistake="Look at T again: training goes well, while the validation loss rises "
                 "and new digits are guessed blindly.",
             ),
@@ -727,7 +722,7 @@ EXERCISES = (
         stars=2,
         minutes=10,
         form="experiment",
-        kind="table",
+        type="table",
         hints=(
             'The settings are `long | {"epochs": 40}`; the labels are an array of 100 integers.',
             'train returns a history: `history["accuracy"][-1]` and '

@@ -21,18 +21,6 @@ _OF_HALVES = float(1 / (1 + np.exp((0.1 - 0.9) / 2)))  # a softmax without any l
 # --- Reports that flatter -------------------------------------------------------------------------
 
 
-def _letters(answer: list[str]) -> set[str]:
-    return {letter for text in answer for letter in text.upper() if letter not in " ,.()"}
-
-
-def _with(letter: str) -> Any:
-    return lambda answer: letter in _letters(answer)
-
-
-def _without(letter: str) -> Any:
-    return lambda answer: letter not in _letters(answer)
-
-
 # --- Coverage -------------------------------------------------------------------------------------
 
 _MARKS = np.arange(101) / 100  # every mark that an exam of 100 digits can give
@@ -214,7 +202,7 @@ EXERCISES = (
         stars=1,
         minutes=5,
         form="predict",
-        kind="number",
+        type="number",
         hints=(
             "Half of log a is the logarithm of the square root of a.",
             "Softmax takes the exponentials and divides each by their sum: what are the two "
@@ -229,19 +217,22 @@ EXERCISES = (
             ),
             Case(
                 name="halved",
-                expect=lambda v: not agrees(v, 0.45, 2e-3),
+                slip=0.45,
+                tolerance=2e-3,
                 mistake="You halved the probability; the temperature divides its logarithm, and "
                 "the two probabilities must still sum to 1.",
             ),
             Case(
                 name="not normalised",
-                expect=lambda v: not agrees(v, float(_ROOTS[0]), 2e-3),
+                slip=float(_ROOTS[0]),
+                tolerance=2e-3,
                 mistake="That is what the softmax starts from; with its counterpart for the 9 it "
                 "does not sum to 1 yet.",
             ),
             Case(
                 name="no change",
-                expect=lambda v: not agrees(v, 0.9, 2e-3),
+                slip=0.9,
+                tolerance=2e-3,
                 mistake="The answer stays, the confidence does not.",
             ),
             Case(
@@ -263,7 +254,8 @@ EXERCISES = (
             ),
             Case(
                 name="no logarithm",
-                expect=lambda v: not agrees(v, _OF_HALVES, 2e-3),
+                slip=_OF_HALVES,
+                tolerance=2e-3,
                 mistake="You took the softmax of the halved probabilities; it wants their "
                 "logarithms, halved.",
             ),
@@ -282,7 +274,7 @@ EXERCISES = (
         stars=1,
         minutes=6,
         form="find the fault",
-        kind="texts",
+        type="letters",
         hints=(
             "Ask of each group: would it have handed in another network if the test digits had "
             "been others?",
@@ -292,40 +284,40 @@ EXERCISES = (
         cases=(
             Case(
                 name="letters",
-                expect=lambda v: bool(_letters(v)) and _letters(v) <= set("ABCDEF"),
+                expect=lambda v: bool(v) and v <= set("ABCDEF"),
                 mistake='Answer with a list of letters from A to F, such as ["A", "D"].',
             ),
             Case(
                 name="A",
-                expect=_without("A"),
+                expect=lambda v: "A" not in v,
                 mistake="Group A chose by validation digits and opened the test set for the "
                 "chosen network alone: what could flatter?",
             ),
             Case(
                 name="D",
-                expect=_without("D"),
+                expect=lambda v: "D" not in v,
                 mistake="Group D looked at five marks, but no mark decided anything: the five "
                 "were fixed before, and all of them count.",
             ),
             Case(
                 name="E",
-                expect=_without("E"),
+                expect=lambda v: "E" not in v,
                 mistake="Group E trained on validation digits when they had done their work; the "
                 "test digits took no part in it.",
             ),
             Case(
                 name="B",
-                expect=_with("B"),
+                expect=lambda v: "B" in v,
                 mistake="One group does what the class of twenty students did: look for a winner.",
             ),
             Case(
                 name="C",
-                expect=_with("C"),
+                expect=lambda v: "C" in v,
                 mistake="When to stop is a choice, too: look for the digits that made it.",
             ),
             Case(
                 name="F",
-                expect=_with("F"),
+                expect=lambda v: "F" in v,
                 mistake="A look at single errors can lead to a choice as well as a mark can.",
             ),
         ),
@@ -336,7 +328,7 @@ EXERCISES = (
         stars=2,
         minutes=12,
         form="experiment",
-        kind="table",
+        type="table",
         hints=(
             "Only a few marks occur at all: how many digits may be wrong before each interval "
             "misses 0.99?",
@@ -366,33 +358,38 @@ EXERCISES = (
             ),
             Case(
                 name="digits",
-                expect=lambda v: not agrees(v, _NARROW, _NEAR),
+                slip=_NARROW,
+                tolerance=_NEAR,
                 mistake="Your intervals are too narrow: n is how many digits an exam has, not how "
                 "many exams there are.",
             ),
             Case(
                 name="missed",
-                expect=lambda v: not agrees(v, _MISSED, _NEAR),
+                slip=_MISSED,
+                tolerance=_NEAR,
                 mistake="You counted the exams whose interval misses the truth; count those "
                 "whose interval holds it.",
             ),
             Case(
                 name="exchanged",
-                expect=lambda v: (
-                    not agrees([v["Wilson"], v["shortcut"]], [_SHORTCUT, _WILSON], _NEAR)
-                ),
+                slip={"shortcut": _WILSON, "Wilson": _SHORTCUT},
+                tolerance=_NEAR,
                 mistake="The two shares seem to be exchanged. Or did you build one interval around "
                 "0.99, where each exam needs one around its own mark?",
             ),
             Case(
                 name="true p",
-                expect=lambda v: not agrees(v["shortcut"], _WILSON, _NEAR),
+                slip=_WILSON,
+                place="shortcut",
+                tolerance=_NEAR,
                 mistake="The shortcut does not know the 0.99: each exam has only its own mark to "
                 "compute an interval from.",
             ),
             Case(
                 name="shortcut",
-                expect=lambda v: agrees(v["shortcut"], _SHORTCUT, _NEAR),
+                expect=_SHORTCUT,
+                place="shortcut",
+                tolerance=_NEAR,
                 mistake="The shortcut's share is not right: does the interval of an exam with 100 "
                 "of 100 hold 0.99?",
             ),
@@ -404,7 +401,9 @@ EXERCISES = (
             ),
             Case(
                 name="Wilson",
-                expect=lambda v: agrees(v["Wilson"], _WILSON, _NEAR),
+                expect=_WILSON,
+                place="Wilson",
+                tolerance=_NEAR,
                 mistake="The share of Wilson's intervals is not right: 95 of 100 is the promise, "
                 "not the count.",
             ),
@@ -416,7 +415,7 @@ EXERCISES = (
         stars=2,
         minutes=8,
         form="find the fault",
-        kind="numbers",
+        type="numbers",
         hints=(
             "Print shares for the small table. Which of its rows or columns sum to 1?",
             "confusion.sum(axis=1) is a flat row of sums, and NumPy lays it along the columns. "
@@ -440,42 +439,42 @@ EXERCISES = (
             Case(
                 name="counts",
                 inputs=(_CONFUSION,),
-                expect=lambda v, table: list(v) != _largest(table),
+                slip=_largest,
                 mistake="That is the most frequent mix-up; a smaller class can lose a larger share "
                 "by fewer digits.",
             ),
             Case(
                 name="columns",
                 inputs=(_CONFUSION,),
-                expect=lambda v, table: list(v) != _mixup_by_columns(table),
+                slip=_mixup_by_columns,
                 mistake="The fault is still there: each entry is divided by the sum of another row "
                 "than its own.",
             ),
             Case(
                 name="answers",
                 inputs=(_CONFUSION,),
-                expect=lambda v, table: list(v) != _mixup_of_answers(table),
+                slip=_mixup_of_answers,
                 mistake="You divided by how often each answer was given; the share wanted is of "
                 "the digits of the true class.",
             ),
             Case(
                 name="errors",
                 inputs=(_CONFUSION,),
-                expect=lambda v, table: list(v) != _mixup_of_errors(table),
+                slip=_mixup_of_errors,
                 mistake="You divided by the errors of the class; its digits include those that "
                 "were read right.",
             ),
             Case(
                 name="worst class",
                 inputs=(_CONFUSION,),
-                expect=lambda v, table: list(v) != _mixup_of_worst_class(table),
+                slip=_mixup_of_worst_class,
                 mistake="The class with the lowest recall may lose its digits to many answers: "
                 "compare all pairs.",
             ),
             Case(
                 name="exchanged",
                 inputs=(_CONFUSION,),
-                expect=lambda v, table: list(v) != _worst_mixup(table)[::-1],
+                slip=lambda table: _worst_mixup(table)[::-1],
                 mistake="The true class comes first, the answer second.",
             ),
             Case(
@@ -500,7 +499,7 @@ EXERCISES = (
         stars=3,
         minutes=15,
         form="write",
-        kind="number",
+        type="number",
         hints=(
             "For a given threshold t, what is the accuracy on the digits that are kept? One line.",
             "Only thresholds that occur as confidences matter, and they are few: try each of "
@@ -575,7 +574,7 @@ EXERCISES = (
         stars=2,
         minutes=10,
         form="write",
-        kind="number",
+        type="number",
         hints=(
             "First make two arrays of True and False: where is each network right?",
             "a & ~b is where only the first is right. Count that and its counterpart, and let "
@@ -613,7 +612,7 @@ EXERCISES = (
             Case(
                 name="one side",
                 inputs=_PAIRS,
-                expect=lambda p, *data: not agrees(p, _p_value(*data) / 2),
+                slip=lambda *data: _p_value(*data) / 2,
                 mistake="You counted one side; between equals, a split as lopsided the other way "
                 "would surprise as much.",
             ),
@@ -627,7 +626,7 @@ EXERCISES = (
             Case(
                 name="mid-p",
                 inputs=_PAIRS,
-                expect=lambda p, *data: not agrees(p, _mid_p(*data)),
+                slip=_mid_p,
                 mistake="The mid-p version counts the observed split half; the exact test was "
                 "asked for.",
             ),
@@ -660,7 +659,7 @@ EXERCISES = (
         stars=2,
         minutes=6,
         form="calculate",
-        kind="number",
+        type="number",
         hints=(
             "With a share of 1 one of the two roots of Wilson's quadratic is 1. What is the other?",
             "The product of the roots of a p² + b p + c is c / a. So the lower limit is "
@@ -681,7 +680,8 @@ EXERCISES = (
             ),
             Case(
                 name="99 per cent",
-                expect=lambda v: not agrees(v, math.ceil(_Z**2 * 99), 5e-3),
+                slip=math.ceil(_Z**2 * 99),
+                tolerance=5e-3,
                 mistake="So many digits promise 99 %; here it is 99.9 %.",
             ),
             Case(
@@ -692,7 +692,8 @@ EXERCISES = (
             ),
             Case(
                 name="z squared",
-                expect=lambda v: not agrees(v, _Z * 999, 1e-3),
+                slip=_Z * 999,
+                tolerance=1e-3,
                 mistake="Squaring the condition squares z as well.",
             ),
             Case(

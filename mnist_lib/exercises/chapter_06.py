@@ -5,13 +5,12 @@ None of them needs a network: where one would stand, a score is a formula in the
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from scipy import signal
 
-from mnist_lib.exercises.engine import Case, Exercise, Reference, agrees, unlike
+from mnist_lib.exercises.engine import Case, Exercise, OneOf, Reference, agrees
 
 _RNG = np.random.default_rng(6)
 
@@ -24,10 +23,6 @@ _OF_LOGARITHM = (1 - _P) * _SLOPE
 _ODDS = _P / (1 - _P) * np.exp(_SLOPE)  # after a whole unit of grey
 _WHOLE_STEP = float(_ODDS / (1 + _ODDS)) - _P
 _ROUNDED = 1e-4
-
-
-def _slope_is_not(name: str, *slips: float) -> Callable[[Any], bool]:
-    return lambda v: not any(agrees(v[name], slip, _ROUNDED) for slip in slips)
 
 
 # --- Occlusion ------------------------------------------------------------------------------------
@@ -126,10 +121,6 @@ _CLASSIC = [(3, 1), (2, 2), (3, 1)]  # what its conv_2 sees through conv_1 and p
 # --- A push ---------------------------------------------------------------------------------------
 
 
-def _letter(answer: str) -> str:
-    return answer.strip(" .()").upper()
-
-
 # --- Neighbours -----------------------------------------------------------------------------------
 
 # So many points, and a seed, for which no two slips give the same share.
@@ -187,7 +178,7 @@ EXERCISES = (
         stars=1,
         minutes=6,
         form="predict",
-        kind="table",
+        type="table",
         hints=(
             "Write p as e to its own score, over that plus a constant, and differentiate by the "
             "score.",
@@ -215,13 +206,17 @@ EXERCISES = (
             ),
             Case(
                 name="score",
-                expect=_slope_is_not("probability", _P * (1 - _P)),
+                slip=_P * (1 - _P),
+                place="probability",
+                tolerance=_ROUNDED,
                 mistake="That is the slope for a score that rises by one per unit of grey; this "
                 "one rises faster.",
             ),
             Case(
                 name="whole step",
-                expect=_slope_is_not("probability", _WHOLE_STEP),
+                slip=_WHOLE_STEP,
+                place="probability",
+                tolerance=_ROUNDED,
                 mistake="You let the pixel change by a whole unit; a slope is about the smallest "
                 "steps, and so steep at the start that a whole one would reach the ceiling.",
             ),
@@ -233,25 +228,24 @@ EXERCISES = (
             ),
             Case(
                 name="exchanged",
-                expect=lambda v: (
-                    not agrees(
-                        [v["probability"], v["logarithm"]],
-                        [_OF_LOGARITHM, _OF_PROBABILITY],
-                        _ROUNDED,
-                    )
-                ),
+                slip={"probability": _OF_LOGARITHM, "logarithm": _OF_PROBABILITY},
+                tolerance=_ROUNDED,
                 mistake="The two slopes are exchanged: the logarithm's is the larger one, for "
                 "dividing by p makes it larger.",
             ),
             Case(
                 name="probability",
-                expect=lambda v: agrees(v["probability"], _OF_PROBABILITY, _ROUNDED),
+                expect=_OF_PROBABILITY,
+                place="probability",
+                tolerance=_ROUNDED,
                 mistake="The slope of the probability has three factors: how fast the score rises, "
                 "how much p there is, and how far p is from one.",
             ),
             Case(
                 name="logarithm",
-                expect=lambda v: agrees(v["logarithm"], _OF_LOGARITHM, _ROUNDED),
+                expect=_OF_LOGARITHM,
+                place="logarithm",
+                tolerance=_ROUNDED,
                 mistake="The probability's slope is right. For the logarithm's, divide it by "
                 "something.",
             ),
@@ -263,7 +257,7 @@ EXERCISES = (
         stars=2,
         minutes=10,
         form="find the fault",
-        kind="array",
+        type="array",
         hints=(
             "What does the image look like after the loops? And does covered = image make a "
             "second image?",
@@ -294,20 +288,20 @@ EXERCISES = (
             Case(
                 name="piles up",
                 inputs=_COVERED,
-                expect=unlike(_falls_piled_up, _falls_from_place_to_place, _no_falls),
+                slip=OneOf(_falls_piled_up, _falls_from_place_to_place, _no_falls),
                 mistake="The image itself gets covered, so earlier patches are still there: each "
                 "place must begin with the whole image.",
             ),
             Case(
                 name="sign",
                 inputs=_COVERED,
-                expect=unlike(lambda *inputs: -_falls(*inputs)),
+                slip=lambda *inputs: -_falls(*inputs),
                 mistake="The sign is turned: a fall is positive where the score was higher before.",
             ),
             Case(
                 name="no rise",
                 inputs=_COVERED,
-                expect=unlike(
+                slip=OneOf(
                     lambda *inputs: np.abs(_falls(*inputs)),
                     lambda *inputs: np.maximum(_falls(*inputs), 0),
                 ),
@@ -316,33 +310,33 @@ EXERCISES = (
             Case(
                 name="scores",
                 inputs=_COVERED,
-                expect=unlike(_scores_left),
+                slip=_scores_left,
                 mistake="That is the score that is left; how far has it fallen?",
             ),
             Case(
                 name="ink",
                 inputs=_COVERED,
-                expect=unlike(_falls_by_ink),
+                slip=_falls_by_ink,
                 mistake="You covered with ink; the patch is background, which is 0.",
             ),
             Case(
                 name="no weights",
                 inputs=_COVERED,
-                expect=unlike(_falls_of_ink),
+                slip=_falls_of_ink,
                 mistake="You measured the ink that is lost; how far the score falls depends on the "
                 "weights, too.",
             ),
             Case(
                 name="no image",
                 inputs=_COVERED,
-                expect=unlike(lambda image, weights, side: _falls_of_ink(weights, image, side)),
+                slip=lambda image, weights, side: _falls_of_ink(weights, image, side),
                 mistake="You added up the weights under the patch; where there is no ink, "
                 "covering changes nothing.",
             ),
             Case(
                 name="mean",
                 inputs=_COVERED,
-                expect=unlike(lambda image, weights, side: _falls(image, weights, side) / side**2),
+                slip=lambda image, weights, side: _falls(image, weights, side) / side**2,
                 mistake="That is the mean over the patch; the score falls by what all of its "
                 "pixels gave.",
             ),
@@ -369,7 +363,7 @@ EXERCISES = (
         stars=1,
         minutes=6,
         form="calculate",
-        kind="arrays",
+        type="arrays",
         hints=(
             "Occlusion compares two scores. Saliency asks for the slope at the pixels as they are.",
             "Draw the third term against x3 from 0 to 1: how steep is it at 1, and how much lower "
@@ -385,12 +379,13 @@ EXERCISES = (
             ),
             Case(
                 name="exchanged",
-                expect=lambda v: not agrees(v, [_SALIENCY, _OCCLUSION]),
+                slip=[_SALIENCY, _OCCLUSION],
                 mistake="The two maps are exchanged: occlusion comes first.",
             ),
             Case(
                 name="what is left",
-                expect=lambda v: not agrees(v[0], _LEFT),
+                slip=_LEFT,
+                place=0,
                 mistake="Your first list holds the scores that are left; how far have they fallen?",
             ),
             Case(
@@ -441,7 +436,7 @@ EXERCISES = (
         stars=2,
         minutes=10,
         form="write",
-        kind="array",
+        type="array",
         hints=(
             "Each map gets one number as its weight. Which axes of slopes must go to leave one "
             "number per map?",
@@ -468,62 +463,60 @@ EXERCISES = (
             Case(
                 name="cell by cell",
                 inputs=(_MAPS, _SLOPES),
-                expect=unlike(lambda a, g: np.maximum((g * a).sum(axis=-1), 0)),
+                slip=lambda a, g: np.maximum((g * a).sum(axis=-1), 0),
                 mistake="You weighed each position by its own slope; Grad-CAM gives one weight to "
                 "a whole map.",
             ),
             Case(
                 name="batch",
                 inputs=(_MAPS, _SLOPES),
-                expect=unlike(
-                    lambda a, g: np.maximum((g.mean((1, 2), keepdims=True) * a).sum(axis=-1), 0)
-                ),
+                slip=lambda a, g: np.maximum((g.mean((1, 2), keepdims=True) * a).sum(axis=-1), 0),
                 mistake="There is one image and no batch here, so axes 1 and 2 are columns and "
                 "channels: over which axes does a map have its positions?",
             ),
             Case(
                 name="roles",
                 inputs=(_MAPS, _SLOPES),
-                expect=unlike(lambda a, g: _grad_cam(g, a)),
+                slip=lambda a, g: _grad_cam(g, a),
                 mistake="The roles are exchanged: the mean is taken of the slopes, and what is "
                 "added up are the maps.",
             ),
             Case(
                 name="total",
                 inputs=(_MAPS, _SLOPES),
-                expect=unlike(lambda a, g: _grad_cam(a, g) * a.shape[0] * a.shape[1]),
+                slip=lambda a, g: _grad_cam(a, g) * a.shape[0] * a.shape[1],
                 mistake="The pattern is right, the scale is not: a weight is the mean of a map's "
                 "slopes, not their sum.",
             ),
             Case(
                 name="mean of maps",
                 inputs=(_MAPS, _SLOPES),
-                expect=unlike(lambda a, g: _grad_cam(a, g) / a.shape[2]),
+                slip=lambda a, g: _grad_cam(a, g) / a.shape[2],
                 mistake="The weighted maps are added up; you took their mean.",
             ),
             Case(
                 name="scaled",
                 inputs=(_MAPS, _SLOPES),
-                expect=unlike(lambda a, g: _grad_cam(a, g) / _grad_cam(a, g).max()),
+                slip=lambda a, g: _grad_cam(a, g) / _grad_cam(a, g).max(),
                 mistake="You divided by the largest value: then a strong and a faint map look "
                 "alike. Keep the scale.",
             ),
             Case(
                 name="negative",
                 inputs=(_MAPS, _SLOPES),
-                expect=unlike(lambda a, g: _weighted(a, g).sum(axis=-1)),
+                slip=lambda a, g: _weighted(a, g).sum(axis=-1),
                 mistake="The formula's last step is missing: what becomes of negative sums?",
             ),
             Case(
                 name="absolute",
                 inputs=(_MAPS, _SLOPES),
-                expect=unlike(lambda a, g: np.abs(_weighted(a, g).sum(axis=-1))),
+                slip=lambda a, g: np.abs(_weighted(a, g).sum(axis=-1)),
                 mistake="Negative sums become 0, not positive: they speak against the digit.",
             ),
             Case(
                 name="too early",
                 inputs=(_MAPS, _SLOPES),
-                expect=unlike(
+                slip=OneOf(
                     lambda a, g: np.maximum(_weighted(a, g), 0).sum(axis=-1),
                     lambda a, g: _weighted(a, np.maximum(g, 0)).sum(axis=-1),
                 ),
@@ -553,7 +546,7 @@ EXERCISES = (
         stars=2,
         minutes=8,
         form="calculate",
-        kind="numbers",
+        type="numbers",
         hints=(
             "Go back layer by layer: which cells of pool_1 does cell 2 of conv_3 see? Which cells "
             "of conv_2 do these see?",
@@ -571,12 +564,14 @@ EXERCISES = (
             ),
             Case(
                 name="cell 3",
-                expect=lambda v: v[0] != _window(_CELL + 1, _FAST)[0],
+                slip=_window(_CELL + 1, _FAST)[0],
+                place=0,
                 mistake="That is cell 3. Counted from 0, the last of three is cell 2.",
             ),
             Case(
                 name="left edge",
-                expect=lambda v: v[0] != 0,
+                slip=0,
+                place=0,
                 mistake="Only the cells of the first column see the first pixel; the last column "
                 "is asked for.",
             ),
@@ -594,29 +589,34 @@ EXERCISES = (
             ),
             Case(
                 name="no strides",
-                expect=lambda v: v[0] != _CELL,
+                slip=_CELL,
+                place=0,
                 mistake="The window begins further to the right: two layers move by two.",
             ),
             Case(
                 name="one stride",
-                expect=lambda v: v[0] != 2 * _CELL,
+                slip=2 * _CELL,
+                place=0,
                 mistake="One of the two strides is missing: conv_1 moves by 2, and so does pool_1, "
                 "for pooling moves by its side.",
             ),
             Case(
                 name="beyond",
-                expect=lambda v: v[1] != _RIGHT_WINDOW[1] + 1,
+                slip=_RIGHT_WINDOW[1] + 1,
+                place=1,
                 mistake="Pixels count from 0, and the last one is meant, not the first behind it.",
             ),
             Case(
                 name="first",
-                expect=lambda v: v[0] == _RIGHT_WINDOW[0],
+                expect=_RIGHT_WINDOW[0],
+                place=0,
                 mistake="The first pixel is not right: multiply the cell's number by every stride "
                 "on the way back to the image.",
             ),
             Case(
                 name="last",
-                expect=lambda v: v[1] == _RIGHT_WINDOW[1],
+                expect=_RIGHT_WINDOW[1],
+                place=1,
                 mistake="The first pixel is right, the last is not: at each layer the last cell "
                 "sees side - 1 cells further than where its own window begins.",
             ),
@@ -640,7 +640,7 @@ EXERCISES = (
         stars=3,
         minutes=15,
         form="experiment",
-        kind="text",
+        type="letter",
         hints=(
             "np.sign of the gradient says for each pixel in which direction the score rises; you "
             "push the other way.",
@@ -652,24 +652,24 @@ EXERCISES = (
         cases=(
             Case(
                 name="letter",
-                expect=lambda v: _letter(v) in set("ABCD"),
+                expect=lambda v: v in set("ABCD"),
                 mistake='Answer with one letter from A to D, in quotation marks, such as "A".',
             ),
             Case(
                 name="A",
-                expect=lambda v: _letter(v) != "A",
+                slip="A",
                 mistake="Did you push along the gradient? Along it the score of the true digit "
                 "rises, and the digit is still read.",
             ),
             Case(
                 name="C",
-                expect=lambda v: _letter(v) != "C",
+                slip="C",
                 mistake="The lot does little harm: were the digits of the second push still "
                 "carrying the first, or did all pixels share one toss?",
             ),
             Case(
                 name="D",
-                expect=lambda v: _letter(v) == "B",
+                expect="B",
                 mistake="Are the two results exchanged? Only one of the pushes knows anything "
                 "about the network.",
             ),
@@ -681,7 +681,7 @@ EXERCISES = (
         stars=2,
         minutes=8,
         form="find the fault",
-        kind="number",
+        type="number",
         hints=(
             "Which point is the nearest to points[0] in the whole list, and how far away is it?",
             "The distances from each point to itself stand on the diagonal of the table: give "
@@ -693,7 +693,7 @@ EXERCISES = (
             Case(
                 name="itself",
                 inputs=(_POINTS, _CLASSES),
-                expect=lambda v, *inputs: not agrees(v, 1.0),
+                slip=1.0,
                 mistake="Everything is still right: each point remains its own nearest neighbour.",
             ),
             Case(
@@ -705,32 +705,32 @@ EXERCISES = (
             Case(
                 name="errors",
                 inputs=(_POINTS, _CLASSES),
-                expect=unlike(lambda *inputs: 1 - _neighbour_accuracy(*inputs)),
+                slip=lambda *inputs: 1 - _neighbour_accuracy(*inputs),
                 mistake="That is the share of points whose neighbour has another label.",
             ),
             Case(
                 name="farthest",
                 inputs=(_POINTS, _CLASSES),
-                expect=unlike(_by_farthest),
+                slip=_by_farthest,
                 mistake="You took the farthest point in place of the nearest one.",
             ),
             Case(
                 name="products",
                 inputs=(_POINTS, _CLASSES),
-                expect=unlike(_by_products),
+                slip=_by_products,
                 mistake="The largest product is not the smallest distance: it favours points far "
                 "from the origin.",
             ),
             Case(
                 name="cancels",
                 inputs=(_POINTS, _CLASSES),
-                expect=unlike(_by_sums),
+                slip=_by_sums,
                 mistake="Differences of opposite sign cancel: square them before you add them up.",
             ),
             Case(
                 name="shifted",
                 inputs=(_POINTS, _CLASSES),
-                expect=unlike(_by_shifted_labels),
+                slip=_by_shifted_labels,
                 mistake="Where you take a point out, all that follow it move up by one: look up "
                 "the labels in a list from which its label is gone as well.",
             ),

@@ -3,8 +3,8 @@
 An exercise is data (`Exercise`, `Case`). Judging has three steps, so that a class can be graded
 without ever comparing anything in the process that ran a student's code:
 
-1. `perform` calls the answer with a case's inputs and reports what came back, in plain types;
-2. `plain` turns whatever came back into numbers, text, arrays and lists of them;
+1. `perform` calls the answer with a case's inputs and reports what it returned, in plain types;
+2. `plain` turns any value into numbers, strings, arrays and lists of them, within bounds;
 3. `verdict` compares plain results with what the cases expect.
 
 `judge` does all three at once, for the reader's own notebook.
@@ -15,9 +15,10 @@ from __future__ import annotations
 import copy
 import dis
 import html
-import sys
+import math
 import traceback
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -29,21 +30,27 @@ import numpy as np
 
 Inputs = tuple[Any, ...]
 
-KINDS = {
+TYPES = {
     "number": "a number",
-    "truth": "True or False",
-    "text": "a text",
+    "letter": "a letter",
     "array": "an array of numbers",
     "numbers": "a list of numbers",
-    "texts": 'a list of texts such as ["A", "B"]',
+    "texts": "a list of strings",
+    "letters": "a list of letters",
     "arrays": "several lists or arrays",
     "table": "a dictionary of numbers",
-    "model": "a Keras model",
 }
 """What an answer can be, and how a sentence names it."""
 
 FORMS = ("write", "calculate", "predict", "find the fault", "experiment")
 """What an exercise asks for."""
+
+# What an answer may hold. The largest right answer has a few hundred values, so these are generous;
+# they keep a check quick whatever it is given.
+MOST_VALUES = 100_000  # numbers, strings and other items, in all parts of an answer together
+MOST_BYTES = 4 << 20  # of its arrays and strings together
+MOST_BITS = 4_096  # of a whole number
+DEEPEST = 20  # lists inside lists
 
 
 @dataclass(frozen=True)
@@ -53,12 +60,21 @@ class Reference:
     compute: Callable[..., Any]
 
 
+class OneOf(tuple[Any, ...]):
+    """Several wrong answers that one sentence fits, for the `slip` of a `Case`."""
+
+    def __new__(cls, *slips: Any) -> OneOf:
+        """Hold the wrong answers, each as `Case` takes a single one."""
+        return super().__new__(cls, slips)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One question put to an answer, and the sentence for those whom it catches.
+    """One question put to an answer, and the sentence for those who fail it.
 
     Cases are tried in order and the first that fails speaks, so each may rely on those before it:
-    a case for a particular slip stands before the case that compares everything.
+    a case for a particular slip stands before the case that compares everything. A case has either
+    `expect` or `slip`.
 
     Parameters
     ----------
@@ -66,30 +82,55 @@ class Case:
         Short and unique in the exercise; tests and private gradings refer to it.
     mistake : str
         One sentence that names the likely mistake and does not give the answer away.
-    expect : object
+    expect : object, optional
         The right result, compared within `tolerance`; a `Reference` that computes it; or a test
-        ``(result, *inputs) -> bool``, given the result in the plain form of the exercise's kind.
-    inputs : tuple, or function that makes one, optional
-        What the answer is called with. None: the answer is a value, not a function. A function is
-        called whenever the inputs are needed; put `functools.cache` on one that takes long.
+        ``(result, *inputs) -> bool``, given the result in the form of the exercise's type.
+    slip : object, optional
+        The wrong answer that the sentence is about: a value, or a function of the inputs. Whatever
+        equals its result is rejected. Several go into `OneOf`. The tests answer the exercise with
+        each of them, and must arrive at this case.
+    place : int or str, optional
+        Compare one entry of a list or table alone; `expect` or `slip` is then that entry.
+    inputs : tuple, optional
+        What the answer is called with. None: the answer is a value, not a function.
     tolerance : float, optional
         Largest difference allowed, relative to the largest expected value (or to 1, if larger).
     explains_all : bool, optional
         Whether `mistake` is the thing to say whatever fails here. Otherwise an error, or a result
         of another type or shape than `expect`, is told as what it is.
+
+    Raises
+    ------
+    ValueError
+        If there is neither `expect` nor `slip`, or both.
     """
 
     name: str
     mistake: str
-    expect: Any
-    inputs: Inputs | Callable[[], Inputs] | None = None
+    expect: Any = None
+    slip: Any = None
+    place: int | str | None = None
+    inputs: Inputs | None = None
     tolerance: float = 1e-5
     explains_all: bool = False
 
-    def make_inputs(self) -> Inputs:
-        """Return the arguments of the call, made anew if a function makes them."""
-        made = self.inputs() if callable(self.inputs) else self.inputs
-        return () if made is None else made
+    def __post_init__(self) -> None:
+        if (self.expect is None) == (self.slip is None):
+            raise ValueError(
+                f'Case "{self.name}" has {"neither" if self.slip is None else "both"} expect and '
+                "slip; give one of them."
+            )
+
+    @property
+    def slips(self) -> tuple[Any, ...]:
+        """The wrong answers that the case rejects: values, or functions of the inputs."""
+        if self.slip is None:
+            return ()
+        return self.slip if isinstance(self.slip, OneOf) else (self.slip,)
+
+    def arguments(self) -> Inputs:
+        """Return a copy of the inputs, for a call."""
+        return copy.deepcopy(self.inputs or ())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,8 +150,8 @@ class Exercise:
         What it takes a reader who has followed the chapter.
     form : str
         One of `FORMS`.
-    kind : str
-        What the answer is, or what the function returns: one of `KINDS`.
+    type : str
+        What the answer is, or what the function returns: one of `TYPES`.
     hints : tuple of str
         At least two, each stronger than the one before.
     shows : str
@@ -124,7 +165,7 @@ class Exercise:
     stars: int
     minutes: int
     form: str
-    kind: str
+    type: str
     hints: tuple[str, ...]
     shows: str
     cases: tuple[Case, ...]
@@ -141,16 +182,16 @@ class Exercise:
 
 
 class Result(NamedTuple):
-    """What came of calling an answer, in plain types."""
+    """What a call of an answer gave, in plain types."""
 
     value: Any = None
-    error: str | None = None  # "IndexError: … (line 3 of your function)"
+    error: str | None = None  # "Your function raised IndexError: …, in line 3"
     changed: bool = False  # whether the function changed an array that it was given
-    foreign: str | None = None  # the type, if the value cannot be put into plain types
+    refused: str | None = None  # what the value is, if it cannot be put into plain types
 
 
 class Verdict(NamedTuple):
-    """The answer to an answer.
+    """What a check says about an answer.
 
     Attributes
     ----------
@@ -159,7 +200,7 @@ class Verdict(NamedTuple):
     sentence : str
         What it shows, or the likely mistake.
     detail : str
-        What came and what was expected, where that helps; may be empty.
+        What the result was and what was expected, where that helps; may be empty.
     case : str or None
         The name of the case that spoke.
     label : str
@@ -210,31 +251,40 @@ LOOK = {
 
 
 def is_untouched(answer: object) -> bool:
-    """Return whether the starter's ``...`` still stands where the answer should be.
+    """Return whether the starter still stands where the answer should be.
 
-    Asked only of an answer that fails: a right one may well contain ``x[..., 0]``.
+    A starter is a value of ``...``, or of a list or dictionary that holds one; or a function that
+    does nothing, raises NotImplementedError, or assigns or returns ``...``. Asked only of an answer
+    that fails: a right one may well contain ``x[..., 0]``.
+
+    Parameters
+    ----------
+    answer : object
+        A value, a function, or a function's code object.
     """
     if answer is ...:
         return True
-    if isinstance(answer, list | tuple):
-        return any(part is ... for part in answer)
-    if isinstance(answer, dict):
-        return any(part is ... for part in answer.values())
-    code = getattr(answer, "__code__", None)
-    return isinstance(code, CodeType) and (_is_blank(code) or _keeps_ellipsis(code))
+    if isinstance(answer, list | tuple | dict):
+        parts = dict.values(answer) if isinstance(answer, dict) else answer
+        return len(parts) <= MOST_VALUES and any(part is ... for part in parts)
+    code = answer if isinstance(answer, CodeType) else getattr(answer, "__code__", None)
+    return isinstance(code, CodeType) and (_does_nothing(code) or _keeps_ellipsis(code))
 
 
-def _is_blank(code: CodeType) -> bool:
-    """Return whether a function does nothing: a bare ``...`` is compiled away altogether."""
-    return [step.opname for step in _steps(code)] in (
-        ["LOAD_CONST", "RETURN_VALUE"],
-        ["RETURN_CONST"],
-    ) and next(_steps(code)).argval in (None, ...)
+def _does_nothing(code: CodeType) -> bool:
+    """Return whether a function is blank: a bare ``...`` is compiled away altogether."""
+    steps = [step for step in dis.get_instructions(code) if step.opname not in _NO_STEPS]
+    if steps[-1].opname == "RAISE_VARARGS":
+        return "NotImplementedError" in steps[0].argrepr and all(
+            step.opname.startswith(("LOAD_", "PUSH_", "PRECALL", "CALL")) for step in steps[:-1]
+        )
+    returns = [["LOAD_CONST", "RETURN_VALUE"], ["RETURN_CONST"]]
+    return [step.opname for step in steps] in returns and steps[0].argval in (None, ...)
 
 
 def _keeps_ellipsis(code: CodeType) -> bool:
     """Return whether ``name = ...`` or ``return ...`` is left; ``x[..., 0]`` is no starter."""
-    steps = list(_steps(code))
+    steps = [step for step in dis.get_instructions(code) if step.opname not in _NO_STEPS]
     for step, after in zip(steps, [*steps[1:], None], strict=True):
         if step.argval is not ...:
             continue
@@ -245,30 +295,28 @@ def _keeps_ellipsis(code: CodeType) -> bool:
     return any(_keeps_ellipsis(part) for part in code.co_consts if isinstance(part, CodeType))
 
 
-def _steps(code: CodeType) -> Iterator[dis.Instruction]:
-    noise = ("RESUME", "NOP", "CACHE", "COPY_FREE_VARS", "MAKE_CELL")
-    return (step for step in dis.get_instructions(code) if step.opname not in noise)
+_NO_STEPS = ("RESUME", "NOP", "CACHE", "COPY_FREE_VARS", "MAKE_CELL")
 
 
 # --- Calling an answer --------------------------------------------------------------------------
 
 
 def perform(function: Callable[..., Any], inputs: Inputs) -> Result:
-    """Call an answer with copies of the inputs; report what came, never raise.
+    """Call an answer with copies of the inputs; report what it did, never raise.
 
     Parameters
     ----------
     function : callable
         The reader's function.
     inputs : tuple
-        Its arguments. Models are passed as they are, everything else as a copy.
+        Its arguments.
 
     Returns
     -------
     Result
         With the value in plain types, or what went wrong.
     """
-    given = tuple(_copy(value) for value in inputs)
+    given = copy.deepcopy(inputs)
     try:
         value = function(*given)
     except KeyboardInterrupt:
@@ -283,13 +331,10 @@ def result_of(value: object) -> Result:
     """Return a value as a `Result`, in plain types if it can be put into them."""
     try:
         return Result(plain(value))
-    except Exception as error:  # an object may fail in its own conversion
-        name = str(error) if isinstance(error, TypeError) else type(value).__name__
-        return Result(foreign=name)
-
-
-def _copy(value: Any) -> Any:
-    return value if _is_model(value) or callable(value) else copy.deepcopy(value)
+    except RefusedError as refused:
+        return Result(refused=str(refused))
+    except Exception:  # an object may fail in its own conversion
+        return Result(refused=_of_type(value))
 
 
 def _same(before: Any, after: Any) -> bool:
@@ -306,10 +351,11 @@ def _same(before: Any, after: Any) -> bool:
 
 def _describe(error: BaseException, function: object) -> str:
     try:
-        said = str(error).strip().splitlines()
+        said = str(error)[:1000].strip().splitlines()
     except Exception:  # an exception class of the reader's own may fail here too
         said = []
-    text = f"{type(error).__name__}: {said[0][:200].rstrip('.')}" if said else type(error).__name__
+    name = type(error).__name__[:80]
+    text = f"{name}: {said[0][:200].rstrip('.')}" if said else name
     code = getattr(function, "__code__", None)
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if isinstance(code, CodeType) and frame.filename == code.co_filename and frame.lineno:
@@ -321,153 +367,208 @@ def _describe(error: BaseException, function: object) -> str:
 # --- Plain types --------------------------------------------------------------------------------
 
 
-def plain(value: Any) -> Any:
-    """Return a value in plain types: None, bool, int, float, str, ndarray, list, tuple, dict.
+class RefusedError(TypeError):
+    """A value that cannot be put into plain types; the message says what it is."""
 
-    Subclasses lose what they override, so that nothing can decide its own comparison. A Keras model
-    stays what it is.
+
+def plain(value: Any) -> Any:
+    """Return a value in plain types: None, bool, numbers, str, ndarray, list, tuple, set, dict.
+
+    Subclasses lose what they override, so that nothing can decide its own comparison. Sizes are
+    looked at before anything is copied or iterated over.
 
     Raises
     ------
-    TypeError
-        If the value, or a part of it, is something else; the message is the type's name.
+    RefusedError
+        If the value, or a part of it, is something else, or if it is larger than an exercise can
+        need (see `MOST_VALUES`, `MOST_BYTES`, `MOST_BITS` and `DEEPEST`).
     """
-    for kind, conversion in EXACT.items():
-        if isinstance(value, kind):
-            return conversion(value)
-    if value is None:
-        return None
-    if isinstance(value, Fraction | Decimal):
-        return float(value)
-    if isinstance(value, np.generic | np.ndarray):
-        return _plain_array(np.asarray(value))
-    if isinstance(value, list):
-        return [plain(part) for part in list.__iter__(value)]
-    if isinstance(value, tuple):
-        return tuple(plain(part) for part in tuple.__iter__(value))
-    if isinstance(value, dict):
-        return {plain(key): plain(part) for key, part in dict.items(value)}
-    if _is_model(value):
-        return value
-    # Tensors and variables, and whatever else says that it is an array (pandas, torch).
-    if hasattr(value, "__array__"):
-        return _plain_array(np.asarray(value))
-    if isinstance(value, Iterable) and not isinstance(value, bytes):
-        parts = list(islice(value, LONGEST + 1))  # a generator may never end
-        if len(parts) <= LONGEST:
-            return [plain(part) for part in parts]
-    raise TypeError(type(value).__name__)
+    return _Conversion().plain(value)
 
 
-# What a subclass overrides is left behind.
-EXACT: dict[type, Callable[[Any], Any]] = {
-    bool: bool,
+class _Conversion:
+    """One call of `plain`, which adds up how large all parts are together."""
+
+    def __init__(self) -> None:
+        self.values = self.bytes = 0
+
+    def take(self, what: str, values: int, size: int = 0) -> None:
+        """Count a part; refuse it, by what it is, if it is too much."""
+        self.values += values
+        self.bytes += size
+        if values > MOST_VALUES or size > MOST_BYTES:
+            raise _too_much(what)
+        if self.values > MOST_VALUES or self.bytes > MOST_BYTES:
+            raise _too_much(f"more than {MOST_VALUES:,} values, or {MOST_BYTES >> 20} MB, in all")
+
+    def plain(self, value: Any, depth: int = 0) -> Any:
+        if depth > DEEPEST:
+            raise _too_much(f"nested more than {DEEPEST} levels deep")
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, int | Fraction):
+            bits = max(value.numerator.bit_length(), value.denominator.bit_length())
+            if bits > MOST_BITS:
+                raise _too_much(f"a number of about {bits * math.log10(2):,.0f} digits")
+        for known, convert in NUMBERS.items():
+            if isinstance(value, known):
+                return convert(value)
+        if isinstance(value, str):
+            length = str.__len__(value)
+            self.take(f"a string of {length:,} characters", 1, length)
+            return str.__str__(value)
+        if isinstance(value, dict):
+            length = dict.__len__(value)
+            self.take(f"a dictionary of {length:,} entries", length)
+            pairs = dict.items(value)
+            return {self.plain(k, depth + 1): self.plain(part, depth + 1) for k, part in pairs}
+        for group, called in GROUPS.items():
+            if isinstance(value, group):
+                length = group.__len__(value)
+                self.take(f"a {called} of {length:,} values", length)
+                return group(self.plain(part, depth + 1) for part in group.__iter__(value))
+        if isinstance(value, np.generic | np.ndarray) or hasattr(value, "__array__"):
+            return self.array(value)
+        if isinstance(value, Iterable) and not isinstance(value, bytes):  # it may never end
+            parts = [self.plain(part, depth + 1) for part in islice(value, MOST_VALUES + 1)]
+            self.take(f"more than {MOST_VALUES:,} values", len(parts))
+            return parts
+        raise RefusedError(_of_type(value))
+
+    def array(self, value: Any) -> Any:
+        """Return an array, or what says that it is one (a tensor, a pandas series), as an array."""
+        _measure(getattr(value, "shape", ()), 1)
+        array = np.asarray(value)
+        self.take("an array", _measure(array.shape, array.itemsize), array.nbytes)
+        if array.dtype.kind in "OV" or array.dtype.char == "g":
+            with suppress(TypeError, ValueError):
+                array = array.astype(np.float64)  # bfloat16, and objects that are numbers
+        if array.dtype.kind not in "biufcU":
+            raise RefusedError(f"an array of dtype {array.dtype}")
+        return array[()].item() if array.ndim == 0 else np.array(array)
+
+
+def _measure(shape: Iterable[int], itemsize: int) -> int:
+    """Return how many elements an array has; refuse if they are too many."""
+    shape = tuple(map(int, shape))
+    # An axis of length 0 does not end what is done along the others.
+    count = math.prod(max(1, length) for length in shape)
+    if count > MOST_VALUES or count * itemsize > MOST_BYTES:
+        raise _too_much(f"an array of shape {shape}")
+    return count
+
+
+NUMBERS: dict[Any, Callable[[Any], Any]] = {
     int: int.__int__,
     float: float.__float__,
-    str: str.__str__,
+    complex: complex.__complex__,
+    (Fraction, Decimal): float,
 }
-LONGEST = 100_000
+GROUPS: dict[Any, str] = {list: "list", tuple: "tuple", set: "set", frozenset: "set"}
 
 
-def _plain_array(array: np.ndarray[Any, Any]) -> Any:
-    if array.dtype.kind not in "biufcU":
-        try:
-            array = array.astype(np.float64)  # bfloat16, and objects that are numbers
-        except (TypeError, ValueError):
-            raise TypeError(f"array of {array.dtype}") from None
-    return array[()].item() if array.ndim == 0 else np.array(array)
+def _too_much(what: str) -> RefusedError:
+    return RefusedError(f"{what}; that is far more than this exercise needs")
 
 
-def _is_model(value: object) -> bool:
-    # Nothing can be a Keras model where Keras was never imported.
-    keras = sys.modules.get("keras")
-    return keras is not None and isinstance(value, keras.Model)
+def _of_type(value: object) -> str:
+    return f"an object of type {type(value).__name__[:80]}"
 
 
-class WrongKindError(Exception):
-    """The result is not of the exercise's kind; the message says what it is."""
+class WrongTypeError(Exception):
+    """A result of another type than the exercise's; the message says what it is."""
 
 
-def as_kind(value: Any, kind: str) -> Any:
-    """Return a plain value in the form in which the cases of an exercise get it.
+def as_type(value: Any, type: str) -> Any:
+    """Return a plain value as an exercise's type.
 
     Parameters
     ----------
     value : object
         In plain types (see `plain`).
-    kind : str
-        A key of `KINDS`. ``number`` gives an int or float, ``truth`` a bool, ``text`` a str without
-        surrounding blanks, ``array`` an ndarray, ``numbers`` and ``texts`` a list, ``arrays`` a
-        list of ndarrays, ``table`` a dict and ``model`` the model.
+    type : str
+        A key of `TYPES`. ``number`` gives an int or float, ``letter`` an upper-case str without
+        brackets, ``array`` an ndarray, ``numbers`` and ``texts`` a list, ``letters`` a set,
+        ``arrays`` a list of ndarrays and ``table`` a dict. Also ``text``: a str without surrounding
+        blanks.
 
     Raises
     ------
-    WrongKindError
+    WrongTypeError
         If it is something else.
     """
-    if kind == "model":
-        if _is_model(value):
-            return value
-        raise WrongKindError(_name(value))
-    if kind == "truth":
-        if isinstance(value, bool):
-            return value
-        raise WrongKindError(_name(value))
-    if kind == "text":
-        if isinstance(value, str):
-            return value.strip()
-        raise WrongKindError(_name(value))
-    if kind == "number":
+    if type in ("text", "letter") and isinstance(value, str):
+        return value.strip() if type == "text" else value.strip(" .()").upper()
+    if type == "number":
         if isinstance(value, np.ndarray) and value.size == 1:
             value = value.item()  # such as what predict gives for one image
         if isinstance(value, int | float) and not isinstance(value, bool):
             return value
-        raise WrongKindError(_name(value))
-    if kind == "table":
-        if not isinstance(value, dict):
-            raise WrongKindError(_name(value))
+    if type == "array":
+        return _as_array(value)
+    if type == "table" and isinstance(value, dict):
         try:
-            return {key: as_kind(part, "number") for key, part in value.items()}
-        except WrongKindError as error:
-            raise WrongKindError(f"a dictionary that holds {error}") from None
-    if kind == "array":
-        try:
-            array = np.asarray(value)
-        except ValueError:
-            rows = "a list whose rows differ in length"
-            what = f"a tuple of {len(value)}" if isinstance(value, tuple) else rows
-            raise WrongKindError(what) from None
-        if array.dtype.kind not in "biufc" or value is None or array.ndim == 0:
-            raise WrongKindError(_name(value))
-        return array
-    if not isinstance(value, list | tuple | np.ndarray):
-        raise WrongKindError(_name(value))
-    part = {"numbers": "number", "texts": "text", "arrays": "array"}[kind]
-    parts = value.tolist() if isinstance(value, np.ndarray) and part != "array" else value
+            return {key: as_type(part, "number") for key, part in value.items()}
+        except WrongTypeError as error:
+            raise WrongTypeError(f"a dictionary that holds {error}") from None
+    if type == "letters" and isinstance(value, set | frozenset):
+        value = list(value)
+    if type not in PARTS or not isinstance(value, list | tuple | np.ndarray):
+        raise WrongTypeError(_name(value))
+    parts = value.tolist() if isinstance(value, np.ndarray) and type != "arrays" else value
     try:
-        return [as_kind(item, part) for item in parts]
-    except WrongKindError as error:
-        raise WrongKindError(f"{_name(value)} that holds {error}") from None
+        entries = [as_type(part, PARTS[type]) for part in parts]
+    except WrongTypeError as error:
+        raise WrongTypeError(f"{_name(value)} that holds {error}") from None
+    return set(entries) if type == "letters" else entries
+
+
+PARTS = {"numbers": "number", "texts": "text", "letters": "letter", "arrays": "array"}
+"""What an answer of several parts consists of."""
+
+
+def _as_array(value: Any) -> np.ndarray[Any, Any]:
+    if not isinstance(value, list | tuple | np.ndarray):
+        raise WrongTypeError(_name(value))
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        rows = "a list whose rows differ in length"
+        what = _count(value, "a tuple of {} value") if isinstance(value, tuple) else rows
+        raise WrongTypeError(what) from None
+    if array.dtype.kind not in "biufc":
+        odd = next(part for part in _leaves(value) if not isinstance(part, int | float | complex))
+        raise WrongTypeError(f"{_name(value)} that holds {_name(odd)}")
+    return array
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        for part in value:
+            yield from _leaves(part)
+    else:
+        yield value
 
 
 def _name(value: Any) -> str:
-    if value is None:
-        return "None"
+    if value is None or isinstance(value, bool):
+        return str(value)
     if isinstance(value, np.ndarray):
         return f"an array of shape {value.shape}"
-    if _is_model(value):
-        return "a Keras model"
     names = {
-        "bool": "True or False",
-        "int": "a number",
-        "float": "a number",
-        "complex": "a complex number",
-        "str": "a text",
-        "list": "a list",
-        "tuple": "a tuple",
-        "dict": "a dictionary",
+        int: "a number",
+        float: "a number",
+        complex: "a complex number",
+        str: "a string",
+        list: "a list",
+        tuple: "a tuple",
+        set: "a set, which keeps no order",
+        frozenset: "a set, which keeps no order",
+        dict: "a dictionary",
     }
-    return names[type(value).__name__]
+    return names.get(type(value)) or _of_type(value)
 
 
 def agrees(result: Any, expected: Any, tolerance: float = 1e-5) -> bool:
@@ -484,6 +585,8 @@ def agrees(result: Any, expected: Any, tolerance: float = 1e-5) -> bool:
         return isinstance(result, str) and result.strip().casefold() == expected.casefold()
     if expected is None or isinstance(expected, bool):
         return result is expected
+    if isinstance(expected, set):
+        return isinstance(result, set) and result == expected
     if isinstance(expected, dict):
         return (
             isinstance(result, dict)
@@ -510,45 +613,6 @@ def agrees(result: Any, expected: Any, tolerance: float = 1e-5) -> bool:
     return bool((np.abs(ours - theirs) <= tolerance * largest).all())
 
 
-def unlike(*slips: Callable[..., Any]) -> Callable[..., bool]:
-    """Return a test for a `Case`: it fails for a result that one of the slips would give.
-
-    Parameters
-    ----------
-    *slips : functions of the inputs
-        Each computes what one mistake comes to.
-    """
-
-    def test(result: Any, *inputs: Any) -> bool:
-        return not any(agrees(result, slip(*inputs)) for slip in slips)
-
-    return test
-
-
-def unlike_value(
-    slip: Any, place: int | None = None, tolerance: float = 1e-5
-) -> Callable[[Any], bool]:
-    """Return a test for a `Case` without inputs: it fails for the value that one slip gives.
-
-    Parameters
-    ----------
-    slip : object
-        What the mistake comes to.
-    place : int, optional
-        Where it stands, if the answer is a list. A list that is too short passes: it is for the
-        case that compares everything.
-    tolerance : float, optional
-        As in `agrees`.
-    """
-
-    def test(value: Any) -> bool:
-        if place is None:
-            return not agrees(value, slip, tolerance)
-        return len(value) <= place or not agrees(value[place], slip, tolerance)
-
-    return test
-
-
 # --- The verdict --------------------------------------------------------------------------------
 
 
@@ -573,26 +637,18 @@ def judge(exercise: Exercise, answer: object) -> Verdict:
 
 
 def _judge(exercise: Exercise, answer: object) -> Verdict:
-    if exercise.is_function:
-        if not callable(answer):
-            if is_untouched(answer):
-                return untouched()
-            return Verdict(
-                "not yet",
-                f"Pass the function itself, without calling it: "
-                f'check("{exercise.id}", {exercise.name}).',
-            )
-        found = verdict(exercise, (perform(answer, c.make_inputs()) for c in exercise.cases))
-    else:
-        if callable(answer) and not _is_model(answer):
-            return Verdict("not yet", "Pass the value, not the function that computes it.")
-        if is_untouched(answer):
-            return untouched()
-        result = result_of(answer)
-        found = verdict(exercise, (result for _ in exercise.cases))
-    if found.outcome == "not yet" and is_untouched(answer):
+    if callable(answer) and not exercise.is_function:
+        return Verdict("not yet", "Pass the value, not the function that computes it.")
+    if is_untouched(answer) and not callable(answer):
         return untouched()
-    return found
+    if not exercise.is_function:
+        result = result_of(answer)
+        return verdict(exercise, (result for _ in exercise.cases))
+    if not callable(answer):
+        call = f'check("{exercise.id}", {exercise.name})'
+        return Verdict("not yet", f"Pass the function itself, without calling it: {call}.")
+    found = verdict(exercise, (perform(answer, c.inputs or ()) for c in exercise.cases))
+    return untouched() if found.outcome == "not yet" and is_untouched(answer) else found
 
 
 def untouched() -> Verdict:
@@ -625,7 +681,7 @@ def verdict(exercise: Exercise, results: Iterable[Result]) -> Verdict:
     if changed is not None:
         sentence = (
             "The result is right, but your function changed the array that it was given. "
-            "Work on a copy: whoever called it still needs theirs."
+            "Work on a copy, because the caller may still need the original."
         )
         return Verdict("not yet", sentence, "", changed)
     return Verdict("correct", exercise.shows)
@@ -633,43 +689,63 @@ def verdict(exercise: Exercise, results: Iterable[Result]) -> Verdict:
 
 def _problem(exercise: Exercise, case: Case, result: Result) -> tuple[str, str] | None:
     """Return the sentence and the detail of what is wrong at one case."""
-    came = "Your function returned" if exercise.is_function else "Your answer is"
-    wanted = KINDS[exercise.kind]
+    begin = "Your function returned" if exercise.is_function else "Your answer is"
+    wanted = TYPES[exercise.type]
     if result.error is not None:
         if case.explains_all:
             return case.mistake, f"{result.error}."
         return f"{result.error}.", _called_with(case)
-    if result.foreign is not None:
-        return f"{came} an object of type {result.foreign}; {wanted} was expected.", ""
+    if result.refused is not None:
+        return f"{begin} {result.refused}.", f"{wanted.capitalize()} was expected."
     if result.value is None and exercise.is_function:
-        return (
-            f"{came} None: does every path end in a return? {wanted.capitalize()} was expected.",
-            "",
-        )
+        return f"{begin} None; {wanted} was expected.", NO_RETURN
     try:
-        value = as_kind(result.value, exercise.kind)
-    except WrongKindError as error:
-        return f"{came} {error}; {wanted} was expected.", ""
-    inputs = case.make_inputs()
-    expected = case.expect
-    if isinstance(expected, Reference):
-        expected = expected.compute(*inputs)
-    if callable(expected) and not _is_model(expected):
+        value = as_type(result.value, exercise.type)
+    except WrongTypeError as error:
+        return f"{begin} {error}; {wanted} was expected.", ""
+    if case.slip is not None:
+        compared, is_there = _entry(value, case.place)
+        slips = (_compute(slip, case, exercise) for slip in case.slips)
+        right = not is_there or not any(agrees(compared, slip, case.tolerance) for slip in slips)
+        return None if right else (case.mistake, _facts(value, case.inputs or ()))
+    if callable(case.expect):
         try:
-            right = bool(expected(value, *inputs))
+            right = bool(case.expect(value, *case.arguments()))
         except Exception:  # a test may meet a shape or a key that its author did not think of
             right = False
-        detail = "" if right else _facts(value, inputs)
-    else:
-        expected = as_kind(plain(expected), exercise.kind)
-        right = agrees(value, expected, case.tolerance)
-        detail = "" if right else _difference(value, expected)
-        if not right and _has_other_form(value, expected):
-            verb = "was" if isinstance(expected, np.ndarray) or len(expected) == 1 else "were"
-            detail = f"{came} {_form(value)}; {_form(expected)} {verb} expected."
-            if not case.explains_all:
-                return detail, _called_with(case)
-    return None if right else (case.mistake, detail)
+        return None if right else (case.mistake, _facts(value, case.inputs or ()))
+    compute = case.expect.compute if isinstance(case.expect, Reference) else case.expect
+    expected = _compute(compute, case, exercise)
+    compared, is_there = _entry(value, case.place)
+    if is_there and agrees(compared, expected, case.tolerance):
+        return None
+    if is_there and _has_other_form(compared, expected):
+        verb = "was" if isinstance(expected, np.ndarray) or len(expected) == 1 else "were"
+        has = begin if exercise.is_function else "Your answer has"
+        detail = f"{has} {_form(compared)}; {_form(expected)} {verb} expected."
+        return (case.mistake, detail) if case.explains_all else (detail, _called_with(case))
+    return case.mistake, _difference(compared, expected)
+
+
+NO_RETURN = (
+    "A function returns None if no return statement is reached; methods that work in place, "
+    "such as list.sort, return None as well."
+)
+
+
+def _compute(source: Any, case: Case, exercise: Exercise) -> Any:
+    """Return a right or wrong answer, or an entry of one, in the form of the exercise's type."""
+    value = plain(source(*case.arguments()) if callable(source) else source)
+    part = {"table": "number", **PARTS}
+    return as_type(value, exercise.type if case.place is None else part[exercise.type])
+
+
+def _entry(value: Any, place: int | str | None) -> tuple[Any, bool]:
+    """Return the entry of a list or table at a place, and whether there is one."""
+    if place is None:
+        return value, True
+    is_there = place in (value if isinstance(value, dict) else range(len(value)))
+    return (value[place], True) if is_there else (None, False)
 
 
 def _has_other_form(value: Any, expected: Any) -> bool:
@@ -683,24 +759,25 @@ def _has_other_form(value: Any, expected: Any) -> bool:
 
 def _form(value: Any) -> str:
     if isinstance(value, np.ndarray):
-        return f"shape {value.shape}"
+        return f"an array of shape {value.shape}"
     if any(isinstance(part, np.ndarray) for part in value):
         shapes = ", ".join(str(part.shape) for part in value)
-        return f"{_count(value, 'array')} of shape {shapes}"
-    return _count(value, "value")
+        return f"{_count(value, '{} array')} of shape {shapes}"
+    return _count(value, "{} value")
 
 
-def _count(values: list[Any], what: str) -> str:
-    return f"{len(values)} {what}" if len(values) == 1 else f"{len(values)} {what}s"
+def _count(values: Any, what: str) -> str:
+    return what.format(len(values)) + ("" if len(values) == 1 else "s")
 
 
 def _called_with(case: Case) -> str:
-    shapes = [str(v.shape) for v in case.make_inputs() if isinstance(v, np.ndarray)]
-    return f"It was called with arrays of shape {', '.join(shapes)}." if shapes else ""
+    shapes = [str(v.shape) for v in case.inputs or () if isinstance(v, np.ndarray)]
+    arrays = "an array" if len(shapes) == 1 else "arrays"
+    return f"It was called with {arrays} of shape {', '.join(shapes)}." if shapes else ""
 
 
 def _facts(value: Any, inputs: Inputs = ()) -> str:
-    """Return what came, if it is short enough to be said and says something."""
+    """Return what the result is, if that is short enough to be said and says something."""
     if isinstance(value, np.ndarray):
         if not np.isfinite(value).all():
             return "Your result contains values that are not finite numbers (NaN or infinity)."
@@ -713,7 +790,7 @@ def _facts(value: Any, inputs: Inputs = ()) -> str:
 
 
 def _difference(value: Any, expected: Any) -> str:
-    """Return where an array differs; of a single value, what came (never the right answer)."""
+    """Return where an array differs; of a single value, what it is (never the right answer)."""
     if not isinstance(value, np.ndarray):
         return _facts(value)
     if value.shape != expected.shape:
@@ -730,6 +807,6 @@ def _difference(value: Any, expected: Any) -> str:
 
 
 def _short(value: Any) -> str:
-    if isinstance(value, str):
-        return repr(value[:40])
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    text = text if len(text) <= 40 else f"{text[:40]}…"
+    return repr(text) if isinstance(value, str) else text

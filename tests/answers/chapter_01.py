@@ -80,49 +80,8 @@ def centred_and_scaled(image):
     return moved(image, *way(image)) / 255
 
 
-def centred_away(image):
-    return moved(image, *-way(image))
-
-
-def centred_with_swapped_axes(image):
-    return moved(image, *way(image)[::-1])
-
-
-def centred_at_half_pixels(image):
-    return moved(image, *np.round(13.5 - np.array(ndimage.center_of_mass(image))))
-
-
-def centred_by_floor(image):
-    return moved(image, *np.floor(14 - np.array(ndimage.center_of_mass(image))))
-
-
-def centred_by_int(image):
-    y, x = ndimage.center_of_mass(image)
-    return moved(image, int(14 - y), int(14 - x))
-
-
-def centred_by_int_of_the_centre(image):
-    y, x = ndimage.center_of_mass(image)
-    return moved(image, 14 - int(y), 14 - int(x))
-
-
-def centred_by_integer_division(image):
-    index, mass = np.arange(28), int(image.sum())
-    y, x = (int(image.sum(axis=axis) @ index) // mass for axis in (1, 0))
-    return moved(image, 14 - y, 14 - x)
-
-
 def the_way_alone(image):
     return way(image)
-
-
-def centred_without_weights(image):
-    return moved(image, *np.round(14 - np.argwhere(image > 0).mean(axis=0)))
-
-
-def centred_by_the_box(image):
-    y, x = np.nonzero(image)
-    return moved(image, round(14 - (y.min() + y.max()) / 2), round(14 - (x.min() + x.max()) / 2))
 
 
 def centred_with_wrapped_sums(image):
@@ -136,38 +95,11 @@ def centred_with_wrapped_sums(image):
     return moved(image, round(14 - down / total), round(14 - right / total))
 
 
-def centred_with_wrapped_products(image):
-    total = down = right = 0.0
-    with np.errstate(over="ignore"):
-        for y in range(28):
-            for x in range(28):
-                total += image[y, x]
-                down += image[y, x] * y
-                right += image[y, x] * x
-    return moved(image, round(14 - down / total), round(14 - right / total))
-
-
-def centred_by_rolling(image):
-    return np.roll(image, way(image), axis=(0, 1))
-
-
-def centred_with_the_border(image):
-    return ndimage.shift(image, way(image), order=0, mode="nearest")
-
-
 def centred_at_the_corner(image):
     down, right = (int(v) for v in way(image))
     result = np.zeros_like(image)
     result[abs(down) :, abs(right) :] = image[: 28 - abs(down), : 28 - abs(right)]
     return result
-
-
-def centred_downwards(image):
-    return moved(image, way(image)[0], 0)
-
-
-def centred_sideways(image):
-    return moved(image, 0, way(image)[1])
 
 
 def centred_by_cutting(image):
@@ -346,14 +278,6 @@ def nearest_with_scikit_learn(image, images, labels):
     return model.predict(image.reshape(1, -1).astype(float))[0]
 
 
-def nearest_in_eight_bits(image, images, labels):
-    return labels[((images - image) ** 2).sum(axis=(1, 2)).argmin()]
-
-
-def nearest_converted_too_late(image, images, labels):
-    return labels[((images - image).astype(float) ** 2).sum(axis=(1, 2)).argmin()]
-
-
 def nearest_position(image, images, labels):
     return ((images.astype(float) - image) ** 2).sum(axis=(1, 2)).argmin()
 
@@ -362,44 +286,12 @@ def nearest_distance(image, images, labels):
     return ((images.astype(float) - image) ** 2).sum(axis=(1, 2)).min()
 
 
-def nearest_absolute(image, images, labels):
-    return labels[np.abs(images.astype(float) - image).sum(axis=(1, 2)).argmin()]
-
-
-def nearest_signed(image, images, labels):
-    return labels[(images.astype(float) - image).sum(axis=(1, 2)).argmin()]
-
-
-def nearest_farthest(image, images, labels):
-    return labels[((images.astype(float) - image) ** 2).sum(axis=(1, 2)).argmax()]
-
-
-def nearest_squared_sum(image, images, labels):
-    return labels[((images.astype(float) - image).sum(axis=(1, 2)) ** 2).argmin()]
-
-
 def nearest_over_the_batch(image, images, labels):
     return labels[((images.astype(float) - image) ** 2).sum(axis=0).argmin()]
 
 
 def nearest_over_everything(image, images, labels):
     return labels[((images.astype(float) - image) ** 2).sum().argmin()]
-
-
-def nearest_mean(image, images, labels):
-    classes = np.unique(labels)
-    means = np.stack([images[labels == label].mean(axis=0) for label in classes])
-    return classes[((means - image) ** 2).sum(axis=(1, 2)).argmin()]
-
-
-def nearest_three(image, images, labels):
-    model = KNeighborsClassifier(n_neighbors=3)
-    model.fit(images.reshape(len(images), -1).astype(float), labels)
-    return model.predict(image.reshape(1, -1).astype(float))[0]
-
-
-def nearest_but_one(image, images, labels):
-    return labels[((images.astype(float) - image) ** 2).sum(axis=(1, 2)).argsort()[1]]
 
 
 def nearest_by_the_largest(image, images, labels):
@@ -413,14 +305,6 @@ def nearest_prepared(image, images, labels):
 
 def nearest_half_scaled(image, images, labels):
     return labels[((images / 255 - image) ** 2).sum(axis=(1, 2)).argmin()]
-
-
-def nearest_with_the_last_label(image, images, labels):
-    best = np.inf
-    for other, label in zip(images, labels, strict=True):
-        best = min(best, ((other.astype(float) - image) ** 2).sum())
-        answer = label
-    return answer
 
 
 def nearest_in_int16(image, images, labels):
@@ -485,9 +369,6 @@ WRONG = {
         Wrong("only the difference on paper", [24, -220, 12, 140], "no wrap", "below 0"),
         Wrong("stops at the ends", [255, 0, 127, 140], "clipped", "at the other end"),
         Wrong("takes off 255", [25, 35, 12, 140], "modulo 255", "one of them"),
-        Wrong("the difference without its sign", [24, 220, 12, 140], "no sign", "lose its sign"),
-        Wrong("the true average", [24, 36, 140, 140], "too late", "has wrapped before"),
-        Wrong("both averages alike", [24, 36, 12, 12], "wraps needlessly", "leave the range"),
         Wrong("in reverse order", [140, 12, 36, 24], "order", "order of the lines"),
         Wrong("a slip in the sum", [34, 36, 17, 140], "first", "first line again"),
         Wrong("a slip in the difference", [24, 26, 12, 140], "second", "second line again"),
@@ -498,24 +379,7 @@ WRONG = {
     "01.centred": [
         Wrong("parts of pixels", centred_in_parts_of_pixels, "values", "whole pixels"),
         Wrong("scaled as well", centred_and_scaled, "values", "change no value"),
-        Wrong("the other way", centred_away, "direction", "went the other way"),
-        Wrong("swapped axes", centred_with_swapped_axes, "axes", "changed places"),
-        Wrong("returned as it came", np.array, "not moved", "where it was"),
-        Wrong("down, not right", centred_downwards, "one direction", "one direction only"),
-        Wrong("right, not down", centred_sideways, "one direction", "way of their own"),
-        Wrong("middle at 13.5", centred_at_half_pixels, "rounded down", "not 13.5"),
-        Wrong("rounded down", centred_by_floor, "rounded down", "nearest whole number"),
-        Wrong("way cut off", centred_by_int, "cut", "to be rounded"),
-        Wrong("centre cut off", centred_by_int_of_the_centre, "cut", "cut off"),
-        Wrong("integer division", centred_by_integer_division, "cut", "by int() or //"),
-        Wrong("no weights", centred_without_weights, "weights", "faint pixel counts less"),
-        Wrong("middle of the box", centred_by_the_box, "weights", "weighted by brightness"),
         Wrong("sums wrap", centred_with_wrapped_sums, "empty", "sums of uint8"),
-        Wrong(
-            "products wrap", centred_with_wrapped_products, "eight bits", "products have wrapped"
-        ),
-        Wrong("rolled", centred_by_rolling, "comes back", "neither ink that left"),
-        Wrong("border repeated", centred_with_the_border, "comes back", "copy of the border"),
         Wrong("nothing copied", np.zeros_like, "empty", "nothing was copied"),
         Wrong("always down and right", centred_at_the_corner, "everywhere", "before and after"),
         Wrong("the way alone", the_way_alone, "everywhere", "shape (2,)"),
@@ -524,10 +388,10 @@ WRONG = {
             "cut out, past the border",
             centred_by_cutting,
             "everywhere",
-            "Your function returned shape (26, 0)",
+            "an array of shape (26, 0)",
         ),
         Wrong("in place", centred_in_place, "values", "changed the array"),
-        Wrong("no return", centred_without_return, "values", "does every path end in a return"),
+        Wrong("no return", centred_without_return, "values", "function returned None"),
     ],
     "01.guessers": [
         Wrong("only two programs", [0.6, 0.46], "three numbers", "three programs"),
@@ -535,10 +399,7 @@ WRONG = {
         Wrong("shares misread", [0.4, 2 / 3, 0.54], "misread", "share of wrong"),
         Wrong("another order", [0.46, 0.6, 1 / 3], "order", "order of the programs"),
         Wrong("first guesses among three", [1 / 3, 1 / 3, 0.46], "lazy", "shows a 0"),
-        Wrong("ten digits", [0.6, 0.1, 0.46], "ten digits", "not ten"),
         Wrong("half the time", [0.6, 0.5, 0.46], "equal chances", "that very one"),
-        Wrong("as good as the first", [0.6, 1 / 3, 0.6], "not the lazy one", "same envelopes"),
-        Wrong("always right on average", [0.6, 1 / 3, 1], "not the lazy one", "same envelopes"),
         Wrong("mean share", [0.6, 1 / 3, 1 / 3], "in proportion", "and add up"),
         Wrong("product of shares", [0.6, 1 / 3, 0.018], "in proportion", "each digit's share"),
     ],
@@ -572,32 +433,20 @@ WRONG = {
         Wrong("writers not seen", ["b", "d"], "f", "(f) again"),
     ],
     "01.nearest_label": [
-        Wrong("eight bits", nearest_in_eight_bits, "eight bits", "convert before"),
-        Wrong("converted too late", nearest_converted_too_late, "eight bits", "have wrapped"),
         Wrong("the position", nearest_position, "a label", "none of the labels"),
         Wrong("the distance", nearest_distance, "a label", "its distance"),
-        Wrong("absolute differences", nearest_absolute, "squares", "absolute differences"),
-        Wrong("signed differences", nearest_signed, "signs", "darkest image"),
-        Wrong("argmax", nearest_farthest, "farthest", "smallest distance"),
-        Wrong("squared after the sum", nearest_squared_sum, "farthest", "before you sum"),
         Wrong("summed over the batch", nearest_over_the_batch, "right label", "its own image"),
         Wrong("largest difference", nearest_by_the_largest, "right label", "sum over all pixels"),
         Wrong("summed over all", nearest_over_everything, "right label", "its own image"),
         Wrong("summed over rows only", nearest_over_columns, "right label", "over all pixels"),
         Wrong("one scaled, the other not", nearest_half_scaled, "right label", "image is nearer"),
-        Wrong("the loop's last label", nearest_with_the_last_label, "last image", "last image"),
         Wrong("squares in int16", nearest_in_int16, "large", "16 bits"),
         Wrong("sums in float16", nearest_in_float16, "large", "their sum"),
-        Wrong("nearest mean", nearest_mean, "no mean", "no mean, no majority"),
-        Wrong("second nearest", nearest_but_one, "no mean", "no second nearest"),
-        Wrong("majority of three", nearest_three, "no mean", "no majority, no second"),
     ],
     "01.half_lost": [
         Wrong("the accuracy", 0.39, "pixels", "not the accuracy"),
         Wrong("no shift", 0, "to the right", "stay in place"),
         Wrong("to the left", -3, "to the right", "above 0"),
-        Wrong("batch axis rolled", 1, "batch rolled", "others' labels"),
-        Wrong("shifts added up", 2, "too early", "several shifts"),
         Wrong("means moved as well", 28, "moved along", "stay where they are"),
         Wrong("accuracy in percent", 39, "moved along", "not per cent"),
         Wrong("a third left", 4, "first", "first such shift"),

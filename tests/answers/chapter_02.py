@@ -212,14 +212,6 @@ def layer_by_scipy(images: Any, kernels: Any, bias: Any, stride: int) -> Any:
     return maps
 
 
-def bias_in_the_loop(images: Any, kernels: Any, bias: Any, stride: int) -> Any:
-    return by_windows(images, kernels, bias * kernels[..., 0].size, stride)
-
-
-def bias_per_channel(images: Any, kernels: Any, bias: Any, stride: int) -> Any:
-    return by_windows(images, kernels, bias * images.shape[3], stride)
-
-
 def rounded_up(images: Any, kernels: Any, bias: Any, stride: int) -> Any:
     kh, kw = kernels.shape[:2]
     rows = -(-(images.shape[1] - kh) // stride) + 1
@@ -307,29 +299,16 @@ RIGHT: dict[str, dict[str, Any]] = {
 
 WRONG: dict[str, list[Wrong]] = {
     "02.two_windows": [
-        Wrong("turned the kernel", [0, 7], "turned", "kernel turned by 180°"),
-        Wrong("swapped its rows and columns", [7, 3], "transposed", "have changed places"),
-        Wrong("took every weight as positive", [13, 7], "signs", "weights are negative"),
-        Wrong("averaged", [1, -1 / 3], "mean", "not averaged"),
-        Wrong("right window first", [-3, 9], "order", "in the wrong order"),
         Wrong("matrix product", [20, 20], "first", "which weight lies"),
         Wrong("mirrored the kernel", [3, 6], "first", "first sum is not right"),
         Wrong("left out one product", [11, -3], "first", "look at the signs"),
         Wrong("a sign in the second", [9, 3], "both", "moves one column"),
-        Wrong("cut off as by ReLU", [9, 0], "cut off", "may be negative"),
         Wrong("one window only", [9], "both", "1 value; 2 values were"),
         Wrong("nine products, not added", [9, [0, 0, -3]], "turned", "a list of numbers"),
     ],
     "02.negative": [
-        Wrong("an edge stays an edge", ["A", "C"], "edge: unchanged", "cannot stay the same"),
-        Wrong("maps turn as pixels do", ["C", "C"], "edge: from 1", "empty paper"),
-        Wrong("no ink, no edge", ["D", "C"], "edge: zero", "still have edges"),
-        Wrong("blur only smears", ["B", "A"], "blur: unchanged", "Blur averages"),
-        Wrong("both change sign", ["B", "B"], "blur: sign", "cannot become negative"),
-        Wrong("white becomes nothing", ["B", "D"], "blur: zero", "and so is the average"),
-        Wrong("blur first", ["C", "B"], "edge: from 1", "left-edge kernel still answers"),
         Wrong("another letter", ["B", "E"], "both", "two letters from A to D"),
-        Wrong("one text", "BC", "edge: unchanged", "a list of texts such as"),
+        Wrong("one text", "BC", "edge: unchanged", "a list of strings"),
     ],
     "02.conv2d": [
         Wrong("one place short", one_place_short, "shape", "windows that lie inside"),
@@ -340,12 +319,6 @@ WRONG: dict[str, list[Wrong]] = {
             "n - k + 1 places",
         ),
         Wrong(
-            "convolve2d",
-            lambda image, kernel: signal.convolve2d(image, kernel, mode="valid"),
-            "flipped",
-            "do not flip it",
-        ),
-        Wrong(
             "mean of the window",
             lambda image, kernel: all_windows(image, kernel) / kernel.size,
             "sum of products",
@@ -353,12 +326,6 @@ WRONG: dict[str, list[Wrong]] = {
         ),
         Wrong("another image", of_the_chapters_digit, "another image", "belongs to digit"),
         Wrong("returns after a row", returns_after_a_row, "first row alone", "inside the loop"),
-        Wrong(
-            "transposed",
-            lambda image, kernel: all_windows(image, kernel).T,
-            "transposed",
-            "have become its columns",
-        ),
         Wrong("wrote over its input", over_its_own_input, "another image", "changed the array"),
         Wrong("range(rows - 1)", loops_end_early, "last place", "is still 0"),
         Wrong("matrix product", matrix_product, "sum of products", "in the same place"),
@@ -367,18 +334,11 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong("always 3 × 3", three_by_three, "another kernel", "this one of 2 × 4"),
         Wrong("square kernels", square_kernel, "another kernel", "each by itself"),
         Wrong("returns in the loop", returns_too_early, "another image", "an array of numbers"),
-        Wrong("no return", prints_only, "another image", "does every path end in a return?"),
+        Wrong("no return", prints_only, "another image", "function returned None"),
     ],
     "02.row_counts": [
-        Wrong("columns", [14, 7, 3, 1], "columns", "the rows were asked for"),
-        Wrong("forgot + 1", [20, 9, 3, 0], "no first place", "there is a + 1"),
-        Wrong("forgot the stride", [41, 40, 40, 38], "no stride", "two pixels at a time"),
         Wrong("halved and rounded up", [23, 11, 4, 2], "first step", "45 rows"),
-        Wrong("did not round", [21, 10.5, 3.5, 1.5], "rounded up", "one row is left over"),
-        Wrong("rounded up", [21, 11, 4, 2], "rounded up", "with VALID round down"),
         Wrong("forgot + 1 later", [21, 9, 3, 1], "second step", "first step left"),
-        Wrong("SAME is the same", [21, 10, 10, 8], "the same size", "for stride 1 only"),
-        Wrong("SAME rounded down", [21, 10, 3, 1], "rounded down", "incomplete window"),
         Wrong("SAME from the scan", [21, 10, 15, 13], "third step", "second step left"),
         Wrong("last as if padded", [21, 10, 4, 4], "fourth step", "Three steps are right"),
         Wrong("only the end", [2], "four numbers", "four numbers"),
@@ -386,29 +346,10 @@ WRONG: dict[str, list[Wrong]] = {
     ],
     "02.to_keras": [
         Wrong(
-            "left the fault",
-            lambda kernels: kernels.reshape(*kernels.shape[2:], *kernels.shape[1::-1]),
-            "reshaped",
-            "moves no axis",
-        ),
-        Wrong("T", lambda kernels: kernels.T, "rows and columns", "lies on its side"),
-        Wrong(
-            "kept the channels' order",
-            lambda kernels: kernels.transpose(2, 3, 0, 1),
-            "in and out",
-            "C_in comes before C_out",
-        ),
-        Wrong(
-            "turned as well",
-            lambda kernels: kernels.transpose(2, 3, 1, 0)[::-1, ::-1],
-            "turned",
-            "turned by 180°",
-        ),
-        Wrong(
             "moved one axis",
             lambda kernels: np.moveaxis(kernels, 0, -1),
             "other sizes",
-            "shape (4, 2, 3, 5); shape (2, 3, 4, 5)",
+            "shape (4, 2, 3, 5); an array of shape (2, 3, 4, 5)",
         ),
         Wrong(
             "the inverse permutation",
@@ -416,7 +357,7 @@ WRONG: dict[str, list[Wrong]] = {
             "other sizes",
             "shape (3, 2, 5, 4)",
         ),
-        Wrong("no return", lost_result, "reshaped", "does every path end in a return?"),
+        Wrong("no return", lost_result, "reshaped", "function returned None"),
     ],
     "02.conv_layer": [
         Wrong(
@@ -426,20 +367,6 @@ WRONG: dict[str, list[Wrong]] = {
             "also for a batch of one",
         ),
         Wrong("squeezed", lambda *inputs: np.squeeze(by_windows(*inputs)), "batch", "four axes"),
-        Wrong(
-            "forgot the bias",
-            lambda images, kernels, bias, stride: by_windows(images, kernels, 0, stride),
-            "bias",
-            "the bias is missing",
-        ),
-        Wrong("bias in the loop", bias_in_the_loop, "bias times channels", "once for each product"),
-        Wrong("bias per channel", bias_per_channel, "bias times channels", "finished sum"),
-        Wrong(
-            "turned the kernels",
-            lambda images, kernels, *rest: by_windows(images, kernels[::-1, ::-1], *rest),
-            "turned",
-            "takes them as they are",
-        ),
         Wrong(
             "SAME",
             lambda images, kernels, bias, stride: (
@@ -469,14 +396,6 @@ WRONG: dict[str, list[Wrong]] = {
             "all channels of the window",
         ),
         Wrong(
-            "thinned the image",
-            lambda images, kernels, bias, stride: by_windows(
-                images[:, ::stride, ::stride], kernels, bias, 1
-            ),
-            "thinned image",
-            "and not the image",
-        ),
-        Wrong(
             "no stride",
             lambda images, kernels, bias, stride: by_windows(images, kernels, bias, 1),
             "stride",
@@ -488,19 +407,11 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong("changed the images", in_place, "batch", "changed the array"),
     ],
     "02.swaps": [
-        Wrong("order always counts", ["no", "no", "no", "yes"], "pool and ReLU", "Claim 1"),
-        Wrong(
-            "ReLU is harmless", ["yes", "yes", "no", "yes"], "convolution and ReLU", "be negative"
-        ),
-        Wrong("max is linear", ["yes", "no", "yes", "yes"], "minus", "turns the order round"),
-        Wrong("max shifts nothing", ["yes", "no", "no", "no"], "plus one", "moves the largest"),
-        Wrong("all the same", ["yes"] * 4, "convolution and ReLU", "Claim 2"),
         Wrong("three answers", ["yes", "no", "no"], "all", "3 values; 4 values"),
         Wrong("a doubt", ["yes", "no", "no", "maybe"], "all", "four answers"),
-        Wrong("truth values", [True, False, False, True], "pool and ReLU", "list of texts"),
+        Wrong("truth values", [True, False, False, True], "pool and ReLU", "list of strings"),
     ],
     "02.largest_step": [
-        Wrong("the fastest", [1, 0.25], "fastest", "arrive fastest"),
         Wrong("looked at one step", [4, 1], "first", "after ten steps"),
         Wrong("the chapter's own", [0.5, 0.125], "first", "limit lies elsewhere"),
         Wrong("passed noise twice", [1.95, 1.95], "no change", "does 2 * noise reach"),

@@ -70,11 +70,6 @@ def on_a_copy(logits: Any) -> Any:
     return probabilities
 
 
-def of_whole_batch(logits: Any) -> Any:
-    positive = np.exp(logits - logits.max())
-    return positive / positive.sum()
-
-
 def one_sum(logits: Any) -> Any:
     positive = np.exp(logits - logits.max(axis=1, keepdims=True))
     return positive / positive.sum()
@@ -254,6 +249,7 @@ RIGHT: dict[str, dict[str, Any]] = {
         "list": ["A", "E"],
         "the other way round": ("e", "a"),
         "array": np.array(["A", "E"]),
+        "with brackets": ["A)", "(e)"],
     },
     "03.as_dense": {
         "entry by entry": entry_by_entry,
@@ -270,46 +266,23 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong("pooling too", [1216, 0, 3480, 0, 22490], "three numbers", "pooling and flattening"),
         Wrong("last layer first", [22490, 3480, 1216], "order", "in another order"),
         Wrong("work", [940800, 497664, 22464], "multiplications", "the same ones each time"),
-        Wrong("no biases", [1200, 3456, 22464], "no biases", "without the biases"),
         Wrong("flat kernels", [416, 240, 22490], "flat kernels", "is as deep as"),
         Wrong("grey image", [416, 3480, 22490], "flat kernels", "the colour image has 3"),
         Wrong("flat in the second", [1216, 240, 22490], "flat kernels", "as deep as its input"),
         Wrong("bias per channel", [1248, 3840, 22490], "bias per channel", "one bias altogether"),
         Wrong("3 × 3 in both", [448, 3480, 22490], "first convolution", "are 5 × 5 × 3"),
         Wrong("3 channels again", [1216, 672, 22490], "second convolution", "as many channels"),
-        Wrong("places only", [1216, 3480, 962], "flatten without channels", "keeps all channels"),
-        Wrong("padded", [1216, 3480, 39962], "padded", "no padding"),
-        Wrong("one pooling", [1216, 3480, 89882], "not pooled", "has been left out"),
         Wrong("no bias in the end", [1216, 3480, 22464], "dense layer", "26 biases"),
         Wrong("from the first maps", [1216, 3480, 15002], "dense layer", "for each of its inputs"),
     ],
     "03.depths": [
         Wrong("one number", [14], "two numbers", "Give two numbers"),
-        Wrong("multiplied", [4, 2], "windows multiplied", "do not multiply"),
-        Wrong("side by side", [10, 4], "windows side by side", "they overlap"),
         Wrong("starts with 3", [13, 4], "without pooling", "to the 1 that a pixel sees"),
         Wrong("halved", [28 / 2 - 0.5, 4], "without pooling", "at least 28"),
-        Wrong("jump stays", [14, 9], "jump stays", "neighbours lie further apart"),
-        Wrong("doubles too early", [14, 3], "jump too early", "Three are not enough"),
-        Wrong("counts poolings too", [14, 8], "poolings counted", "leave them out"),
-        Wrong("all but the last pooling", [14, 7], "poolings counted", "leave them out"),
         Wrong("one too many", [14, 5], "with pooling", "count the convolutions"),
         Wrong("the same twice", [14, 14], "with pooling", "pass through"),
-        Wrong("exchanged", [4, 14], "exchanged", "comes first"),
     ],
     "03.flat_index": [
-        Wrong(
-            "channels first",
-            lambda y, x, channel, shape: channel * shape[0] * shape[1] + y * shape[1] + x,
-            "channel by channel",
-            "all channels of a place",
-        ),
-        Wrong(
-            "x before y",
-            lambda y, x, channel, shape: (x * shape[0] + y) * shape[2] + channel,
-            "columns first",
-            "x and y have changed places",
-        ),
         Wrong(
             "counts from one",
             lambda y, x, channel, shape: (y * shape[1] + x) * shape[2] + channel + 1,
@@ -354,22 +327,9 @@ WRONG: dict[str, list[Wrong]] = {
         ),
     ],
     "03.batch_softmax": [
-        Wrong("left the fault", of_whole_batch, "whole batch", "together sum to 1"),
-        Wrong(
-            "axis 0",
-            lambda logits: special.softmax(logits, axis=0),
-            "over the images",
-            "each column",
-        ),
         Wrong("one sum", one_sum, "whole batch", "together sum to 1"),
         Wrong("no keepdims", lost_axis, "whole batch", "could not be broadcast"),
         Wrong("no exponential", without_exponential, "ordinary scores", "exponentials of a row"),
-        Wrong(
-            "logarithms",
-            lambda logits: special.log_softmax(logits, axis=1),
-            "logarithms",
-            "the probabilities themselves",
-        ),
         Wrong("no shift", without_shift, "large scores", "do not fit into a float"),
         Wrong("wider floats", in_long_double, "large scores", "subtract the largest"),
         Wrong("mean, not largest", around_the_mean, "large scores", "subtract the largest"),
@@ -384,7 +344,7 @@ WRONG: dict[str, list[Wrong]] = {
             "the first image alone",
             lambda logits: in_one_go(logits)[0],
             "ordinary scores",
-            "shape (4,); shape (3, 4)",
+            "shape (4,); an array of shape (3, 4)",
         ),
         Wrong("one maximum", one_maximum, "one image far below", "its own largest score"),
         Wrong("changed the logits", in_place, "whole batch", "changed the array"),
@@ -392,48 +352,27 @@ WRONG: dict[str, list[Wrong]] = {
             "answers, not probabilities",
             lambda logits: logits.argmax(axis=1),
             "ordinary scores",
-            "shape (3,); shape (3, 4)",
+            "shape (3,); an array of shape (3, 4)",
         ),
     ],
     "03.always_one": [
-        Wrong("logarithm of the mean", 2.30, "mean probability", "before the logarithm"),
-        Wrong("the other network", np.log(10), "mean probability", "of the other network"),
-        Wrong("added", 0.09 + 4.61, "two added", "an average weighs"),
-        Wrong("ones cost nothing", 0.9 * np.log(100), "ones left out", "not 0"),
-        Wrong("ones cost nothing, rounded", 4.14, "ones left out", "not 0"),
         Wrong("one decimal", 4.2, "one decimal", "two decimals are asked for"),
         Wrong("no decimal", 4, "one decimal", "two decimals are asked for"),
-        Wrong("two alike", 2.35, "two alike", "not equally frequent"),
-        Wrong("exchanged", 0.55, "exchanged", "right for one digit in ten"),
-        Wrong("others only", 4.61, "one kind", "loss of one kind"),
-        Wrong("ones only", 0.09, "one kind", "one kind of image"),
-        Wrong("sum", 41.54, "ten logarithms", "sum over ten"),
         Wrong("no minus", -4.15, "sign", "never fall below 0"),
-        Wrong("base 10", 1.80, "another base", "the natural one"),
-        Wrong("base 2", 5.99, "another base", "another base"),
-        Wrong("its own probabilities", 0.50, "entropy", "how often the digits"),
         Wrong("accuracy", 0.1, "value", "as often as they occur"),
     ],
     "03.revealed": [
         Wrong("every fault", ["A", "B", "C", "D", "E"], "labels", "B stays hidden"),
-        Wrong("the other way round", ["B", "C", "D"], "the hidden ones", "those that show"),
         Wrong("wrong labels", ["B"], "labels", "which label is looked up"),
         Wrong("turned digits", ["A", "C", "E"], "upside down", "C stays hidden"),
         Wrong("nothing to see", ["A", "D", "E"], "black", "exactly a tenth"),
         Wrong("only the training", ["E"], "unscaled", "A shows"),
         Wrong("only the pixels", ["a"], "trained", "E shows"),
         Wrong("a letter too many", ["A", "E", "F"], "letters", "letters from A to E"),
-        Wrong("with brackets", ["A)", "E)"], "letters", "single letters"),
         Wrong("none", [], "unscaled", "A shows"),
-        Wrong("one text", "AE", "letters", "a list of texts"),
+        Wrong("one text", "AE", "letters", "a list of letters"),
     ],
     "03.as_dense": [
-        Wrong(
-            "transposed",
-            lambda *inputs: place_by_place(*inputs).T,
-            "transposed",
-            "Inputs and outputs have changed places",
-        ),
         Wrong("padded", padded, "shape", "a column for each place"),
         Wrong(
             "four axes",
@@ -442,26 +381,6 @@ WRONG: dict[str, list[Wrong]] = {
             ),
             "shape",
             "a row for each pixel",
-        ),
-        Wrong(
-            "turned",
-            lambda kernel, *size: place_by_place(kernel[::-1, ::-1], *size),
-            "flipped",
-            "turned by 180°",
-        ),
-        Wrong(
-            "columns for width",
-            lambda kernel, height, width: entry_by_entry(
-                kernel, height, width, width - kernel.shape[1] + 1
-            ),
-            "length of a row",
-            "further on",
-        ),
-        Wrong(
-            "height for width",
-            lambda kernel, height, width: entry_by_entry(kernel, height, width, height),
-            "length of a row",
-            "not the height",
         ),
         Wrong("first column", first_column_only, "first place only", "no weight at all"),
         Wrong(
