@@ -42,7 +42,7 @@ grade: .venv/installed  ## Grade a class: make grade SUBMISSIONS=folder [OPTIONS
 	@$(IN_VENV) tools/grade.py "$(SUBMISSIONS)" $(OPTIONS)
 
 bench: .venv/installed  ## Time the package's convolution beside TensorFlow's
-	@$(IN_VENV) tools/benchmark.py
+	@$(IN_VENV) -m tools.benchmark
 
 repository: .venv/installed  ## Write the repository's address everywhere: make repository URL=https://github.com/owner/name
 	@$(IN_VENV) tools/repository.py $(URL)

@@ -30,9 +30,9 @@ def whole(
     try:
         result = operator.index(value)
     except TypeError:
-        raise TypeError(_message(name, describe(value), expected, advice)) from None
+        raise TypeError(message(name, describe(value), expected, advice)) from None
     if (least is not None and result < least) or (most is not None and result > most):
-        raise ValueError(_message(name, result, expected, advice))
+        raise ValueError(message(name, result, expected, advice))
     return result
 
 
@@ -49,7 +49,7 @@ def number(
     """Return a finite number: `least` and `most` may be reached, `above` and `below` may not."""
     expected = "a number" + _limits(above=above, least=least, below=below, most=most)
     if not isinstance(value, numbers.Real):
-        raise TypeError(_message(name, describe(value), expected, advice))
+        raise TypeError(message(name, describe(value), expected, advice))
     result = float(value)
     if (
         not math.isfinite(result)
@@ -58,7 +58,7 @@ def number(
         or (above is not None and result <= above)
         or (below is not None and result >= below)
     ):
-        raise ValueError(_message(name, value, expected, advice))
+        raise ValueError(message(name, value, expected, advice))
     return result
 
 
@@ -68,7 +68,7 @@ def choice(name: str, value: Any, choices: Sequence[str], advice: str = "") -> s
         *others, last = (f'"{each}"' for each in choices)
         expected = f"{', '.join(others)} or {last}" if others else last
         error = ValueError if isinstance(value, str) else TypeError
-        raise error(_message(name, describe(value), expected, advice))
+        raise error(message(name, describe(value), expected, advice))
     return str(value)
 
 
@@ -109,20 +109,20 @@ def array(
         result = np.asarray(values)
     except ValueError:
         what = f"a {type(values).__name__} of rows that differ in length"
-        raise ValueError(_message(name, what, expected, advice)) from None
+        raise ValueError(message(name, what, expected, advice)) from None
     what = describe(result if result.dtype.kind in "buifc" else values)
     kinds = _KINDS.get(holds)
     if result.dtype.kind not in kinds if kinds else result.dtype != holds:
-        raise TypeError(_message(name, what, expected, _converted(name, result, holds) or advice))
+        raise TypeError(message(name, what, expected, _converted(name, result, holds) or advice))
     if wanted and not any(_fits(result.shape, shape) for shape in wanted):
-        raise ValueError(_message(name, what, expected, _reshaped(name, result, wanted) or advice))
+        raise ValueError(message(name, what, expected, _reshaped(name, result, wanted) or advice))
     if wanted and 0 in result.shape[1 if empty else 0 :]:
-        raise ValueError(_message(name, f"empty, {what}", expected, advice))
+        raise ValueError(message(name, f"empty, {what}", expected, advice))
     if finite and not (usable := np.isfinite(result)).all():
         count = result.size - np.count_nonzero(usable)
         what += f", and {count} of its {result.size} values {'is' if count == 1 else 'are'} NaN"
         find = f"Find them with np.argwhere(~np.isfinite({name}))."
-        raise ValueError(_message(name, f"{what} or infinite", "finite numbers", find))
+        raise ValueError(message(name, f"{what} or infinite", "finite numbers", find))
     return result
 
 
@@ -135,7 +135,7 @@ def labels(
     low, high = result.min(), result.max()
     if low < 0 or (classes is not None and high >= classes):
         expected = "class numbers from 0 " + ("up" if classes is None else f"to {classes - 1}")
-        raise ValueError(_message(name, f"from {low} to {high}", expected))
+        raise ValueError(message(name, f"from {low} to {high}", expected))
     return result.astype(np.int64)
 
 
@@ -165,7 +165,8 @@ def describe(value: Any) -> str:
     return f"{article} {type(value).__name__}"
 
 
-def _message(name: str, what: object, expected: str, advice: str = "") -> str:
+def message(name: str, what: object, expected: str, advice: str = "") -> str:
+    """Write a message in the style of this package."""
     return f"{name} is {what}; expected {expected}. {advice}".rstrip()
 
 

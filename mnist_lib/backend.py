@@ -23,7 +23,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -84,14 +84,17 @@ def _check_names() -> None:
 @contextmanager
 def _quietly() -> Iterator[None]:
     """Keep back what is written to descriptor 2, and show it if the block fails."""
-    sys.stderr.flush()
-    with tempfile.TemporaryFile() as notes:
+    stderr = None
+    with suppress(OSError):
         stderr = os.dup(2)
+    if stderr is None:  # a program without a terminal may have no such descriptor
+        yield
+        return
+    with tempfile.TemporaryFile() as notes:
         os.dup2(notes.fileno(), 2)
         try:
             yield
         except BaseException:
-            sys.stderr.flush()
             notes.seek(0)
             os.write(stderr, notes.read())
             raise

@@ -18,13 +18,15 @@ section 4.1 (stable softmax), section 6.5 (backpropagation) and chapter 9 (convo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from operator import index
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
+
+from mnist_lib import _checks
 
 __all__ = [
     "conv2d",
@@ -43,6 +45,10 @@ __all__ = [
 
 Floats: TypeAlias = npt.NDArray[np.floating[Any]]
 Pair: TypeAlias = int | tuple[int, int]
+
+# Windows overlap: written out they take kh·kw times the memory of the images. Those of 16 images
+# still fit into a processor's cache.
+IMAGES_AT_A_TIME = 16
 
 
 # --- convolution ----------------------------------------------------------------------------------
@@ -88,14 +94,21 @@ def conv2d(
 
     Notes
     -----
-    Chapter 2 derives it. All windows are copied once, kh·kw times the memory of the images: pass
-    a large set in batches. Source: Dumoulin and Visin (2016); Goodfellow et al. (2016), eq. 9.6.
+    Chapter 2 derives it. Source: Dumoulin and Visin (2016); Goodfellow et al. (2016), eq. 9.6.
     """
     images, kernels = _images_and_kernels(images, kernels)
     frame = _frame(images, kernels.shape[:2], strides, padding)
-    output: Floats = np.tensordot(frame.windows(images), kernels, axes=((4, 5, 3), (0, 1, 2)))
+    filters = kernels.shape[3]
+    dtype = np.result_type(images, kernels)
     if bias is not None:
-        output = output + _floats("bias", bias, (kernels.shape[3],))
+        bias = _floats("bias", bias, (filters,))
+        dtype = np.result_type(dtype, bias)
+    output = np.empty(frame.output_shape(filters), dtype)
+    for some, patches in frame.patches(images):
+        rows = output[some].reshape(-1, filters)
+        np.matmul(patches, kernels.reshape(-1, filters), out=rows)
+        if bias is not None:
+            rows += bias
     return output
 
 
@@ -140,14 +153,17 @@ def conv2d_backward(
     """
     images, kernels = _images_and_kernels(images, kernels)
     frame = _frame(images, kernels.shape[:2], strides, padding)
-    gradient = _floats("gradient", gradient, frame.output_shape(kernels.shape[3]))
-    d_bias = gradient.sum(axis=(0, 1, 2))
-    d_kernels = np.tensordot(frame.windows(images), gradient, axes=((0, 1, 2), (0, 1, 2)))
-    d_windows = np.tensordot(gradient, kernels, axes=(3, 3))
-    d_padded = np.zeros(frame.padded_shape, d_windows.dtype)
-    for i, j, pixels in frame.offsets():
-        d_padded[pixels] += d_windows[:, :, :, i, j]
-    return d_padded[frame.inside], d_kernels.transpose(1, 2, 0, 3), d_bias
+    filters = kernels.shape[3]
+    gradient = _floats("gradient", gradient, frame.output_shape(filters))
+    d_kernels = np.zeros((math.prod(kernels.shape[:3]), filters), np.result_type(gradient, images))
+    d_padded = np.zeros(frame.padded_shape, np.result_type(gradient, kernels))
+    for some, patches in frame.patches(images):
+        outputs = gradient[some].reshape(-1, filters)
+        d_kernels += patches.T @ outputs
+        for i, j, pixels in frame.offsets():
+            d_pixels = d_padded[some][pixels]
+            d_pixels += (outputs @ kernels[i, j].T).reshape(d_pixels.shape)
+    return d_padded[frame.inside], d_kernels.reshape(kernels.shape), _sum(gradient)
 
 
 # --- max-pooling ----------------------------------------------------------------------------------
@@ -187,7 +203,7 @@ def max_pool2d(
     -----
     Chapter 2 derives it. Source: Goodfellow et al. (2016), section 9.3.
     """
-    images = _floats("images", images, "NHWC")
+    images = _floats("images", images, "N H W C")
     pool = _pair("pool_size", pool_size)
     frame = _frame(images, pool, pool if strides is None else strides, padding)
     return _window_maximum(frame, frame.pad(images, -np.inf))
@@ -227,7 +243,7 @@ def max_pool2d_backward(
     TypeError, ValueError
         As `max_pool2d`; also if the gradient does not have the output's shape.
     """
-    images = _floats("images", images, "NHWC")
+    images = _floats("images", images, "N H W C")
     pool = _pair("pool_size", pool_size)
     frame = _frame(images, pool, pool if strides is None else strides, padding)
     gradient = _floats("gradient", gradient, frame.output_shape(images.shape[3]))
@@ -360,7 +376,13 @@ def dense_backward(
     """
     x, weights = _inputs_and_weights(x, weights)
     gradient = _floats("gradient", gradient, (x.shape[0], weights.shape[1]))
-    return gradient @ weights.T, x.T @ gradient, gradient.sum(axis=0)
+    return gradient @ weights.T, x.T @ gradient, _sum(gradient)
+
+
+def _sum(gradient: Floats) -> Floats:
+    """Add up over all axes but the last, in float64: a bias takes part in thousands of outputs."""
+    total: npt.NDArray[np.float64] = gradient.sum(tuple(range(gradient.ndim - 1)), np.float64)
+    return total.astype(gradient.dtype)
 
 
 # --- softmax, cross-entropy -----------------------------------------------------------------------
@@ -394,7 +416,7 @@ def softmax(logits: npt.ArrayLike, axis: int = -1) -> Floats:
     """
     logits = _floats("logits", logits)
     if logits.ndim == 0:
-        raise ValueError("logits must have an axis that runs over the classes, got one number.")
+        raise ValueError(_checks.message("logits", "one number", "an axis that runs over classes"))
     exponentials: Floats = np.exp(logits - logits.max(axis=axis, keepdims=True))
     exponentials /= exponentials.sum(axis=axis, keepdims=True)
     return exponentials
@@ -520,11 +542,14 @@ class _Frame(NamedTuple):
         padded[self.inside] = images
         return padded
 
-    def windows(self, images: Floats) -> Floats:
-        """View every window without a copy: (N, rows, columns, C, kh, kw)."""
-        windows = sliding_window_view(self.pad(images), self.window, axis=(1, 2))
-        view: Floats = windows[:, :: self.strides[0], :: self.strides[1]]
-        return view
+    def patches(self, images: Floats) -> Iterator[tuple[slice, Floats]]:
+        """For a few images at a time: which they are, and all their windows, one in each row."""
+        view = sliding_window_view(self.pad(images), self.window, axis=(1, 2))
+        view = view[:, :: self.strides[0], :: self.strides[1]]
+        view = view.transpose(0, 1, 2, 4, 5, 3)  # (N, rows, columns, kh, kw, C)
+        for start in range(0, len(images), IMAGES_AT_A_TIME):
+            some = slice(start, start + IMAGES_AT_A_TIME)
+            yield some, view[some].reshape(-1, math.prod(view.shape[3:]))
 
     def offsets(self) -> Iterator[tuple[int, int, tuple[slice, slice, slice]]]:
         """For each place (i, j) in the window: that place's pixel in all windows at once."""
@@ -538,8 +563,7 @@ class _Frame(NamedTuple):
 
 def _frame(images: Floats, window: tuple[int, ...], strides: Pair, padding: str) -> _Frame:
     steps = _pair("strides", strides)
-    if padding not in ("valid", "same"):
-        raise ValueError(f'padding must be "valid" or "same", got {padding!r}.')
+    _checks.choice("padding", padding, ("valid", "same"))
     n, height, width, channels = images.shape
     rows, top, padded_height = _along("height", height, window[0], steps[0], padding)
     columns, left, padded_width = _along("width", width, window[1], steps[1], padding)
@@ -558,8 +582,8 @@ def _along(name: str, size: int, window: int, stride: int, padding: str) -> tupl
     if padding == "valid":
         if window > size:
             raise ValueError(
-                f"The window's {name} {window} exceeds the image's {name} {size}: with \"valid\" "
-                f'padding no window fits. Use a smaller window or padding="same".'
+                f"The window's {name} is {window}; expected at most the image's, {size}. Use a "
+                'smaller window or padding="same".'
             )
         return (size - window) // stride + 1, 0, size
     outputs = -(-size // stride)
@@ -575,86 +599,45 @@ def _window_maximum(frame: _Frame, padded: Floats) -> Floats:
     return maximum
 
 
-# --- checks of what came in -----------------------------------------------------------------------
-
-_RANKS = {"NHWC": "(N, H, W, C)", "kernels": "(kh, kw, C_in, C_out)", "matrix": "(rows, columns)"}
+# --- checks of the arguments ----------------------------------------------------------------------
 
 
-def _floats(name: str, values: npt.ArrayLike, shape: str | tuple[int, ...] | None = None) -> Floats:
-    """Return a floating-point array of the given layout (a key of _RANKS) or exact shape."""
-    array = np.asarray(values)
-    if not np.issubdtype(array.dtype, np.floating):
-        raise TypeError(
-            f"{name} must be a floating-point array, got {array.dtype}. Convert it first: "
-            f"mnist_lib.data.prepare for images as loaded, array.astype(np.float32) otherwise."
-        )
-    if isinstance(shape, str):
-        layout = _RANKS[shape]
-        if array.ndim != layout.count(",") + 1:
-            raise ValueError(
-                f"{name} must have {layout.count(',') + 1} axes {layout}, got shape {array.shape}."
-            )
-        if 0 in array.shape[1:]:
-            raise ValueError(f"{name} has an empty axis: shape {array.shape}.")
-    elif shape is not None and array.shape != shape:
-        raise ValueError(f"{name} must have shape {shape}, got {array.shape}.")
-    return array
+def _floats(
+    name: str, values: npt.ArrayLike, *shapes: str | tuple[int, ...], advice: str = ""
+) -> Floats:
+    """Return a floating-point array; a batch of no images is allowed."""
+    return _checks.array(name, values, *shapes, holds="floats", empty=True, advice=advice)
 
 
 def _pair(name: str, value: Pair) -> tuple[int, int]:
     pair = value if isinstance(value, tuple | list) else (value, value)
     if len(pair) != 2:
-        raise ValueError(f"{name} must be one integer or a pair (down, right), got {value!r}.")
-    try:
-        down, right = index(pair[0]), index(pair[1])
-    except TypeError:
-        raise TypeError(f"{name} must be an integer or a pair of them, got {value!r}.") from None
-    if down < 1 or right < 1:
-        raise ValueError(f"{name} must be at least 1, got {value!r}.")
+        raise ValueError(
+            _checks.message(name, repr(value), "one whole number or a pair of them (down, right)")
+        )
+    down, right = (_checks.whole(name, each, least=1) for each in pair)
     return down, right
 
 
 def _images_and_kernels(images: npt.ArrayLike, kernels: npt.ArrayLike) -> tuple[Floats, Floats]:
-    images = _floats("images", images, "NHWC")
-    kernels = _floats("kernels", kernels, "kernels")
-    if images.shape[3] != kernels.shape[2]:
-        raise ValueError(
-            f"The images have {images.shape[3]} channel(s) but the kernels expect "
-            f"{kernels.shape[2]}: images are (N, H, W, C_in), here {images.shape}; "
-            f"kernels (kh, kw, C_in, C_out), here {kernels.shape}."
-        )
-    return images, kernels
+    images = _floats("images", images, "N H W C_in")
+    kernels = _floats("kernels", kernels, "kh kw C_in C_out")
+    channels = images.shape[3]
+    advice = f"The images are {images.shape}, (N, H, W, C_in); a kernel needs as many channels."
+    return images, _floats("kernels", kernels, f"kh kw {channels} C_out", advice=advice)
 
 
 def _inputs_and_weights(x: npt.ArrayLike, weights: npt.ArrayLike) -> tuple[Floats, Floats]:
-    x = _floats("x", x, "matrix")
-    weights = _floats("weights", weights, "matrix")
-    if x.shape[1] != weights.shape[0]:
-        raise ValueError(
-            f"x has {x.shape[1]} features but the weights expect {weights.shape[0]}: "
-            f"x is (N, features), here {x.shape}; weights (features, units), "
-            f"here {weights.shape}."
-        )
-    return x, weights
+    x = _floats(
+        "x", x, "N features", advice="Flatten images first: images.reshape(len(images), -1)."
+    )
+    advice = f"x is {x.shape}, (N, features); a unit has one weight for every feature."
+    return x, _floats("weights", weights, f"{x.shape[1]} units", advice=advice)
 
 
 def _logits_and_labels(
     logits: npt.ArrayLike, labels: npt.ArrayLike
-) -> tuple[Floats, npt.NDArray[np.integer[Any]]]:
-    logits = _floats("logits", logits, "matrix")
-    labels = np.asarray(labels)
-    if not np.issubdtype(labels.dtype, np.integer):
-        raise TypeError(
-            f"labels must be integers (class numbers, not one-hot rows), got {labels.dtype}."
-        )
-    if len(logits) == 0 or labels.shape != logits.shape[:1]:
-        raise ValueError(
-            f"logits (N, classes) and labels (N,) must have the same N ≥ 1, "
-            f"got {logits.shape} and {labels.shape}."
-        )
-    if labels.min() < 0 or labels.max() >= logits.shape[1]:
-        raise ValueError(
-            f"labels must lie in 0 … {logits.shape[1] - 1}, "
-            f"got values from {labels.min()} to {labels.max()}."
-        )
-    return logits, labels
+) -> tuple[Floats, npt.NDArray[np.int64]]:
+    logits = _checks.array("logits", logits, "N classes", holds="floats")
+    n, classes = logits.shape
+    return logits, _checks.labels("labels", labels, count=n, classes=classes)

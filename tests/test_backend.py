@@ -41,7 +41,7 @@ def start(tmp_path):
 
 def break_tensorflow(folder, failure):
     (folder / "tensorflow").mkdir()
-    code = f"import os\nos.write(2, b'a note from inside\\n')\nraise {failure}\n"
+    code = f"import os\nos.system('echo a note from inside >&2')\nraise {failure}\n"
     (folder / "tensorflow" / "__init__.py").write_text(code)
 
 
@@ -126,6 +126,12 @@ def test_a_library_that_fails_is_not_called_missing(start, failure):
     wanted = f"ImportError: TensorFlow is installed, but it does not start: {kind}: "
     assert wanted + reason.partition("'")[0] in last_line(done)
     assert "a note from inside" in done.stderr
+
+
+def test_a_process_without_standard_error_starts_too(start):
+    break_tensorflow(start.work, "OSError('broken')")
+    done = start(f"import os, sys; os.close(2); sys.stderr = sys.stdout; {START}")
+    assert "it does not start: OSError: broken" in done.stdout
 
 
 def test_a_start_is_silent_and_later_errors_show(start):

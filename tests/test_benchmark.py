@@ -1,9 +1,11 @@
 """The benchmark times what it says, and only what is right."""
 
+import itertools
 import re
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,17 +15,19 @@ from tools import benchmark
 
 def test_the_table_holds_every_case_with_its_ratio():
     run = subprocess.run(
-        [sys.executable, "tools/benchmark.py", "--rounds", "1"],
-        cwd=benchmark.ROOT,
+        [sys.executable, "-m", "tools.benchmark", "--rounds", "1"],
+        cwd=Path(__file__).parent.parent,
         capture_output=True,
         text=True,
         check=True,
     )
+    assert run.stderr == ""
     head, *lines = run.stdout.splitlines()
     assert head.split()[-3:] == ["NumPy", "TensorFlow", "ratio"]
-    names = [re.split(r"\s{2,}", line)[:2] for line in lines]
+    names = [re.split(r"\s{2,}", line)[:3] for line in lines]
     cases = ["28 × 28 × 1 → 32", "13 × 13 × 32 → 64"]
-    assert names == [[case, way] for case in cases for way in ("forward", "backward")]
+    ways, batches = ["forward", "backward"], ["32", "128", "512"]
+    assert names == [list(each) for each in itertools.product(cases, ways, batches)]
     for line in lines:
         ours, theirs, ratio = map(float, line.split()[-3:])
         assert 0 < ratio < 100

@@ -1,53 +1,48 @@
 """Time the package's convolution beside a compiled ``tf.nn.conv2d``, in one run.
 
-    make bench        # or: python tools/benchmark.py [--rounds 30]
+    make bench        # or: python -m tools.benchmark [--rounds 30]
 
-Prints CPU time per call and the ratio NumPy : TensorFlow, forward and backward, on the two
-convolutions of the classic network with a batch of 32. Each works on one thread: with more, threads
-that wait for each other on a busy machine count as work. The two take turns, and the least time of
-all rounds counts: a shared machine can slow a call down, never speed it up. Both are compared for
-equality before they are timed.
+Prints CPU time per image and the ratio NumPy : TensorFlow, forward and backward, on the two
+convolutions of the classic network with batches of 32, 128 and 512. Each works on one thread: with
+more, threads that wait for each other on a busy machine count as work. The two take turns, and the
+least time of all rounds counts: a shared machine can slow a call down, never speed it up. Both are
+compared for equality before they are timed.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import sys
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 if __name__ == "__main__":  # read by OpenBLAS and TensorFlow when they start
     os.environ["OPENBLAS_NUM_THREADS"] = os.environ["TF_NUM_INTRAOP_THREADS"] = "1"
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from mnist_lib import layers  # noqa: E402
+from mnist_lib import layers
 
 Call = Callable[[], Any]
 
-# (N, H, W, C_in) and the number of output channels; kernels are 3 × 3.
-CASES = (((32, 28, 28, 1), 32), ((32, 13, 13, 32), 64))
+# (H, W, C_in) and the number of output channels; kernels are 3 × 3.
+CASES = (((28, 28, 1), 32), ((13, 13, 32), 64))
+BATCHES = (32, 128, 512)
 TOLERANCE = 1e-4  # relative to the largest value; sums of thousands of float32 products
 
 
 class Timing(NamedTuple):
-    """One line of the table; times in milliseconds of CPU time per call."""
+    """One line of the table; times in microseconds of CPU time per image."""
 
     name: str
-    numpy_ms: float
-    tensorflow_ms: float
+    numpy_us: float
+    tensorflow_us: float
 
     @property
     def ratio(self) -> float:
         """NumPy's time over TensorFlow's."""
-        return self.numpy_ms / self.tensorflow_ms
+        return self.numpy_us / self.tensorflow_us
 
 
 def least_cpu_times(calls: Sequence[Call], *, rounds: int, repeats: int) -> list[float]:
@@ -78,7 +73,7 @@ def check_equal(name: str, actual: Sequence[Any], expected: Sequence[Any]) -> No
 
 def compare(shape: tuple[int, int, int, int], filters: int, *, rounds: int) -> list[Timing]:
     """Time forward and backward on images of the given shape."""
-    import tensorflow as tf
+    from mnist_lib.backend import tf
 
     rng = np.random.default_rng(0)
     images = rng.normal(size=shape).astype(np.float32)
@@ -122,13 +117,15 @@ def compare(shape: tuple[int, int, int, int], filters: int, *, rounds: int) -> l
     label = "{} × {} × {} → {}".format(*shape[1:], filters)
     check_equal(f"{label} forward", [numpy_forward()], [forward()])
     check_equal(f"{label} backward", numpy_backward(), backward())
-    return [
-        Timing(f"{label}  {name}", *least_cpu_times(calls, rounds=rounds, repeats=10))
-        for name, calls in (
-            ("forward", (numpy_forward, forward)),
-            ("backward", (numpy_backward, backward)),
-        )
-    ]
+    lines = []
+    for name, calls in (
+        ("forward", (numpy_forward, forward)),
+        ("backward", (numpy_backward, backward)),
+    ):
+        times = least_cpu_times(calls, rounds=rounds, repeats=max(1, 256 // len(images)))
+        per_image = (1e3 * time / len(images) for time in times)
+        lines.append(Timing(f"{label}  {name}  {len(images)}", *per_image))
+    return lines
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -138,10 +135,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     rounds = parser.parse_args(arguments).rounds
     if rounds < 1:
         parser.error(f"--rounds must be at least 1, got {rounds}")
-    print(f"{'3 × 3, batch 32, CPU ms per call':34}{'NumPy':>8}{'TensorFlow':>12}{'ratio':>8}")
+    print(f"{'3 × 3, CPU µs per image, by batch':36}{'NumPy':>8}{'TensorFlow':>12}{'ratio':>8}")
     for shape, filters in CASES:
-        for line in compare(shape, filters, rounds=rounds):
-            print(f"{line.name:34}{line.numpy_ms:8.2f}{line.tensorflow_ms:12.2f}{line.ratio:8.2f}")
+        lines = [
+            line for batch in BATCHES for line in compare((batch, *shape), filters, rounds=rounds)
+        ]
+        for line in lines[::2] + lines[1::2]:  # forward, then backward
+            print(f"{line.name:36}{line.numpy_us:8.2f}{line.tensorflow_us:12.2f}{line.ratio:8.2f}")
 
 
 if __name__ == "__main__":
