@@ -6,12 +6,14 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python;
 	"$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
 	2> /dev/null && echo "$$python" && break; done)
 IN_VENV = .venv/bin/python
+# Two workers, a file to each; notebooks come first, for the book shows their outputs (conftest.py).
+PYTEST = $(IN_VENV) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help book test lab grade bench repository lock clean
+.PHONY: help book check test style lab grade bench repository lock lowest newest clean
 .DEFAULT_GOAL := help
 
 help:  ## List these commands
-	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:[^#]*## /\t/' | expand -t 12
+	@grep -E '^[a-z ]+:.*##' Makefile | sed 's/:[^#]*## /\t/' | expand -t 15
 
 # Made once, and again only when requirements.txt changes; half an environment is never taken for a whole one.
 .venv/installed: requirements.txt
@@ -23,38 +25,55 @@ help:  ## List these commands
 	@touch .venv/installed
 
 book: .venv/installed  ## Build the website (full MNIST if it can be had, else the bundled sample)
-	@$(IN_VENV) tools/build_book.py
+	@$(IN_VENV) -m tools.build_book
 
-test: .venv/installed  ## Prove it: package, notebooks, site, style
-	@echo "Checking style and types"
+style: .venv/installed
+	@echo "Checking style, types and the rules for notebooks"
 	@$(IN_VENV) -m ruff check --quiet .
 	@$(IN_VENV) -m ruff format --quiet --check .
 	@$(IN_VENV) -m mypy --no-error-summary
 	@$(IN_VENV) -m tools.notebook_rules
-	@echo "Testing the package, every chapter and the built site (some minutes)"
-	@$(IN_VENV) -m pytest --nbmake --cov
 
-lab: .venv/installed  ## Open the chapters in JupyterLab
-	@$(IN_VENV) -m jupyterlab chapters
+check: style  ## Check style, types, notebook rules and the package (2 minutes)
+	@$(PYTEST) -m "not site and not slow" tests
 
-# A folder with spaces in its name is one argument; OPTIONS takes any others (tools/grade.py --help).
+test: style  ## Prove everything: the above, every chapter and the built site (8 minutes)
+	@$(PYTEST) --nbmake --cov
+
+lab: .venv/installed  ## Open chapter 0 in JupyterLab
+	@$(IN_VENV) -m jupyterlab --LabApp.default_url=/lab/tree/chapters/00_mnist_classification.ipynb
+
+# A folder with spaces in its name is one argument; OPTIONS takes any others (python -m tools.grade --help).
 grade: .venv/installed  ## Grade a class: make grade SUBMISSIONS=folder [OPTIONS="--chapter 02"]
-	@$(IN_VENV) tools/grade.py "$(SUBMISSIONS)" $(OPTIONS)
+	@$(IN_VENV) -m tools.grade "$(SUBMISSIONS)" $(OPTIONS)
 
 bench: .venv/installed  ## Time the package's convolution beside TensorFlow's
 	@$(IN_VENV) -m tools.benchmark
 
 repository: .venv/installed  ## Write the repository's address everywhere: make repository URL=https://github.com/owner/name
-	@$(IN_VENV) tools/repository.py $(URL)
+	@$(IN_VENV) -m tools.repository $(URL)
 
-# Not from .venv: it cannot be made while requirements.txt contradicts pyproject.toml.
-lock:  ## Compile requirements.txt anew from pyproject.toml (for maintainers)
+# Not from .venv, which cannot be made while requirements.txt contradicts pyproject.toml.
+lock:  ## Pin the newest versions of everything in requirements.txt (for maintainers)
 	@$(PYTHON) -m venv _build/lock
 	@_build/lock/bin/python -m pip install --quiet --disable-pip-version-check uv
 	@echo '-e .[tensorflow,course]' | _build/lock/bin/uv pip compile - --quiet --upgrade --universal \
 	    --python-version 3.11 --fork-strategy fewest --no-emit-index-url --no-emit-find-links \
 	    --custom-compile-command "make lock    (uv pip compile --universal, from pyproject.toml)" \
 	    --output-file requirements.txt
+
+# The ends of the ranges in pyproject.toml, each in an environment of its own: the oldest versions
+# of what the package names (with the newest of everything else), and the newest of all.
+lowest newest:  ## Test the package and two chapters with the oldest (newest) versions allowed
+	@$(PYTHON) -m venv --clear _build/$@
+	@_build/$@/bin/python -m pip install --quiet --disable-pip-version-check uv
+	@touch _build/$@/versions.txt
+	@test $@ = newest || _build/$@/bin/uv pip compile --quiet --resolution lowest-direct --no-deps \
+	    --extra tensorflow --python _build/$@/bin/python --output-file _build/$@/versions.txt pyproject.toml
+	@VIRTUAL_ENV=_build/$@ _build/$@/bin/uv pip install --quiet --constraint _build/$@/versions.txt \
+	    --editable '.[tensorflow,course]'
+	@_build/$@/bin/python -m pytest -n 2 --nbmake -m "not site and not slow" tests \
+	    chapters/00_mnist_classification.ipynb chapters/02_convolutions.ipynb
 
 clean:  ## Remove what the commands above have made (the site, the caches, .venv)
 	@rm -rf .venv _build chapters/model solutions/model .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

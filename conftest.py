@@ -5,7 +5,7 @@ nbmake checks (no cell fails, every band asserted in a cell's metadata holds), a
 
 * if it costs more CPU time than it may, or so much more or less than its Time line says that the
   machine cannot be the reason (the table marks every difference beyond a factor of 1.5);
-* if it prints warnings (everything on stderr but progress bars);
+* if it writes anything to stderr, from Python or from a library's own code: warnings, notes;
 * if a picture has no alternative text, an alternative text no picture, or if a cell is silent for
   long: neither a line of text nor a progress bar moves;
 * if the starter of an exercise is not found *not attempted*, or in the solutions an answer is not
@@ -40,6 +40,7 @@ from tools.notebooks import (
     LIMITS,
     alt_text,
     ignore_user_settings,
+    keep_outputs,
     read,
     stated_times,
 )
@@ -209,10 +210,17 @@ def broken_band(path: Path, message: str) -> str | None:
     return f"cell {' or '.join(cells)}: a band does not hold\n  " + "\n  ".join([*lines, reason])
 
 
-# --- nbmake's items ----------------------------------------------------------------------------
+# --- nbmake's items ---------------------------------------------------------------------------
 
 EXECUTED = pytest.StashKey[nbformat.NotebookNode]()
 SECONDS = pytest.StashKey[float]()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the notebooks first, and the tests of the site, which shows their outputs, last."""
+    items.sort(
+        key=lambda item: (not is_notebook(item), item.get_closest_marker("site") is not None)
+    )
 
 
 @pytest.hookimpl(wrapper=True)
@@ -228,6 +236,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
         def __init__(self, nb: nbformat.NotebookNode, **options: Any) -> None:
             super().__init__(nb, **options)
             item.stash[EXECUTED] = nb
+            # pytest has just set it; ipykernel then hides what libraries write to descriptor 2.
+            os.environ.pop("PYTEST_CURRENT_TEST", None)
 
     slowness()
     with (
@@ -271,6 +281,8 @@ def pytest_runtest_makereport(
         )
         report.user_properties.append(("run", tuple(run)))  # this reaches the table from a worker
         problems = problems_of(notebook, item.path.parent.name) + problems_of_time(run)
+        if not problems:  # the book shows them instead of running the notebook again
+            keep_outputs(item.path, notebook, item.config.rootpath, source)
     if problems:
         report.outcome = "failed"
         report.longrepr = "\n".join(f"{name_of(item)}: {problem}" for problem in problems)

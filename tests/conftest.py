@@ -1,13 +1,20 @@
-"""What several test files need: a browser, and a user's settings that would spoil every page."""
+"""What several test files need: a browser, a runner of notebooks, a user's spoiling settings."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
 
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -74,3 +81,33 @@ def user_settings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "MPLBACKEND": "agg",
         "PYTHONSTARTUP": str(folder / "startup.py"),
     }
+
+
+@pytest.fixture(scope="session")
+def run_chapters(user_settings: dict[str, str]) -> Callable[[Path], str]:
+    """Return a function that runs the chapters of a folder as ``make test`` does.
+
+    It gives what pytest prints. The reference work is left out; a kernel's start alone costs one to
+    five seconds, so the tolerance is wide enough for that.
+    """
+
+    def run(folder: Path) -> str:
+        for name in ("tools", "mnist_lib"):
+            ignore = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(ROOT / name, folder / name, ignore=ignore, dirs_exist_ok=True)
+        shutil.copy(ROOT / "requirements.txt", folder)
+        shutil.copy(ROOT / "conftest.py", folder / "running.py")
+        (folder / "conftest.py").write_text(
+            "import running\nrunning.slowness = lambda: 1.0\nrunning.TOLERANCE = 8\n"
+            "from running import *\n",
+            encoding="utf-8",
+        )
+        environment = os.environ | user_settings
+        environment.pop("MNIST_LIB_SOURCE", None)
+        command = [sys.executable, "-m", "pytest", "--nbmake", "-rA", "-p", "no:cacheprovider"]
+        result = subprocess.run(
+            [*command, "chapters"], cwd=folder, env=environment, capture_output=True, text=True
+        )
+        return re.sub(r"\x1b\[[0-9;]*m", "", result.stdout + result.stderr)
+
+    return run

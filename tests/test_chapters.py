@@ -7,11 +7,8 @@ in a folder of their own, each wrong in one way.
 from __future__ import annotations
 
 import importlib.util
-import os
 import re
-import shutil
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -33,12 +30,15 @@ def load(path: Path) -> ModuleType:
 
 running = load(ROOT / "conftest.py")
 
+pytestmark = pytest.mark.slow
+
 
 # --- One notebook of each kind, run for real --------------------------------------------------
 
 DRAW = "import matplotlib.pyplot as plt\nplt.plot([1, 2]);"
 ALT = {"mystnb": {"image": {"alt": "A line that rises from one to two."}}}
 BAND = {"nbmake": {"post_cell_execute": ["low = 1", "assert low < value < 2, value"]}}
+NOTE = "import os, time\nos.write(2, b'a note\\n')\ntime.sleep(1)  # a library goes on for long"
 SETTINGS = """
 import os
 from pathlib import Path
@@ -56,28 +56,17 @@ KINDS = {
     "02_time": (59, "pass", {}, "its Time line says 59"),
     "03_alt": (3, DRAW, {}, "cell work draws a figure and has no alternative text"),
     "04_noise": (3, "import warnings\nwarnings.warn('old')", {}, "cell work writes to stderr"),
+    "04_note": (3, NOTE, {}, "cell work writes to stderr: a note"),
     "05_error": (3, "1 / 0", {}, "ZeroDivisionError"),
     "06_blank": (3, "pass", ALT, "cell work has an alternative text and shows no picture"),
 }
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory, user_settings: dict[str, str]) -> str:
-    """Return what a run of all prints, in a folder with this repository's ``conftest.py``.
-
-    The user's settings are ones that spoil the first of them.
-    """
+def report(tmp_path_factory: pytest.TempPathFactory, run_chapters: Callable[[Path], str]) -> str:
+    """Return what a run of all prints, under settings of a user that would spoil the first."""
     folder = tmp_path_factory.mktemp("course")
     (folder / "chapters").mkdir()
-    shutil.copytree(ROOT / "tools", folder / "tools", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "conftest.py", folder / "running.py")
-    # The same hooks without the reference work; a kernel's start alone costs one to five seconds,
-    # so the tolerance is wide enough for them and not for the 59 that one notebook states.
-    (folder / "conftest.py").write_text(
-        "import running\nrunning.slowness = lambda: 1.0\nrunning.TOLERANCE = 8\n"
-        "from running import *\n",
-        encoding="utf-8",
-    )
     for name, (seconds, source, metadata, _) in KINDS.items():
         time = (
             f"**Time** · 1 min reading · running: {seconds} s on the sample, 9 s on the full data"
@@ -86,15 +75,9 @@ def report(tmp_path_factory: pytest.TempPathFactory, user_settings: dict[str, st
         notebook = new_notebook(cells=[new_markdown_cell(time, id="time"), cell])
         nbformat.write(notebook, folder / "chapters" / f"{name}.ipynb")
     before = {path: path.read_bytes() for path in (folder / "chapters").rglob("*")}
-    environment = os.environ | user_settings
-    environment.pop("MNIST_LIB_SOURCE", None)
-    command = [sys.executable, "-m", "pytest", "--nbmake", "-rA", "-p", "no:cacheprovider"]
-    run = subprocess.run(
-        [*command, "chapters"], cwd=folder, env=environment, capture_output=True, text=True
-    )
-    assert run.returncode == 1, run.stdout + run.stderr
+    said = run_chapters(folder)
     assert before == {path: path.read_bytes() for path in (folder / "chapters").rglob("*")}
-    return re.sub(r"\x1b\[[0-9;]*m", "", run.stdout)
+    return said
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -155,15 +138,6 @@ def test_a_time_line_that_is_off_by_more_than_promised_is_marked() -> None:
 def cell_with(*outputs: tuple[str, str]) -> nbformat.NotebookNode:
     made = [new_output("stream", name=name, text=text) for name, text in outputs]
     return new_code_cell("pass", outputs=made)
-
-
-def test_progress_bars_are_no_warnings() -> None:
-    bar = (
-        "\rtraining:   0%|          | 0/3 [00:00<?, ?it/s]\rtraining: 100%|███| 3/3 [00:01<00:00]\n"
-    )
-    assert running.warnings_in(cell_with(("stderr", bar), ("stdout", "hello"))) == ""
-    assert running.warnings_in(cell_with(("stderr", "\r12it [00:01, 9.1it/s]"))) == ""
-    assert "Deprecated" in running.warnings_in(cell_with(("stderr", f"{bar}DeprecatedWarning: x")))
 
 
 def test_a_cell_may_not_be_silent_for_long() -> None:

@@ -84,6 +84,7 @@ def colab(tmp_path_factory):
     return scripts / "python"
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_the_setup_cell_installs_the_package_in_colab_and_replaces_nothing(source, colab, tmp_path):
     cell = repository.setup(source.as_uri(), "main")

@@ -219,6 +219,7 @@ def test_a_name_that_is_no_text_is_refused():
 # ---------------------------------------------------------------- the script
 
 
+@pytest.mark.slow
 def test_the_script_trains_writes_and_records(tmp_path):
     arguments = "--only robust --source sample --epochs 1 --fraction 0.0005 --seed 3"
     subprocess.run(

@@ -1,4 +1,7 @@
-"""Build the book into ``_build/html`` and say where it lies. Any warning stops the build."""
+"""Build the book into ``_build/html`` and say where it lies. Any warning stops the build.
+
+python -m tools.build_book        # or: make book
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,9 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 from mnist_lib.data import load_mnist
-
-ROOT = Path(__file__).resolve().parent.parent
+from tools.notebooks import ROOT
 
 
 def main() -> int:

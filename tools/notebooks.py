@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
 from pathlib import Path
 
 import nbformat
+from jupyter_cache import get_cache
+from jupyter_cache.base import CacheBundleIn
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -83,3 +86,32 @@ def ignore_user_settings(folder: Path) -> None:
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     }
     os.environ.pop("PYTHONSTARTUP", None)
+
+
+def cache_folder(root: Path, source: str) -> Path:
+    """Return the folder in which the book keeps outputs, named after all that they depend on.
+
+    Jupyter Book's cache looks at a notebook's own cells only; a change in the package, in the
+    environment or from the sample to the full data would leave old outputs on the page.
+    """
+    digest = hashlib.sha256(source.encode())
+    package = sorted(
+        path
+        for path in (root / "mnist_lib").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    )
+    for path in [*package, root / "requirements.txt"]:
+        digest.update(path.relative_to(root).as_posix().encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return root / "_build" / ".jupyter_cache" / digest.hexdigest()[:16]
+
+
+def keep_outputs(path: Path, executed: nbformat.NotebookNode, root: Path, source: str) -> None:
+    """Keep the outputs of the notebook at ``path``, so that the book need not run it again."""
+    notebook = nbformat.read(path, as_version=4)
+    for cell, ran in zip(notebook.cells, executed.cells, strict=True):
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = ran.outputs, ran.execution_count
+    cache = get_cache(cache_folder(root, source))
+    bundle = CacheBundleIn(notebook, str(path))
+    cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)

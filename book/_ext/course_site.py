@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
@@ -18,7 +17,7 @@ from myst_nb.core import render
 from sphinx.util import logging
 
 from mnist_lib.data import load_mnist
-from tools.notebooks import ignore_user_settings
+from tools.notebooks import cache_folder, ignore_user_settings
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -43,27 +42,12 @@ def run_notebooks_as_anywhere(app: Sphinx, config: Config) -> None:
 
 
 def key_execution_cache(app: Sphinx, config: Config) -> None:
-    """Name the folder of the execution cache after all that an output depends on.
-
-    Jupyter Book's cache looks at a notebook's own cells only; a change in the package, in the
-    environment or from the sample to the full data would leave old outputs on the page.
-    """
+    """Keep the outputs of each state of the package, the environment and the data apart."""
     # Found out once, here, and passed on: offline, each chapter would wait for the network anew.
     if os.environ.get("MNIST_LIB_SOURCE", "auto") in ("", "auto"):
         os.environ["MNIST_LIB_SOURCE"] = load_mnist().source
-
-    digest = hashlib.sha256(os.environ["MNIST_LIB_SOURCE"].encode())
-    root = Path(app.srcdir)
-    package = sorted(
-        path
-        for path in (root / "mnist_lib").rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
-    )
-    for path in [*package, root / "requirements.txt"]:
-        digest.update(path.relative_to(root).as_posix().encode())
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    cache = root / "_build" / ".jupyter_cache" / digest.hexdigest()[:16]
-    config.nb_execution_cache_path = str(cache)
+    folder = cache_folder(Path(app.srcdir), os.environ["MNIST_LIB_SOURCE"])
+    config.nb_execution_cache_path = str(folder)
 
 
 def refuse_missing_pictures(app: Sphinx, doctree: nodes.document) -> None:
@@ -141,6 +125,8 @@ def list_modules(app: Sphinx, docname: str, source: list[str]) -> None:
     package = Path(app.srcdir) / "mnist_lib"
     modules = [*package.glob("[!_]*.py"), *(path.parent for path in package.glob("*/__init__.py"))]
     for path in sorted(modules):
+        if f"mnist_lib.{path.stem}" in app.config.autodoc_mock_imports:
+            continue
         title = f"## `mnist_lib.{path.stem}`"
         directive = f".. automodule:: mnist_lib.{path.stem}\n   :members:"
         sections.append(f"{title}\n\n```{{eval-rst}}\n{directive}\n```\n")
