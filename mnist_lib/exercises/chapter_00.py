@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import ceil
 from typing import Any
 
 import numpy as np
 
-from mnist_lib.exercises.engine import Case, Exercise, OneOf, Reference, agrees
+from mnist_lib.exercises.engine import Case, Exercise, OneOf, Reference
 
 # --- updates --------------------------------------------------------------------------------------
 
@@ -17,15 +16,11 @@ _SETTINGS = ((4, 128), (10, 8))  # epochs, batch size
 _UPDATES = [epochs * ceil(_IMAGES / batch_size) for epochs, batch_size in _SETTINGS]
 
 
-def _is_not_any(*slips: list[float]) -> Callable[[Any], bool]:
-    """Return a test that fails if either number is that of a slip (and not the right one)."""
-    return lambda numbers: (
-        not any(
-            agrees(number, slip[k]) and slip[k] != _UPDATES[k]
-            for slip in slips
-            for k, number in enumerate(numbers)
-        )
-    )
+def _either(*lists: list[float]) -> dict[str, Any]:
+    """Return `slip` and `place` of a case that rejects the first or the second number of lists."""
+    wrong = [(numbers[k], k) for numbers in lists for k in (0, 1) if numbers[k] != _UPDATES[k]]
+    slips, places = zip(*wrong, strict=True)
+    return {"slip": OneOf(*slips), "place": places}
 
 
 # --- share_right ----------------------------------------------------------------------------------
@@ -61,7 +56,7 @@ EXERCISES = (
         form="calculate",
         type="numbers",
         hints=(
-            "The parameters change once after every batch. How many batches has one epoch?",
+            "The parameters change once after every batch. How many batches does one epoch have?",
             "Divide the images by the batch size, round up, and multiply by the epochs.",
         ),
         shows="The original setting takes forty times as many steps; that is where its minutes go.",
@@ -69,44 +64,44 @@ EXERCISES = (
             Case(
                 name="two numbers",
                 expect=lambda v: len(v) == 2,
-                mistake="There are two settings, so a list of two numbers is wanted.",
+                mistake="There are two settings, so give a list of two numbers.",
             ),
             Case(
                 name="sample",
-                expect=_is_not_any([epochs * ceil(3_500 / size) for epochs, size in _SETTINGS]),
+                **_either([epochs * ceil(3_500 / size) for epochs, size in _SETTINGS]),
                 mistake="The sample has 3,500 training images; the question is about 55,000.",
             ),
             Case(
                 name="images",
-                expect=_is_not_any([epochs * _IMAGES for epochs, _ in _SETTINGS]),
+                **_either([epochs * _IMAGES for epochs, _ in _SETTINGS]),
                 mistake="So many images go by, but the parameters change once a batch, not once an "
                 "image.",
             ),
             Case(
                 name="one epoch",
-                expect=_is_not_any([ceil(_IMAGES / size) for _, size in _SETTINGS]),
+                **_either([ceil(_IMAGES / size) for _, size in _SETTINGS]),
                 mistake="That is one epoch: the program goes through the images several times.",
             ),
             Case(
                 name="all of MNIST",
-                expect=_is_not_any([epochs * ceil(60_000 / size) for epochs, size in _SETTINGS]),
+                **_either([epochs * ceil(60_000 / size) for epochs, size in _SETTINGS]),
                 mistake="60,000 includes the validation images, and those change nothing.",
             ),
             Case(
                 name="rest forgotten",
-                expect=_is_not_any([epochs * (_IMAGES // size) for epochs, size in _SETTINGS]),
-                mistake="55,000 is no multiple of 128: the images that are left over make one more "
+                **_either([epochs * (_IMAGES // size) for epochs, size in _SETTINGS]),
+                mistake="55,000 is not a multiple of 128: the images left over form one more "
                 "batch in every epoch.",
             ),
             Case(
                 name="rounded once",
-                expect=_is_not_any(
+                **_either(
                     [epochs * _IMAGES / size for epochs, size in _SETTINGS],
                     [ceil(epochs * _IMAGES / size) for epochs, size in _SETTINGS],
                     [epochs * _IMAGES // size for epochs, size in _SETTINGS],
                 ),
-                mistake="Each epoch ends with a smaller batch and the next begins anew: round for "
-                "one epoch first, then multiply.",
+                mistake="Each epoch ends with a smaller batch, and the next one starts with the "
+                "first image: round for one epoch first, then multiply.",
             ),
             Case(
                 name="order",
@@ -121,7 +116,7 @@ EXERCISES = (
             ),
             Case(
                 name="mixed",
-                expect=_is_not_any([10 * ceil(_IMAGES / 128), 4 * ceil(_IMAGES / 8)]),
+                **_either([10 * ceil(_IMAGES / 128), 4 * ceil(_IMAGES / 8)]),
                 mistake="Epochs and batch sizes are mixed up: 4 epochs go with batches of 128, 10 "
                 "epochs with batches of 8.",
             ),
@@ -145,52 +140,48 @@ EXERCISES = (
         minutes=8,
         form="find the fault",
         type="number",
+        inputs=_TEN,
         hints=(
             "Print the shape of probabilities and of what argmax makes of it. There should be one "
             "digit for each image.",
             "Without an axis, argmax counts through all the numbers. The ten probabilities of one "
             "image lie along axis 1.",
         ),
-        shows="This is the accuracy that evaluate reports: of ten probabilities the largest "
-        "answers, however small it is.",
+        shows="This is the accuracy that evaluate reports: the largest of the ten probabilities "
+        "is the answer, however small it is.",
         cases=(
             Case(
                 name="share",
-                inputs=_TEN,
                 expect=lambda result, probabilities, labels: 0 <= result <= 1,
-                mistake="A share lies between 0 and 1: neither percent nor a count is wanted.",
+                mistake="A fraction lies between 0 and 1: give neither a percentage nor a count.",
             ),
             Case(
                 name="nothing right",
-                inputs=_TEN,
                 expect=lambda result, *inputs: result > 0,
-                mistake="Your share is 0, as if nothing matched: look at what is compared with the "
-                "labels, and whether a division drops the fraction.",
+                mistake="Your result is 0, as if nothing matched: look at what is compared with "
+                "the labels, and whether a division drops the fraction.",
             ),
             Case(
                 name="wrong axis",
-                inputs=_TEN,
                 slip=lambda probabilities, labels: (probabilities.argmax(axis=0) == labels).mean(),
-                mistake="You look for the best image of each digit, not for the best digit of each "
-                "image.",
+                mistake="You look for the best image of each digit; look for the best digit of "
+                "each image.",
             ),
             Case(
                 name="errors",
-                inputs=_TEN,
                 slip=lambda *inputs: 1 - _share_right(*inputs),
-                mistake="That is the share of digits that are misread.",
+                mistake="That is the fraction of digits that are misread.",
             ),
             Case(
                 name="half",
-                inputs=_TEN,
                 slip=lambda probabilities, labels: (
                     probabilities[np.arange(10), labels] > 0.5
                 ).mean(),
-                mistake="The largest of the ten answers, even if it is smaller than one half.",
+                mistake="The largest of the ten probabilities is the answer, even if it is "
+                "smaller than one half.",
             ),
             Case(
                 name="probabilities",
-                inputs=_TEN,
                 slip=OneOf(
                     lambda probabilities, labels: probabilities.max(axis=1).mean(),
                     lambda probabilities, labels: probabilities[np.arange(10), labels].mean(),
@@ -200,7 +191,6 @@ EXERCISES = (
             ),
             Case(
                 name="a thousand",
-                inputs=_TEN,
                 slip=lambda probabilities, labels: (
                     (probabilities.argmax(axis=1) == labels).sum() / 1000
                 ),
@@ -209,7 +199,6 @@ EXERCISES = (
             ),
             Case(
                 name="ten images",
-                inputs=_TEN,
                 expect=Reference(_share_right),
                 mistake="Count the images whose most probable digit is the label, and divide by "
                 "the number of images.",
@@ -218,8 +207,8 @@ EXERCISES = (
                 name="other number",
                 inputs=_FOUR,
                 expect=Reference(_share_right),
-                mistake="With another number of images the share is not right: divide by as many "
-                "as there are.",
+                mistake="With another number of images the result is not right: divide by the "
+                "number of images that there are.",
                 explains_all=True,
             ),
         ),

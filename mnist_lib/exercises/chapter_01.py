@@ -219,31 +219,34 @@ EXERCISES = (
             Case(
                 name="four numbers",
                 expect=lambda v: len(v) == 4,
-                mistake="There are four lines, so a list of four numbers is wanted.",
+                mistake="There are four lines, so give a list of four numbers.",
             ),
             Case(
                 name="no wrap",
-                expect=lambda v: v[0] != 280 and v[1] != -220,
+                slip=OneOf(280, -220),
+                place=(0, 1),
                 mistake="That is arithmetic on paper: a uint8 holds nothing above 255 and nothing "
                 "below 0.",
             ),
             Case(
                 name="clipped",
-                expect=lambda v: v[0] != 255 and v[1] != 0,
+                slip=OneOf(255, 0),
+                place=(0, 1),
                 mistake="NumPy does not stop at the end of the range: it starts again at the other "
                 "end.",
             ),
             Case(
                 name="modulo 255",
-                expect=lambda v: v[0] != 25 and v[1] != 35,
-                mistake="You are one off: 8 bits tell 256 numbers apart, because 0 is one of them.",
+                slip=OneOf(25, 35),
+                place=(0, 1),
+                mistake="You are off by one: 8 bits tell 256 numbers apart, because 0 is one of "
+                "them.",
             ),
             Case(
                 name="no sign",
                 slip=220,
                 place=1,
-                mistake="A difference below zero does not lose its sign and keep its size: it "
-                "wraps, too.",
+                mistake="A difference below zero does not simply lose its sign: it wraps, too.",
             ),
             Case(
                 name="too late",
@@ -298,6 +301,7 @@ EXERCISES = (
         minutes=20,
         form="write",
         type="array",
+        inputs=(_BLOT,),
         hints=(
             "Three steps: where is the centre of mass, how far is it to (14, 14) in whole pixels, "
             "and which part of the image lands where?",
@@ -310,21 +314,18 @@ EXERCISES = (
         cases=(
             Case(
                 name="values",
-                inputs=(_BLOT,),
                 expect=_keeps_brightness,
                 mistake="Your result holds brightnesses that the image did not have: move it by "
                 "whole pixels and change no value.",
             ),
             Case(
                 name="direction",
-                inputs=(_BLOT,),
                 slip=lambda image: _by(image, -np.rint(_way(image))),
-                mistake="The ink went the other way: the centre of mass is now twice as far from "
+                mistake="The ink went the wrong way: the centre of mass is now twice as far from "
                 "the middle.",
             ),
             Case(
                 name="axes",
-                inputs=(_BLOT,),
                 slip=OneOf(
                     lambda image: _by(image, np.rint(_way(image))[::-1]),
                     lambda image: _by(image, -np.rint(_way(image))[::-1]),
@@ -333,53 +334,46 @@ EXERCISES = (
             ),
             Case(
                 name="not moved",
-                inputs=(_BLOT,),
                 slip=lambda image: image,
                 mistake="The ink is where it was: your function returns the image unmoved.",
             ),
             Case(
                 name="one direction",
-                inputs=(_BLOT,),
                 slip=OneOf(
                     lambda image: _by(image, np.rint(_way(image)) * (1, 0)),
                     lambda image: _by(image, np.rint(_way(image)) * (0, 1)),
                 ),
-                mistake="The ink has moved in one direction only: down and to the right each have "
-                "a way of their own.",
+                mistake="The ink has moved in one direction only: work out the distance down and "
+                "the distance to the right separately.",
             ),
             Case(
                 name="rounded down",
-                inputs=(_BLOT,),
                 slip=lambda image: _by(image, np.rint(_way(image, 13.5))),
                 mistake="Half a pixel is missing: MNIST's middle is row 14 and column 14, not "
-                "13.5, and a way is rounded to the nearest whole number, not down.",
+                "13.5, and a distance is rounded to the nearest whole number, not down.",
             ),
             Case(
                 name="cut",
-                inputs=(_BLOT,),
                 slip=OneOf(
                     lambda image: _by(image, _way(image)),
                     lambda image: _by(image, np.ceil(_way(image))),
                 ),
-                mistake="A number was cut off, by int() or //, where it was to be rounded.",
+                mistake="A number was cut off, by int() or //, where it should have been rounded.",
             ),
             Case(
                 name="weights",
-                inputs=(_BLOT,),
                 slip=OneOf(lambda image: _by(image, np.rint(_way(image > 0))), _box_centred),
                 mistake="The centre of mass is weighted by brightness: a faint pixel counts less "
                 "than a bright one.",
             ),
             Case(
                 name="empty",
-                inputs=(_BLOT,),
                 expect=_has_ink,
-                mistake="No ink is left in the frame: nothing was copied, or the way is far too "
-                "long because sums of uint8 have wrapped.",
+                mistake="No ink is left in the frame: nothing was copied, or the distance is far "
+                "too long because sums of uint8 have wrapped.",
             ),
             Case(
                 name="eight bits",
-                inputs=(_BLOT,),
                 slip=_wrapped_products,
                 mistake="The products have wrapped: even a single pixel is a uint8, and so is its "
                 "product with a Python number.",
@@ -391,14 +385,20 @@ EXERCISES = (
                     lambda image: _by(image, np.rint(_way(image)), fill="wrap"),
                     lambda image: _by(image, np.rint(_way(image)), fill="edge"),
                 ),
-                mistake="What comes into the frame is 0: neither ink that left on the other side "
-                "nor a copy of the border.",
+                mistake="New rows and columns must be 0: not ink that left on the other side, and "
+                "not a copy of the border.",
             ),
             Case(
                 name="everywhere",
                 inputs=(_TAIL,),
                 expect=Reference(_centred),
                 mistake="The ink is not where it belongs: compare center_of_mass before and after.",
+            ),
+            Case(
+                name="type",
+                expect=lambda result, image: result.dtype.kind in "iu",
+                mistake="The ink is in the right place, but the image has become one of floats: "
+                "return uint8, the type of the image that the function is given.",
             ),
         ),
     ),
@@ -410,17 +410,17 @@ EXERCISES = (
         form="calculate",
         type="numbers",
         hints=(
-            "Think of 100 envelopes: how many does each program answer rightly on average?",
+            "Think of 100 envelopes: how many does each program get right on average?",
             "Of the 60 envelopes with a 0, the third program answers 0 for 60 % of them. Add what "
             "it gets right of the 5s and of the 9s.",
         ),
-        shows="Imitating the shares does worse than always giving the commonest answer, so that "
-        "lazy answer is the least a program must beat.",
+        shows="Imitating the proportions does worse than always giving the commonest answer, so "
+        "that lazy answer is the least that a program must beat.",
         cases=(
             Case(
                 name="three numbers",
                 expect=lambda v: len(v) == 3,
-                mistake="There are three programs, so a list of three numbers is wanted.",
+                mistake="There are three programs, so give a list of three numbers.",
             ),
             Case(
                 name="percent",
@@ -429,13 +429,11 @@ EXERCISES = (
             ),
             Case(
                 name="misread",
-                expect=lambda v: (
-                    not any(
-                        _close(part, 1 - right) for part, right in zip(v, _GUESSERS, strict=True)
-                    )
-                ),
-                mistake="An accuracy is a share of right answers; here stands a share of wrong "
-                "ones.",
+                slip=OneOf(*(1 - right for right in _GUESSERS)),
+                place=(0, 1, 2),
+                tolerance=0.005,
+                mistake="An accuracy is the fraction of right answers; you gave a fraction of "
+                "wrong ones.",
             ),
             Case(
                 name="order",
@@ -472,7 +470,7 @@ EXERCISES = (
                 slip=OneOf(_SHARES.max(), 1.0),
                 place=2,
                 tolerance=0.005,
-                mistake="The third program answers 0 as often as a 0 comes, but not on the same "
+                mistake="The third program answers 0 as often as a 0 occurs, but not on the same "
                 "envelopes.",
             ),
             Case(
@@ -480,8 +478,8 @@ EXERCISES = (
                 expect=_GUESSERS[2],
                 place=2,
                 tolerance=0.005,
-                mistake="For the third program, multiply each digit's share by the chance that it "
-                "is answered, and add up.",
+                mistake="For the third program, multiply the fraction of each digit by the chance "
+                "that the program answers it, and add up.",
             ),
         ),
     ),
@@ -492,6 +490,7 @@ EXERCISES = (
         minutes=10,
         form="find the fault",
         type="arrays",
+        inputs=_SPLIT_INPUTS,
         hints=(
             "Follow one image through the function. Which label stands beside it afterwards?",
             "Each call of permutation draws a new order. Draw one order of the numbers 0 to n - 1 "
@@ -501,46 +500,39 @@ EXERCISES = (
         cases=(
             Case(
                 name="four parts",
-                inputs=_SPLIT_INPUTS,
                 expect=lambda parts, *inputs: len(parts) == 4,
-                mistake="Four arrays are wanted: x_train, y_train, x_val, y_val.",
+                mistake="Return four arrays: x_train, y_train, x_val, y_val.",
             ),
             Case(
                 name="order",
-                inputs=_SPLIT_INPUTS,
                 expect=_is_in_order,
                 mistake="The order is x_train, y_train, x_val, y_val: images and their labels for "
                 "training, then both for validation.",
             ),
             Case(
                 name="a fifth",
-                inputs=_SPLIT_INPUTS,
                 expect=_has_fifths,
-                mistake="Of the images given, a fifth belongs in validation, and all others, but "
-                "none of these, in training.",
+                mistake="A fifth of the images belongs in validation and all the others in "
+                "training, with none in both.",
             ),
             Case(
                 name="images",
-                inputs=_SPLIT_INPUTS,
                 expect=_keeps_images,
-                mistake="The images have changed: shape and pixels are to stay as they were.",
+                mistake="The images have changed: their shape and pixels must stay as they were.",
             ),
             Case(
                 name="pairs",
-                inputs=_SPLIT_INPUTS,
                 expect=_keeps_pairs,
-                mistake="Images and labels have parted: an image no longer stands beside its own "
-                "label.",
+                mistake="Images and labels no longer match: an image does not stand beside its "
+                "own label any more.",
             ),
             Case(
                 name="each once",
-                inputs=_SPLIT_INPUTS,
                 expect=_has_each_once,
-                mistake="Some image stands in both parts, or twice in one, and another is lost.",
+                mistake="An image is in both parts, or twice in one of them, and another is lost.",
             ),
             Case(
                 name="at random",
-                inputs=_SPLIT_INPUTS,
                 expect=_is_shuffled,
                 mistake="The validation part follows the order of the file, so a sorted file would "
                 "give one-sided parts: choose at random.",
@@ -555,10 +547,10 @@ EXERCISES = (
         form="find the fault",
         type="letters",
         hints=(
-            "For each story ask two things: on which digits is the score taken, and had anything "
-            "of them, or of their writers, been used before?",
-            "Three of the six leak. In two of them a near copy, or the same hand, stands on both "
-            "sides of the split.",
+            "For each story ask two things: on which digits is the score computed, and had "
+            "anything about them, or about their writers, been used before?",
+            "Three of the six leak. In two of them a near copy, or the same handwriting, is on "
+            "both sides of the split.",
         ),
         shows="You look at where a digit has been before, not at the code that scores it.",
         cases=(
@@ -570,8 +562,8 @@ EXERCISES = (
             Case(
                 name="some",
                 expect=bool,
-                mistake="Not all of the six are sound: ask of each score where its digits, or "
-                "copies of them, have been before.",
+                mistake="Not all six are sound: for each score, ask where its digits, or copies "
+                "of them, have been before.",
             ),
             Case(
                 name="a",
@@ -588,8 +580,8 @@ EXERCISES = (
             Case(
                 name="e",
                 expect=lambda v: "E" not in v,
-                mistake="(e) is sound: it mends a leak, because the program had met that scan with "
-                "its answer.",
+                mistake="(e) is sound: it mends a leak, because the program had already seen that "
+                "scan with its answer.",
             ),
             Case(
                 name="b",
@@ -604,8 +596,8 @@ EXERCISES = (
             Case(
                 name="f",
                 expect=lambda v: "F" in v,
-                mistake="Look at (f) again: whose handwriting shall the program read later, and "
-                "whose has it met?",
+                mistake="Look at (f) again: whose handwriting will the program read later, and "
+                "whose has it already seen?",
             ),
         ),
     ),
@@ -616,51 +608,46 @@ EXERCISES = (
         minutes=12,
         form="write",
         type="number",
+        inputs=_NEAREST_INPUTS,
         hints=(
             "Which type do images and image have, and what happens to 100 - 200 in it?",
             "Convert to float, subtract (the batch axis looks after itself), square, and sum over "
             "the axes 1 and 2: one distance for each image. Then argmin says where, not what.",
         ),
-        shows="A few lines, nothing fitted: this rule reads at least 95 of 100 of the chapter's "
-        "validation digits.",
+        shows="A few lines, and nothing is fitted: this rule reads at least 95 in 100 of the "
+        "chapter's validation digits.",
         cases=(
             Case(
                 name="eight bits",
-                inputs=_NEAREST_INPUTS,
                 slip=OneOf(_wrapping(square_too=True), _wrapping(square_too=False)),
                 mistake="The differences have wrapped: convert before you subtract.",
             ),
             Case(
                 name="a label",
-                inputs=_NEAREST_INPUTS,
                 expect=lambda result, image, images, labels: result in labels.tolist(),
-                mistake="Your answer is none of the labels: it may be the position of the nearest "
-                "image, or its distance.",
+                mistake="Your answer is not one of the labels: it may be the position of the "
+                "nearest image, or its distance.",
             ),
             Case(
                 name="squares",
-                inputs=_NEAREST_INPUTS,
                 slip=_nearest_by(np.abs),
                 mistake="That image has the smallest sum of absolute differences; squared, one "
                 "large difference weighs more than many small ones.",
             ),
             Case(
                 name="signs",
-                inputs=_NEAREST_INPUTS,
                 slip=_nearest_by(lambda difference: difference),
                 mistake="Differences below zero count as less than nothing, so the darkest image "
                 "wins: square each one.",
             ),
             Case(
                 name="farthest",
-                inputs=_NEAREST_INPUTS,
                 slip=_nearest_by(np.square, np.argmax),
                 mistake="That is the label of an image far away: square before you sum, and look "
                 "for the smallest distance.",
             ),
             Case(
                 name="last image",
-                inputs=_NEAREST_INPUTS,
                 slip=lambda image, images, labels: labels[-1],
                 mistake="That is the label of the last image: keep the label that belongs to the "
                 "smallest distance so far.",
@@ -674,7 +661,6 @@ EXERCISES = (
             ),
             Case(
                 name="right label",
-                inputs=_NEAREST_INPUTS,
                 expect=Reference(_nearest_label),
                 mistake="Another image is nearer: does each distance sum over all pixels of its "
                 "own image?",
@@ -707,19 +693,19 @@ EXERCISES = (
             Case(
                 name="pixels",
                 expect=lambda v: v == int(v),
-                mistake="The shift is wanted, in whole pixels, not the accuracy there.",
+                mistake="Give the shift in whole pixels, not the accuracy there.",
             ),
             Case(
                 name="to the right",
                 expect=lambda v: v >= 1,
-                mistake="Digits that stay in place are answered rightly four times in five: the "
-                "shift wanted is above 0, and to the right.",
+                mistake="Digits that stay in place are read correctly four times in five: the "
+                "shift must be above 0, and to the right.",
             ),
             Case(
                 name="batch rolled",
                 slip=1,
-                mistake="One pixel costs a few digits in a hundred only; if all is lost at once, "
-                "you have rolled the batch axis and given the digits others' labels.",
+                mistake="One pixel costs only a few digits in a hundred; if everything is lost at "
+                "once, you rolled the batch axis, and each digit now has another one's label.",
             ),
             Case(
                 name="too early",
@@ -730,8 +716,8 @@ EXERCISES = (
             Case(
                 name="moved along",
                 expect=lambda v: v < 7,
-                mistake="Far fewer pixels are enough, if the means stay where they are; and pixels "
-                "are wanted, not per cent.",
+                mistake="Far fewer pixels are enough if the means stay where they are; and give "
+                "pixels, not per cent.",
             ),
             Case(
                 name="first",

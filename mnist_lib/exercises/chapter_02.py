@@ -54,12 +54,12 @@ TWO_WINDOWS = Exercise(
         Case(
             name="mean",
             slip=[total / 9 for total in _tiny_sums(_TINY_KERNEL)],
-            mistake="The nine products are added and not averaged.",
+            mistake="The nine products are added, not averaged.",
         ),
         Case(
             name="order",
             slip=_tiny_sums(_TINY_KERNEL)[::-1],
-            mistake="Both sums are right, and in the wrong order: the left window comes first.",
+            mistake="Both sums are right, but in the wrong order: the left window comes first.",
         ),
         Case(
             name="first",
@@ -93,12 +93,12 @@ NEGATIVE = Exercise(
     form="predict",
     type="texts",
     hints=(
-        "Try one window: all nine pixels 0, then all nine pixels 1. What does each kernel answer?",
+        "Try one window: all nine pixels 0, then all nine pixels 1. What does each kernel give?",
         "A sum of products of (1 − x) is the sum of the weights minus the sum of products of x. "
         "What do the weights of each kernel sum to?",
     ),
-    shows="A kernel of weights that sum to 0 answers to differences alone; one of weights that "
-    "sum to 1 keeps the level.",
+    shows="A kernel whose weights sum to 0 responds only to differences; one whose weights sum to "
+    "1 keeps the brightness level.",
     cases=(
         Case(
             name="edge: unchanged",
@@ -112,7 +112,7 @@ NEGATIVE = Exercise(
             slip="C",
             place=0,
             mistake="Think of empty paper: its pixels are now all 1, and the left-edge kernel "
-            "still answers 0 there, not 1.",
+            "still gives 0 there, not 1.",
         ),
         Case(
             name="edge: zero",
@@ -170,6 +170,7 @@ CONV2D = Exercise(
     minutes=15,
     form="write",
     type="array",
+    inputs=(_SQUARE, _KERNEL),
     hints=(
         "How many rows does the result have, and how many columns? The shape formula says n - k + "
         "1 in each direction.",
@@ -180,46 +181,40 @@ CONV2D = Exercise(
     cases=(
         Case(
             name="another image",
-            inputs=(_SQUARE, _KERNEL),
             expect=lambda result, image, kernel: result.shape != (26, 26),
-            mistake="Your map has the size that belongs to digit: use the image that the function "
-            "is given, and its height and width.",
+            mistake="Your map has the size that belongs to `digit`: use the image that the "
+            "function is given, and its height and width.",
         ),
         Case(
             name="shape",
-            inputs=(_SQUARE, _KERNEL),
             expect=lambda result, image, kernel: result.shape == (4, 4),
-            mistake="Only windows that lie inside the image count: n - k + 1 places each way.",
+            mistake="Only windows that lie inside the image count: n - k + 1 places in each "
+            "direction.",
         ),
         Case(
             name="flipped",
-            inputs=(_SQUARE, _KERNEL),
             slip=lambda image, kernel: _correlate(image, kernel[::-1, ::-1]),
             mistake="The numbers would be right for a kernel that looks the same when turned: do "
             "not flip it.",
         ),
         Case(
             name="first row alone",
-            inputs=(_SQUARE, _KERNEL),
             expect=lambda result, image, kernel: bool(result[1:].any()),
             mistake="Everything below the first row is still 0: is the return inside the loop over "
             "the rows?",
         ),
         Case(
             name="last place",
-            inputs=(_SQUARE, _KERNEL),
             expect=lambda result, image, kernel: bool(result[-1].any() and result[:, -1].any()),
             mistake="The last row or column is still 0: range(n) ends at n - 1 by itself.",
         ),
         Case(
             name="transposed",
-            inputs=(_SQUARE, _KERNEL),
             slip=lambda image, kernel: _correlate(image, kernel).T,
-            mistake="All numbers are right, and the rows of the map have become its columns.",
+            mistake="All numbers are right, but the rows of the map have become its columns.",
         ),
         Case(
             name="sum of products",
-            inputs=(_SQUARE, _KERNEL),
             expect=Reference(_correlate),
             mistake="The shape is right: now each number must be the sum of nine products, each "
             "pixel of the window times the weight in the same place of the kernel.",
@@ -228,16 +223,16 @@ CONV2D = Exercise(
             name="not square",
             inputs=(_WIDE, _KERNEL),
             expect=Reference(_correlate),
-            mistake="This image is wider than high: rows and columns need a count of their own, "
-            "and y goes with the rows.",
+            mistake="This image is wider than it is high: count rows and columns separately, and "
+            "let y go with the rows.",
             explains_all=True,
         ),
         Case(
             name="another kernel",
             inputs=(_WIDE, _WIDE_KERNEL),
             expect=Reference(_correlate),
-            mistake="It works for a 3 × 3 kernel and not for this one of 2 × 4: take height and "
-            "width of the window from the kernel's shape, each by itself.",
+            mistake="It works for a 3 × 3 kernel but not for this one of 2 × 4: take the height "
+            "and the width of the window from the kernel's shape, each by itself.",
             explains_all=True,
         ),
     ),
@@ -353,39 +348,36 @@ TO_KERAS = Exercise(
     minutes=10,
     form="find the fault",
     type="array",
+    inputs=(_ALIKE,),
     hints=(
         "Take a small array with numbers you know, np.arange(24).reshape(2, 3, 2, 2), and print "
         "kernel 0, channel 0 before and after. Which of the two calls moves an axis?",
         "The weight at (o, c, i, j) must end up at (i, j, c, o). np.transpose takes the old axes "
         "in their new order: axis 2 comes first.",
     ),
-    shows="reshape cuts the same row of numbers differently, transpose moves axes: the shape "
-    "alone does not tell the two apart.",
+    shows="reshape divides the same row of numbers differently, while transpose moves axes: the "
+    "shape alone does not tell the two apart.",
     cases=(
         Case(
             name="reshaped",
-            inputs=(_ALIKE,),
             slip=lambda kernels: kernels.reshape(2, 2, 3, 3),
-            mistake="The shape is right and the weights have landed in other kernels: reshape "
-            "cuts the numbers anew in the order in which they are stored and moves no axis.",
+            mistake="The shape is right, but the weights have landed in other kernels: reshape "
+            "divides up the numbers in the order in which they are stored and moves no axis.",
         ),
         Case(
             name="rows and columns",
-            inputs=(_ALIKE,),
             slip=lambda kernels: kernels.transpose(3, 2, 1, 0),
-            mistake="The channels are where they belong, and every kernel lies on its side: its "
+            mistake="The channels are where they belong, but every kernel lies on its side: its "
             "rows and columns have changed places.",
         ),
         Case(
             name="in and out",
-            inputs=(_ALIKE,),
             slip=lambda kernels: kernels.transpose(2, 3, 0, 1),
             mistake="The kernels are whole, but input and output channels have changed places: "
             "C_in comes before C_out in Keras.",
         ),
         Case(
             name="turned",
-            inputs=(_ALIKE,),
             slip=lambda kernels: kernels.transpose(2, 3, 1, 0)[::-1, ::-1],
             mistake="The axes are right, but the kernels were turned by 180° as well: both "
             "libraries cross-correlate.",
@@ -418,6 +410,7 @@ CONV_LAYER = Exercise(
     minutes=20,
     form="write",
     type="array",
+    inputs=(_MAPS, _KERNELS, _BIAS, 1),
     hints=(
         "Begin with conv_places and let the window start at row y * stride and column x * stride. "
         "The shape formula then counts the places.",
@@ -435,20 +428,26 @@ CONV_LAYER = Exercise(
         ),
         Case(
             name="padded",
-            inputs=(_MAPS, _KERNELS, _BIAS, 1),
             expect=lambda result, images, *rest: result.shape[1:3] != images.shape[1:3],
             mistake="With stride 1 the maps have kept the size of the images: without padding only "
             "windows that lie inside count.",
         ),
         Case(
+            name="one place short",
+            expect=lambda result, images, kernels, bias, stride: (
+                result.shape[1] != images.shape[1] - kernels.shape[0]
+                and result.shape[2] != images.shape[2] - kernels.shape[1]
+            ),
+            mistake="The window's first place counts too: there is a + 1 at the end of the shape "
+            "formula.",
+        ),
+        Case(
             name="bias",
-            inputs=(_MAPS, _KERNELS, _BIAS, 1),
             slip=lambda images, kernels, bias, stride: _layer(images, kernels, None, stride),
-            mistake="All sums of products are right, and the bias is missing.",
+            mistake="All sums of products are right, but the bias is missing.",
         ),
         Case(
             name="bias times channels",
-            inputs=(_MAPS, _KERNELS, _BIAS, 1),
             slip=OneOf(
                 lambda images, kernels, bias, stride: _layer(
                     images, kernels, bias * kernels[..., 0].size, stride
@@ -462,7 +461,6 @@ CONV_LAYER = Exercise(
         ),
         Case(
             name="turned",
-            inputs=(_MAPS, _KERNELS, _BIAS, 1),
             slip=lambda images, kernels, bias, stride: _layer(
                 images, kernels[::-1, ::-1], bias, stride
             ),
@@ -470,7 +468,6 @@ CONV_LAYER = Exercise(
         ),
         Case(
             name="stride 1",
-            inputs=(_MAPS, _KERNELS, _BIAS, 1),
             expect=Reference(_layer),
             mistake="With stride 1 the numbers are not right yet: each is one sum over rows, "
             "columns and all channels of the window, plus the bias of its output channel.",
@@ -481,7 +478,7 @@ CONV_LAYER = Exercise(
             slip=lambda images, kernels, bias, stride: _layer(
                 images[:, ::stride, ::stride], kernels, bias, 1
             ),
-            mistake="The stride thins out the windows and not the image: inside a window the "
+            mistake="The stride leaves out windows, not pixels of the image: inside a window the "
             "pixels stay neighbours.",
         ),
         Case(
@@ -585,7 +582,7 @@ LARGEST_STEP = Exercise(
         "Write a function of the images and the step size that makes the target, takes ten steps "
         "from a kernel of zeros and returns the last loss divided by the first. Below 1: it falls.",
         "Find one size for which the loss falls and one for which it grows, then try the middle, "
-        "again and again. Make the target for 2 * noise anew, and pass 2 * noise to the gradient.",
+        "again and again. Make a new target for 2 * noise, and pass 2 * noise to the gradient.",
     ),
     shows="Twice the values, a quarter of the step: this is why inputs are scaled before a "
     "network is trained.",
@@ -599,19 +596,19 @@ LARGEST_STEP = Exercise(
             name="fastest",
             slip=[limit / 2 for limit in _LIMITS],
             tolerance=0.04,
-            mistake="These step sizes arrive fastest; the question is how far you can go beyond "
-            "them before the loss grows.",
+            mistake="These step sizes get there fastest; the question is how far you can go "
+            "beyond them before the loss grows.",
         ),
         Case(
             name="order",
             expect=lambda value: not all(map(_near, value[::-1], _LIMITS)),
-            mistake="Both limits are right, and in the wrong order: noise comes before 2 * noise.",
+            mistake="Both limits are right, but in the wrong order: noise comes before 2 * noise.",
         ),
         Case(
             name="first",
             expect=lambda value: _near(value[0], _LIMITS[0]),
-            mistake="For noise with standard deviation 1 the limit lies elsewhere: compare the "
-            "loss after ten steps with the loss before the first, for several step sizes.",
+            mistake="For noise with standard deviation 1 the limit is not there: compare the loss "
+            "after ten steps with the loss before the first, for several step sizes.",
         ),
         Case(
             name="no change",
@@ -628,8 +625,8 @@ LARGEST_STEP = Exercise(
         Case(
             name="half",
             expect=lambda value: not 0.45 < value[1] / value[0] < 0.55,
-            mistake="Half the limit for twice the noise is a fair guess, but measure it: the "
-            "pixels are in the residual and in the factor beside it.",
+            mistake="Half the limit for twice the noise is a reasonable guess, but measure it: "
+            "the pixels are in the residual and in the factor beside it.",
         ),
         Case(
             name="second",

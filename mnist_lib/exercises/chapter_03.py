@@ -32,8 +32,8 @@ PARAMETER_COUNTS = Exercise(
         "A kernel of the second convolution covers 3 × 3 places and all 16 channels. The dense "
         "layer reads a row as long as the last shape's three numbers multiplied.",
     ),
-    shows="Kernels are counted without the image's size, a dense layer cannot be: it has a weight "
-    "for every number that it reads.",
+    shows="Kernels can be counted without the image's size; a dense layer cannot, because it has "
+    "a weight for every number that it reads.",
     cases=(
         Case(
             name="three numbers",
@@ -43,19 +43,15 @@ PARAMETER_COUNTS = Exercise(
         ),
         Case(
             name="order",
-            expect=lambda value: (
-                agrees(value, _counts()) or not agrees(sorted(value), sorted(_counts()))
-            ),
+            expect=lambda v: v == _counts() or sorted(v) != sorted(_counts()),
             mistake="These are the right numbers in another order: the first convolution, the "
             "second one, the dense layer.",
         ),
         Case(
             name="multiplications",
-            expect=lambda value: (
-                not agrees(value[0], 28 * 28 * 5 * 5 * 3 * 16)
-                and not agrees(value[1], 12 * 12 * 3 * 3 * 16 * 24)
-            ),
-            mistake="That counts multiplications: a kernel works at every position, but its "
+            slip=OneOf(28 * 28 * 5 * 5 * 3 * 16, 12 * 12 * 3 * 3 * 16 * 24),
+            place=(0, 1),
+            mistake="That counts multiplications: a kernel is applied at every position, but its "
             "weights are the same ones each time.",
         ),
         Case(
@@ -66,18 +62,15 @@ PARAMETER_COUNTS = Exercise(
         ),
         Case(
             name="flat kernels",
-            expect=lambda value: (
-                not agrees(value[0], (5 * 5 + 1) * 16) and not agrees(value[1], (3 * 3 + 1) * 24)
-            ),
+            slip=OneOf((5 * 5 + 1) * 16, (3 * 3 + 1) * 24),
+            place=(0, 1),
             mistake="A kernel is as deep as its input has channels: the colour image has 3, the "
             "second convolution's input has more.",
         ),
         Case(
             name="bias per channel",
-            expect=lambda value: (
-                not agrees(value[0], (5 * 5 + 1) * 3 * 16)
-                and not agrees(value[1], (3 * 3 + 1) * 16 * 24)
-            ),
+            slip=OneOf((5 * 5 + 1) * 3 * 16, (3 * 3 + 1) * 16 * 24),
+            place=(0, 1),
             mistake="A kernel has one bias altogether, not one for each channel that it reads.",
         ),
         Case(
@@ -151,8 +144,8 @@ DEPTHS = Exercise(
         "Write a while loop that goes on until r reaches 28. With pooling, each round is a "
         "convolution (k = 3, s = 1) and then a max-pooling (k = 2, s = 2).",
     ),
-    shows="Without pooling the view grows by a fixed amount per layer, with pooling it doubles: "
-    "that is why deep networks shrink their maps.",
+    shows="Without pooling the view grows by a fixed amount per layer; with pooling it doubles. "
+    "That is why deep networks shrink their maps.",
     cases=(
         Case(
             name="two numbers",
@@ -191,7 +184,7 @@ DEPTHS = Exercise(
             slip=(28 - 1) // 3,
             place=1,
             mistake="After a pooling the neighbours lie further apart: a stride of 2 doubles the "
-            "jump j for all layers behind it.",
+            "jump j for all layers after it.",
         ),
         Case(
             name="jump too early",
@@ -233,6 +226,7 @@ FLAT_INDEX = Exercise(
     minutes=8,
     form="write",
     type="number",
+    inputs=(1, 2, 3, _BLOCK),
     hints=(
         "How many numbers stand before the first one of row y? And before place (y, x)?",
         "Row y comes after y whole rows of places; place x after x places of that row; each place "
@@ -243,20 +237,17 @@ FLAT_INDEX = Exercise(
     cases=(
         Case(
             name="channel by channel",
-            inputs=(1, 2, 3, _BLOCK),
             slip=lambda y, x, channel, shape: channel * 25 + y * 5 + x,
             mistake="This order has all places of a channel together; here all channels of a "
             "place stand together.",
         ),
         Case(
             name="columns first",
-            inputs=(1, 2, 3, _BLOCK),
             slip=lambda y, x, channel, shape: (x * 5 + y) * 64 + channel,
             mistake="x and y have changed places: a row is finished before the next one begins.",
         ),
         Case(
             name="from one",
-            inputs=(1, 2, 3, _BLOCK),
             expect=lambda value, y, x, channel, shape: (
                 abs(value - _flat_index(y, x, channel, shape)) != 1
                 and abs(value - _flat_index(y - 1, x - 1, channel - 1, shape)) > 1
@@ -266,7 +257,6 @@ FLAT_INDEX = Exercise(
         ),
         Case(
             name="classic network",
-            inputs=(1, 2, 3, _BLOCK),
             expect=Reference(_flat_index),
             mistake="This was row 1, column 2, channel 3 of a 5 × 5 × 64 block. Count the numbers "
             "that stand before it: whole rows, then whole places, then channels.",
@@ -276,7 +266,8 @@ FLAT_INDEX = Exercise(
             inputs=(2, 5, 1, _FLAT_BLOCK),
             expect=Reference(_flat_index),
             mistake="This was row 2, column 5, channel 1 of a 3 × 7 × 4 block, which is wider "
-            "than high: how many places has one of its rows? Take every number from the shape.",
+            "than it is high: how many places does one of its rows have? Take every number from "
+            "the shape.",
             explains_all=True,
         ),
     ),
@@ -286,6 +277,24 @@ FLAT_INDEX = Exercise(
 
 
 _LOGITS = np.array([[2.0, -1.0, 0.5, 0.0], [0.3, 0.2, -4.0, 1.0], [1.0, 3.0, 2.5, -0.5]])
+# As many images as classes, so that a lost axis raises no error.
+_FOUR_IMAGES = np.concatenate([_LOGITS, [[0.0, 2.0, -1.0, 0.5]]])
+
+
+def _without_keepdims(logits: Any) -> Any:
+    positive = np.exp(logits - logits.max())
+    return positive / positive.sum(axis=1)
+
+
+def _shifted_without_keepdims(logits: Any) -> Any:
+    positive = np.exp(logits - logits.max(axis=1))
+    return positive / positive.sum(axis=1, keepdims=True)
+
+
+def _twice_without_keepdims(logits: Any) -> Any:
+    positive = np.exp(logits - logits.max(axis=1))
+    return positive / positive.sum(axis=1)
+
 
 BATCH_SOFTMAX = Exercise(
     id="03.batch_softmax",
@@ -294,17 +303,25 @@ BATCH_SOFTMAX = Exercise(
     minutes=12,
     form="find the fault",
     type="array",
+    inputs=(_LOGITS,),
     hints=(
         "e to the power of 5.77 is about 320, which is 32 · 10. Over what do the probabilities of "
         "a batch sum to 1, and over what should they?",
         "max and sum take an axis: the one that runs over the classes. keepdims=True leaves it in "
         "place with length 1, so that every image is divided by its own sum.",
     ),
-    shows="Each image is a distribution of its own: its own largest score, its own sum.",
+    shows="Each image has a distribution of its own, with its own largest score and its own sum.",
     cases=(
         Case(
+            name="no keepdims",
+            inputs=(_FOUR_IMAGES,),
+            slip=OneOf(_without_keepdims, _shifted_without_keepdims, _twice_without_keepdims),
+            mistake="Each image gets the largest score, or the sum, of other images: with axis=1 "
+            "alone, max and sum have shape (N,), which NumPy lays along the classes. It must be "
+            "(N, 1).",
+        ),
+        Case(
             name="whole batch",
-            inputs=(_LOGITS,),
             expect=lambda result, logits: (
                 result.shape != logits.shape or not agrees(result.sum(), 1.0)
             ),
@@ -313,21 +330,18 @@ BATCH_SOFTMAX = Exercise(
         ),
         Case(
             name="over the images",
-            inputs=(_LOGITS,),
             slip=lambda logits: layers.softmax(logits, axis=0),
-            mistake="Now each column sums to 1, so that images share out a class among "
-            "themselves: it is the other axis.",
+            mistake="Now each column sums to 1, as if the images divided each class among "
+            "themselves: use the other axis.",
         ),
         Case(
             name="logarithms",
-            inputs=(_LOGITS,),
             slip=lambda logits: np.log(layers.softmax(logits)),
             mistake="These are the logarithms of the probabilities; the probabilities themselves "
             "were asked for.",
         ),
         Case(
             name="ordinary scores",
-            inputs=(_LOGITS,),
             expect=Reference(layers.softmax),
             mistake="For scores of ordinary size the probabilities are not right yet: "
             "exponentials of a row, divided by the sum of that row.",
@@ -337,7 +351,7 @@ BATCH_SOFTMAX = Exercise(
             # Beyond the exponentials of any float; whole numbers, which float32 holds exactly.
             inputs=(np.array([[20_002.0, 19_999, 20_001, 20_000], [-20_000, 20_000, 0, 19_999]]),),
             expect=Reference(layers.softmax),
-            mistake="Exponentials of scores above 1000 do not fit into a float, and to cut the "
+            mistake="Exponentials of scores above 1000 do not fit into a float, and cutting the "
             "scores off changes their differences: subtract the largest score first, as the "
             "chapter does.",
             explains_all=True,
@@ -366,9 +380,9 @@ ALWAYS_ONE = Exercise(
     form="predict",
     type="number",
     hints=(
-        "Two kinds of images occur: ones, and all others. What is the loss of an image of each "
-        "kind?",
-        "The loss is an average over images, and one image in ten is a 1: weigh the two losses "
+        "Two types of image occur: ones, and all others. What is the loss of an image of each "
+        "type?",
+        "The loss is an average over images, and one image in ten is a 1: weight the two losses "
         "with 0.1 and 0.9.",
     ),
     shows="Being sure without reason costs more than knowing nothing, nearly twice as much here.",
@@ -392,27 +406,27 @@ ALWAYS_ONE = Exercise(
             name="exchanged",
             slip=-(0.9 * log(_SURE) + 0.1 * log(_OTHERS)),
             tolerance=0.005,
-            mistake="The shares are exchanged: the network is right for one digit in ten.",
+            mistake="The two fractions are exchanged: the network is right for one digit in ten.",
         ),
         Case(
             name="entropy",
             slip=-(_SURE * log(_SURE) + 9 * _OTHERS * log(_OTHERS)),
             tolerance=0.005,
-            mistake="That weighs the losses with the network's own probabilities; weigh them with "
-            "how often the digits really occur.",
+            mistake="That weights the losses with the network's own probabilities; weight them "
+            "with how often the digits really occur.",
         ),
         Case(
             name="one kind",
             slip=OneOf(-log(_OTHERS), -log(_SURE)),
             tolerance=0.005,
-            mistake="That is the loss of one kind of image; the images are ones and others.",
+            mistake="That is the loss of one type of image; there are ones, and there are others.",
         ),
         Case(
             name="two added",
             slip=-(log(_SURE) + log(_OTHERS)),
             tolerance=0.002,
-            mistake="The two losses are right, but added up; an average weighs each by its share "
-            "of the images.",
+            mistake="The two losses are right, but added up; in an average, each counts as often "
+            "as its images occur.",
         ),
         Case(
             name="ones left out",
@@ -444,8 +458,8 @@ ALWAYS_ONE = Exercise(
             expect=lambda value: (
                 abs(value - _ALWAYS_ONE) > 0.2 or not agrees(value, round(value, 1))
             ),
-            mistake="That is near, but two decimals are asked for: the share of the ones shows "
-            "in the second of them only.",
+            mistake="That is near, but two decimals are asked for: the fraction of ones shows "
+            "only in the second of them.",
         ),
         Case(
             name="value",
@@ -473,13 +487,13 @@ REVEALED = Exercise(
         "np.zeros_like(x_val), and for E the trained network. A loss between 2.2 and 2.45 gives "
         "nothing away.",
     ),
-    shows="The first loss shows whether the network starts without an opinion; whether images and "
-    "labels belong together only training can show.",
+    shows="The first loss shows whether the network starts without an opinion; only training can "
+    "show whether images and labels belong together.",
     cases=(
         Case(
             name="letters",
             expect=lambda value: value <= set("ABCDE"),
-            mistake="Give single letters from A to E, those of the faults that show.",
+            mistake="Give single letters from A to E, for the faults that show.",
         ),
         Case(
             name="the hidden ones",
@@ -548,6 +562,7 @@ AS_DENSE = Exercise(
     minutes=20,
     form="write",
     type="array",
+    inputs=(_SMALL_KERNEL, *_SIZE),
     hints=(
         "Each column of W makes one number of the feature map. Which pixels does that number "
         "need, and where do they stand in the flattened image?",
@@ -560,27 +575,23 @@ AS_DENSE = Exercise(
     cases=(
         Case(
             name="transposed",
-            inputs=(_SMALL_KERNEL, *_SIZE),
             slip=lambda *inputs: _as_dense(*inputs).T,
             mistake="Inputs and outputs have changed places: in x @ W there is a row for each "
             "pixel and a column for each number of the feature map.",
         ),
         Case(
             name="shape",
-            inputs=(_SMALL_KERNEL, *_SIZE),
             expect=lambda result, *inputs: result.shape == _as_dense(*inputs).shape,
             mistake="The image was 4 × 5 and the kernel 2 × 3: W needs a row for each pixel of the "
             "image and a column for each place of the window.",
         ),
         Case(
             name="flipped",
-            inputs=(_SMALL_KERNEL, *_SIZE),
             slip=lambda kernel, height, width: _as_dense(kernel[::-1, ::-1], height, width),
             mistake="The weights are in reverse order: the kernel was turned by 180°.",
         ),
         Case(
             name="length of a row",
-            inputs=(_SMALL_KERNEL, *_SIZE),
             slip=OneOf(
                 lambda kernel, height, width: _with_rows_of(
                     width - kernel.shape[1] + 1, kernel, height, width
@@ -592,21 +603,18 @@ AS_DENSE = Exercise(
         ),
         Case(
             name="first place only",
-            inputs=(_SMALL_KERNEL, *_SIZE),
             expect=lambda result, *inputs: np.all(np.any(result != 0, axis=0)),
             mistake="Some columns hold no weight at all: the window visits every place, and each "
             "place has a column.",
         ),
         Case(
             name="whole numbers",
-            inputs=(_SMALL_KERNEL, *_SIZE),
             expect=lambda result, *inputs: result.dtype.kind == "f",
-            mistake="Your matrix can hold whole numbers only, so that the kernel's fractions are "
-            "cut off.",
+            mistake="Your matrix can hold only whole numbers, so the kernel's fractions are cut "
+            "off.",
         ),
         Case(
             name="weights",
-            inputs=(_SMALL_KERNEL, *_SIZE),
             expect=Reference(_as_dense),
             mistake="The shape is right; in the column of place (y, x), the weight (i, j) belongs "
             "in the row of pixel (y + i, x + j).",

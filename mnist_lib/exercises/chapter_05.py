@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from mnist_lib.exercises.engine import Case, Exercise, Reference, agrees
+from mnist_lib.exercises.engine import Case, Exercise, OneOf, Reference
 
 _Z = 1.96
 
@@ -154,38 +154,35 @@ def _mid_p(*data: Any) -> float:
     return _p_value(*data) - float(exactly)
 
 
-def _is_chi_square(result: Any, *data: Any) -> bool:
+def _by_chi_square(*data: Any) -> list[float]:
     only_a, only_b = _only(*data)
     gaps = [abs(only_a - only_b), abs(only_a - only_b) - 1]  # without and with Yates's correction
-    slips = [stats.chi2.sf(gap**2 / (only_a + only_b), 1) for gap in gaps]
-    return any(agrees(result, float(slip)) for slip in slips)
+    return [stats.chi2.sf(gap**2 / (only_a + only_b), 1) for gap in gaps]
 
 
-def _counts_answers_that_differ(result: Any, labels: Any, a: Any, b: Any) -> bool:
+def _of_answers_that_differ(labels: Any, a: Any, b: Any) -> list[float]:
     differ = int(np.sum(a != b))
     wins = _only(labels, a, b)
     # The minority may be taken from either count, or be what is left of all that differ.
-    slips = [2 * stats.binom.cdf(k, differ, 0.5) for k in (*wins, differ - max(wins))]
-    return any(slip < 1 and agrees(result, float(slip)) for slip in slips)
+    chances = [2 * stats.binom.cdf(k, differ, 0.5) for k in (*wins, differ - max(wins))]
+    return [chance for chance in chances if chance < 1]
 
 
-def _counts_a_part(result: Any, *data: Any) -> bool:
+def _of_a_part(*data: Any) -> list[float]:
     fewer, tosses = min(_only(*data)), sum(_only(*data))
     exactly = stats.binom.pmf(fewer, tosses, 0.5)
-    slips = [exactly, 2 * exactly, 2 * stats.binom.cdf(fewer - 1, tosses, 0.5)]
-    return any(agrees(result, float(slip)) for slip in slips)
+    return [exactly, 2 * exactly, 2 * stats.binom.cdf(fewer - 1, tosses, 0.5)]
 
 
-def _counts_what_both_share(result: Any, labels: Any, a: Any, b: Any) -> bool:
+def _of_all_errors(labels: Any, a: Any, b: Any) -> list[float]:
     errors = int(np.sum(a != labels)), int(np.sum(b != labels))
-    slips = [_coin(*errors), _coin(*(len(labels) - n for n in errors))]
-    return any(agrees(result, slip) for slip in slips)
+    return [_coin(*errors), _coin(*(len(labels) - n for n in errors))]
 
 
-def _counts_all_digits(result: Any, labels: Any, a: Any, b: Any) -> bool:
+def _of_all_digits(labels: Any, a: Any, b: Any) -> list[float]:
     wins = _only(labels, a, b)
-    slips = [2 * stats.binom.cdf(k, len(labels), 0.5) for k in wins]
-    return any(slip < 1 and agrees(result, float(slip)) for slip in slips)
+    chances = [2 * stats.binom.cdf(k, len(labels), 0.5) for k in wins]
+    return [chance for chance in chances if chance < 1]
 
 
 # --- No error at all ------------------------------------------------------------------------------
@@ -226,8 +223,8 @@ EXERCISES = (
                 name="not normalised",
                 slip=float(_ROOTS[0]),
                 tolerance=2e-3,
-                mistake="That is what the softmax starts from; with its counterpart for the 9 it "
-                "does not sum to 1 yet.",
+                mistake="That is what the softmax starts from; together with its counterpart for "
+                "the 9 it does not sum to 1 yet.",
             ),
             Case(
                 name="no change",
@@ -256,7 +253,7 @@ EXERCISES = (
                 name="no logarithm",
                 slip=_OF_HALVES,
                 tolerance=2e-3,
-                mistake="You took the softmax of the halved probabilities; it wants their "
+                mistake="You took the softmax of the halved probabilities; it needs their "
                 "logarithms, halved.",
             ),
             Case(
@@ -276,11 +273,12 @@ EXERCISES = (
         form="find the fault",
         type="letters",
         hints=(
-            "Ask of each group: would it have handed in another network if the test digits had "
-            "been others?",
+            "Ask about each group: would it have handed in another network if the test digits had "
+            "been different?",
             "Several networks may be tested, as long as the marks decide nothing.",
         ),
-        shows="Not the number of looks spoils a test set, but every look that leads to a choice.",
+        shows="It is not the number of looks that spoils a test set, but every look that leads to "
+        "a choice.",
         cases=(
             Case(
                 name="letters",
@@ -302,13 +300,14 @@ EXERCISES = (
             Case(
                 name="E",
                 expect=lambda v: "E" not in v,
-                mistake="Group E trained on validation digits when they had done their work; the "
-                "test digits took no part in it.",
+                mistake="Group E trained on the validation digits after these had done their "
+                "work; the test digits took no part in it.",
             ),
             Case(
                 name="B",
                 expect=lambda v: "B" in v,
-                mistake="One group does what the class of twenty students did: look for a winner.",
+                mistake="One group does what the class of twenty students did: it looks for a "
+                "winner.",
             ),
             Case(
                 name="C",
@@ -332,8 +331,8 @@ EXERCISES = (
         hints=(
             "Only a few marks occur at all: how many digits may be wrong before each interval "
             "misses 0.99?",
-            "For each exam compute low and high with the functions above (wilson takes one share "
-            "at a time), and count the exams with low <= 0.99 <= high.",
+            "For each exam compute low and high with the functions above (wilson takes one "
+            "fraction at a time), and count the exams with low <= 0.99 <= high.",
         ),
         shows="Near 100 % the shortcut misses the truth in more than a third of the exams, and "
         "Wilson's interval nearly keeps its promise.",
@@ -347,14 +346,14 @@ EXERCISES = (
             Case(
                 name="shares",
                 expect=lambda v: all(0 <= share <= 1 for share in v.values()),
-                mistake="A share lies between 0 and 1: divide the count by the number of exams, "
-                "and do not turn it into per cent.",
+                mistake="A fraction lies between 0 and 1: divide the count by the number of "
+                "exams, and do not turn it into per cent.",
             ),
             Case(
                 name="no interval",
                 expect=lambda v: max(v.values()) > 0.01,
-                mistake="None of your intervals holds 0.99: do both functions get the share of the "
-                "digits read right, and not their number?",
+                mistake="None of your intervals holds 0.99: do both functions get the fraction of "
+                "digits read correctly, and not their number?",
             ),
             Case(
                 name="digits",
@@ -374,8 +373,8 @@ EXERCISES = (
                 name="exchanged",
                 slip={"shortcut": _WILSON, "Wilson": _SHORTCUT},
                 tolerance=_NEAR,
-                mistake="The two shares seem to be exchanged. Or did you build one interval around "
-                "0.99, where each exam needs one around its own mark?",
+                mistake="The two fractions seem to be exchanged. Or did you build one interval "
+                "around 0.99, where each exam needs one around its own mark?",
             ),
             Case(
                 name="true p",
@@ -390,8 +389,8 @@ EXERCISES = (
                 expect=_SHORTCUT,
                 place="shortcut",
                 tolerance=_NEAR,
-                mistake="The shortcut's share is not right: does the interval of an exam with 100 "
-                "of 100 hold 0.99?",
+                mistake="The shortcut's fraction is not right: does the interval of an exam with "
+                "100 of 100 hold 0.99?",
             ),
             Case(
                 name="one end",
@@ -404,8 +403,8 @@ EXERCISES = (
                 expect=_WILSON,
                 place="Wilson",
                 tolerance=_NEAR,
-                mistake="The share of Wilson's intervals is not right: 95 of 100 is the promise, "
-                "not the count.",
+                mistake="The fraction for Wilson's intervals is not right: 95 of 100 is the "
+                "promise, not the count.",
             ),
         ),
     ),
@@ -416,70 +415,63 @@ EXERCISES = (
         minutes=8,
         form="find the fault",
         type="numbers",
+        inputs=(_CONFUSION,),
         hints=(
             "Print shares for the small table. Which of its rows or columns sum to 1?",
             "confusion.sum(axis=1) is a flat row of sums, and NumPy lays it along the columns. "
             "What would stand it upright?",
         ),
-        shows="A division that raises no error can still divide by the wrong sums: look whether "
+        shows="A division that raises no error can still divide by the wrong sums: check whether "
         "the rows sum to 1.",
         cases=(
             Case(
                 name="diagonal",
-                inputs=(_CONFUSION,),
                 expect=lambda v, table: len(v) == 2 and v[0] != v[1],
                 mistake="The diagonal holds the right answers: they are no mix-up.",
             ),
             Case(
                 name="positions",
-                inputs=(_CONFUSION,),
                 expect=lambda v, table: max(v) < len(table),
-                mistake="The classes count from 0: your table has no row or column of that number.",
+                mistake="Classes are counted from 0: the table has no row or column with that "
+                "number.",
             ),
             Case(
                 name="counts",
-                inputs=(_CONFUSION,),
                 slip=_largest,
-                mistake="That is the most frequent mix-up; a smaller class can lose a larger share "
-                "by fewer digits.",
+                mistake="That is the most frequent mix-up; a smaller class can lose a larger "
+                "fraction by fewer digits.",
             ),
             Case(
                 name="columns",
-                inputs=(_CONFUSION,),
                 slip=_mixup_by_columns,
-                mistake="The fault is still there: each entry is divided by the sum of another row "
-                "than its own.",
+                mistake="The fault is still there: each entry is divided by the sum of a row that "
+                "is not its own.",
             ),
             Case(
                 name="answers",
-                inputs=(_CONFUSION,),
                 slip=_mixup_of_answers,
-                mistake="You divided by how often each answer was given; the share wanted is of "
-                "the digits of the true class.",
+                mistake="You divided by how often each answer was given; divide by how many "
+                "digits the true class has.",
             ),
             Case(
                 name="errors",
-                inputs=(_CONFUSION,),
                 slip=_mixup_of_errors,
                 mistake="You divided by the errors of the class; its digits include those that "
-                "were read right.",
+                "were read correctly.",
             ),
             Case(
                 name="worst class",
-                inputs=(_CONFUSION,),
                 slip=_mixup_of_worst_class,
-                mistake="The class with the lowest recall may lose its digits to many answers: "
-                "compare all pairs.",
+                mistake="The class with the lowest recall may lose its digits to many different "
+                "answers: compare all pairs.",
             ),
             Case(
                 name="exchanged",
-                inputs=(_CONFUSION,),
                 slip=lambda table: _worst_mixup(table)[::-1],
                 mistake="The true class comes first, the answer second.",
             ),
             Case(
                 name="small",
-                inputs=(_CONFUSION,),
                 expect=Reference(_worst_mixup),
                 mistake="Another entry, divided by the sum of its own row, is larger.",
             ),
@@ -500,6 +492,7 @@ EXERCISES = (
         minutes=15,
         form="write",
         type="number",
+        inputs=_SORTED,
         hints=(
             "For a given threshold t, what is the accuracy on the digits that are kept? One line.",
             "Only thresholds that occur as confidences matter, and they are few: try each of "
@@ -508,28 +501,25 @@ EXERCISES = (
             "accuracy need not fall steadily on the way to it.",
         ),
         shows="A threshold can be set by the accuracy that is promised as well as by a person's "
-        "time, and plain trying beats clever sorting where values are equal.",
+        "time, and where values are equal, simply trying each threshold beats clever sorting.",
         cases=(
             Case(
                 name="confidence",
-                inputs=_SORTED,
                 expect=_is_a_confidence,
-                mistake="Return one of the confidences: not a share of digits, not a position, not "
-                "a value between them.",
+                mistake="Return one of the confidences: not a fraction of digits, not a position, "
+                "not a value between them.",
             ),
             Case(
                 name="promise",
-                inputs=_SORTED,
                 expect=_keeps_the_promise,
                 mistake="With your threshold, the accuracy on the digits that are kept (those with "
                 "at least this confidence) is below what was wanted.",
             ),
             Case(
                 name="most",
-                inputs=_SORTED,
                 expect=Reference(_threshold),
-                mistake="A lower threshold keeps the promise, too: the person would get digits "
-                "without need.",
+                mistake="A lower threshold keeps the promise, too: with yours, the person gets "
+                "digits that the network could keep.",
             ),
             Case(
                 name="order",
@@ -550,7 +540,7 @@ EXERCISES = (
                 inputs=_DIP,
                 expect=_keeps_the_promise,
                 mistake="With your threshold the accuracy is below what was wanted: the digit at "
-                "the threshold is kept, too, and here it was read wrong.",
+                "the threshold is kept, too, and here it was misread.",
             ),
             Case(
                 name="dip",
@@ -575,12 +565,13 @@ EXERCISES = (
         minutes=10,
         form="write",
         type="number",
+        inputs=_PAIRS,
         hints=(
             "First make two arrays of True and False: where is each network right?",
-            "a & ~b is where only the first is right. Count that and its counterpart, and let "
-            "the coin do the rest.",
+            "a & ~b is True where only the first is right. Count that and its counterpart, and "
+            "let the coin do the rest.",
         ),
-        shows="Of all digits, only those that exactly one of the two reads right say which is "
+        shows="Only the digits that exactly one of the two reads correctly say which network is "
         "better.",
         cases=(
             Case(
@@ -591,65 +582,57 @@ EXERCISES = (
             ),
             Case(
                 name="differ",
-                inputs=_PAIRS,
-                expect=lambda p, labels, a, b: not _counts_answers_that_differ(p, labels, a, b),
+                slip=OneOf(*_of_answers_that_differ(*_PAIRS)),
                 mistake="You counted the digits with two different answers; where both are wrong, "
                 "nothing is decided, whatever they say.",
             ),
             Case(
                 name="errors",
-                inputs=_PAIRS,
-                expect=lambda p, labels, a, b: not _counts_what_both_share(p, labels, a, b),
-                mistake="You counted all errors, or all right answers, of each network; what both "
-                "share decides nothing.",
+                slip=OneOf(*_of_all_errors(*_PAIRS)),
+                mistake="You counted all errors, or all right answers, of each network; digits on "
+                "which both do the same decide nothing.",
             ),
             Case(
                 name="digits",
-                inputs=_PAIRS,
-                expect=lambda p, labels, a, b: not _counts_all_digits(p, labels, a, b),
+                slip=OneOf(*_of_all_digits(*_PAIRS)),
                 mistake="The coin is tossed for the disagreements only, not for every digit.",
             ),
             Case(
                 name="one side",
-                inputs=_PAIRS,
                 slip=lambda *data: _p_value(*data) / 2,
                 mistake="You counted one side; between equals, a split as lopsided the other way "
-                "would surprise as much.",
+                "would be just as surprising.",
             ),
             Case(
                 name="part",
-                inputs=_PAIRS,
-                expect=lambda p, *data: not _counts_a_part(p, *data),
+                slip=OneOf(*_of_a_part(*_PAIRS)),
                 mistake="A p-value counts the observed split together with all that are more "
                 "lopsided: you have only a part of them.",
             ),
             Case(
                 name="mid-p",
-                inputs=_PAIRS,
                 slip=_mid_p,
                 mistake="The mid-p version counts the observed split half; the exact test was "
                 "asked for.",
             ),
             Case(
                 name="approximation",
-                inputs=_PAIRS,
-                expect=lambda p, *data: not _is_chi_square(p, *data),
+                slip=OneOf(*_by_chi_square(*_PAIRS)),
                 mistake="That is the chi-squared approximation, made for many disagreements; the "
                 "exact test adds up the coin's chances themselves.",
             ),
             Case(
                 name="first better",
-                inputs=_PAIRS,
                 expect=Reference(_p_value),
-                mistake="Count the digits that only the first, and only the second, reads right: "
-                "the smaller of these counts goes into the coin test.",
+                mistake="Count the digits that only the first, and only the second, reads "
+                "correctly: the smaller of these counts goes into the coin test.",
             ),
             Case(
                 name="second better",
                 inputs=_TURNED,
                 expect=Reference(_p_value),
-                mistake="With the two networks exchanged the p-value must stay: which of the two "
-                "counts is the smaller?",
+                mistake="With the two networks exchanged the p-value must stay the same: which of "
+                "the two counts is the smaller?",
             ),
         ),
     ),
@@ -661,7 +644,8 @@ EXERCISES = (
         form="calculate",
         type="number",
         hints=(
-            "With a share of 1 one of the two roots of Wilson's quadratic is 1. What is the other?",
+            "With an accuracy of 1, one of the two roots of Wilson's quadratic is 1. What is the "
+            "other?",
             "The product of the roots of a p² + b p + c is c / a. So the lower limit is "
             "1 / (1 + z²/n): set it to 0.999.",
         ),
@@ -671,7 +655,7 @@ EXERCISES = (
             Case(
                 name="share",
                 expect=lambda v: v >= 1,
-                mistake="That is a share; asked for is a number of digits.",
+                mistake="That is a fraction; give a number of digits.",
             ),
             Case(
                 name="shortcut",
@@ -682,13 +666,13 @@ EXERCISES = (
                 name="99 per cent",
                 slip=math.ceil(_Z**2 * 99),
                 tolerance=5e-3,
-                mistake="So many digits promise 99 %; here it is 99.9 %.",
+                mistake="That many digits promise 99 %; the exercise asks for 99.9 %.",
             ),
             Case(
                 name="thousand",
                 expect=lambda v: not 997 <= v <= 1001,
-                mistake="One in a thousand is the error rate to be promised; that a thousand "
-                "digits show no error may still be luck.",
+                mistake="One in a thousand is the error rate that you promise; if a thousand "
+                "digits show no error, that may still be luck.",
             ),
             Case(
                 name="z squared",
@@ -705,20 +689,20 @@ EXERCISES = (
             Case(
                 name="whole",
                 expect=lambda v: not _EXACT_FLAWLESS - 1 < v < _FLAWLESS,
-                mistake="Digits come whole, and the promise must hold: in which direction must "
-                "you round?",
+                mistake="There are only whole digits, and the promise must hold: in which "
+                "direction must you round?",
             ),
             Case(
                 name="more than needed",
                 expect=lambda v: v <= _FLAWLESS,
-                mistake="So many digits keep the promise, but fewer would do.",
+                mistake="That many digits keep the promise, but fewer would do.",
             ),
             Case(
                 name="value",
                 expect=_FLAWLESS,
                 tolerance=1e-7,
-                mistake="Put a share of 1 into Wilson's quadratic and solve for the n at which "
-                "the smaller root is 0.999.",
+                mistake="Put an accuracy of 1 into Wilson's quadratic and solve for the n at "
+                "which the smaller root is 0.999.",
             ),
         ),
     ),

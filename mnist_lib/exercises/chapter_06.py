@@ -185,8 +185,9 @@ EXERCISES = (
             "That derivative is p (1 - p). By the chain rule multiply it by what the score does; "
             "for the logarithm divide by p.",
         ),
-        shows="At 98 % the probability passes on a fiftieth of the score's slope, and closer to "
-        "one even less: that is why the maps explain the score.",
+        shows="At 98 % the probability passes on only a fiftieth of the score's slope, and less "
+        "still closer to one, so its slopes cannot be compared between digits: that is why the "
+        "maps explain the score.",
         cases=(
             Case(
                 name="names",
@@ -196,7 +197,8 @@ EXERCISES = (
             Case(
                 name="ratio",
                 expect=lambda v: not 45 <= v["probability"] <= 55,
-                mistake="How many times flatter was the guess; wanted are the slopes themselves.",
+                mistake="That is how many times flatter it is, which was the guess; give the "
+                "slopes themselves.",
             ),
             Case(
                 name="falls",
@@ -218,19 +220,19 @@ EXERCISES = (
                 place="probability",
                 tolerance=_ROUNDED,
                 mistake="You let the pixel change by a whole unit; a slope is about the smallest "
-                "steps, and so steep at the start that a whole one would reach the ceiling.",
+                "steps, and a whole unit would reach the ceiling.",
             ),
             Case(
                 name="flat",
                 expect=lambda v: all(abs(slope) < 1 for slope in v.values()),
-                mistake="So near to its ceiling of one, neither p nor its logarithm can rise so "
-                "fast: the softmax's denominator grows together with its numerator.",
+                mistake="So close to its ceiling of one, neither p nor its logarithm can rise "
+                "that fast: the softmax's denominator grows together with its numerator.",
             ),
             Case(
                 name="exchanged",
                 slip={"probability": _OF_LOGARITHM, "logarithm": _OF_PROBABILITY},
                 tolerance=_ROUNDED,
-                mistake="The two slopes are exchanged: the logarithm's is the larger one, for "
+                mistake="The two slopes are exchanged: the logarithm's is the larger one, because "
                 "dividing by p makes it larger.",
             ),
             Case(
@@ -258,6 +260,7 @@ EXERCISES = (
         minutes=10,
         form="find the fault",
         type="array",
+        inputs=_COVERED,
         hints=(
             "What does the image look like after the loops? And does covered = image make a "
             "second image?",
@@ -268,39 +271,34 @@ EXERCISES = (
         cases=(
             Case(
                 name="places",
-                inputs=_COVERED,
                 expect=lambda v, image, weights, side: v.shape != image.shape,
-                mistake="One value for each place of the patch is wanted, not one for each pixel.",
+                mistake="Give one value for each place of the patch, not one for each pixel.",
             ),
             Case(
                 name="turned",
-                inputs=_COVERED,
                 expect=lambda v, *inputs: v.shape != _falls(*inputs).shape[::-1],
                 mistake="Rows and columns are exchanged: the first number of a shape counts rows.",
             ),
             Case(
                 name="last places",
-                inputs=_COVERED,
                 expect=lambda v, *inputs: v.shape == _falls(*inputs).shape,
                 mistake="The number of places is not right: at how many places does a patch of "
                 "this side fit into a row, the last one included?",
             ),
             Case(
                 name="piles up",
-                inputs=_COVERED,
                 slip=OneOf(_falls_piled_up, _falls_from_place_to_place, _no_falls),
                 mistake="The image itself gets covered, so earlier patches are still there: each "
                 "place must begin with the whole image.",
             ),
             Case(
                 name="sign",
-                inputs=_COVERED,
                 slip=lambda *inputs: -_falls(*inputs),
-                mistake="The sign is turned: a fall is positive where the score was higher before.",
+                mistake="The sign is the wrong way round: a fall is positive where the score was "
+                "higher before.",
             ),
             Case(
                 name="no rise",
-                inputs=_COVERED,
                 slip=OneOf(
                     lambda *inputs: np.abs(_falls(*inputs)),
                     lambda *inputs: np.maximum(_falls(*inputs), 0),
@@ -309,40 +307,34 @@ EXERCISES = (
             ),
             Case(
                 name="scores",
-                inputs=_COVERED,
                 slip=_scores_left,
-                mistake="That is the score that is left; how far has it fallen?",
+                mistake="That is the score that is left; how far did it fall?",
             ),
             Case(
                 name="ink",
-                inputs=_COVERED,
                 slip=_falls_by_ink,
                 mistake="You covered with ink; the patch is background, which is 0.",
             ),
             Case(
                 name="no weights",
-                inputs=_COVERED,
                 slip=_falls_of_ink,
                 mistake="You measured the ink that is lost; how far the score falls depends on the "
                 "weights, too.",
             ),
             Case(
                 name="no image",
-                inputs=_COVERED,
                 slip=lambda image, weights, side: _falls_of_ink(weights, image, side),
                 mistake="You added up the weights under the patch; where there is no ink, "
                 "covering changes nothing.",
             ),
             Case(
                 name="mean",
-                inputs=_COVERED,
                 slip=lambda image, weights, side: _falls(image, weights, side) / side**2,
                 mistake="That is the mean over the patch; the score falls by what all of its "
                 "pixels gave.",
             ),
             Case(
                 name="falls",
-                inputs=_COVERED,
                 expect=Reference(_falls),
                 mistake="The falls differ: at each place, compare the score of the whole image "
                 "with that of a copy in which one whole patch, and no more, is 0.",
@@ -369,13 +361,13 @@ EXERCISES = (
             "Draw the third term against x3 from 0 to 1: how steep is it at 1, and how much lower "
             "is it at 0?",
         ),
-        shows="Occlusion cannot see ink that is missing, a gradient cannot see what has reached "
-        "its ceiling: neither map is the whole truth.",
+        shows="Occlusion cannot see ink that is missing, and a gradient cannot see what has "
+        "reached its ceiling: neither map is the whole truth.",
         cases=(
             Case(
                 name="three each",
                 expect=lambda v: [part.shape for part in v] == [(3,), (3,)],
-                mistake="Two lists of three numbers are wanted: occlusion, then saliency.",
+                mistake="Give two lists of three numbers: occlusion, then saliency.",
             ),
             Case(
                 name="exchanged",
@@ -386,13 +378,13 @@ EXERCISES = (
                 name="what is left",
                 slip=_LEFT,
                 place=0,
-                mistake="Your first list holds the scores that are left; how far have they fallen?",
+                mistake="Your first list holds the scores that are left; how far did they fall?",
             ),
             Case(
                 name="rises",
                 expect=lambda v: (v[0] >= -1e-9).all(),
-                mistake="A fall is the score before less the score after, and here no pixel's "
-                "covering raises the score.",
+                mistake="A fall is the score before minus the score after, and here covering a "
+                "pixel never raises the score.",
             ),
             Case(
                 name="black on black",
@@ -437,6 +429,7 @@ EXERCISES = (
         minutes=10,
         form="write",
         type="array",
+        inputs=(_MAPS, _SLOPES),
         hints=(
             "Each map gets one number as its weight. Which axes of slopes must go to leave one "
             "number per map?",
@@ -448,74 +441,63 @@ EXERCISES = (
         cases=(
             Case(
                 name="size",
-                inputs=(_MAPS, _SLOPES),
                 expect=lambda v, maps, slopes: v.ndim != 2 or v.shape == maps.shape[:2],
                 mistake="Keep the map's own size: one value for each cell of the feature maps, "
                 "rows first.",
             ),
             Case(
                 name="positions",
-                inputs=(_MAPS, _SLOPES),
                 expect=lambda v, maps, slopes: v.shape == maps.shape[:2],
-                mistake="One value for each position is wanted: over which axis are the weighted "
-                "maps added up?",
+                mistake="Give one value for each position: over which axis are the weighted maps "
+                "added up?",
             ),
             Case(
                 name="cell by cell",
-                inputs=(_MAPS, _SLOPES),
                 slip=lambda a, g: np.maximum((g * a).sum(axis=-1), 0),
-                mistake="You weighed each position by its own slope; Grad-CAM gives one weight to "
-                "a whole map.",
+                mistake="You weighted each position by its own slope; Grad-CAM gives one weight "
+                "to a whole map.",
             ),
             Case(
                 name="batch",
-                inputs=(_MAPS, _SLOPES),
                 slip=lambda a, g: np.maximum((g.mean((1, 2), keepdims=True) * a).sum(axis=-1), 0),
                 mistake="There is one image and no batch here, so axes 1 and 2 are columns and "
                 "channels: over which axes does a map have its positions?",
             ),
             Case(
                 name="roles",
-                inputs=(_MAPS, _SLOPES),
                 slip=lambda a, g: _grad_cam(g, a),
                 mistake="The roles are exchanged: the mean is taken of the slopes, and what is "
                 "added up are the maps.",
             ),
             Case(
                 name="total",
-                inputs=(_MAPS, _SLOPES),
                 slip=lambda a, g: _grad_cam(a, g) * a.shape[0] * a.shape[1],
                 mistake="The pattern is right, the scale is not: a weight is the mean of a map's "
                 "slopes, not their sum.",
             ),
             Case(
                 name="mean of maps",
-                inputs=(_MAPS, _SLOPES),
                 slip=lambda a, g: _grad_cam(a, g) / a.shape[2],
                 mistake="The weighted maps are added up; you took their mean.",
             ),
             Case(
                 name="scaled",
-                inputs=(_MAPS, _SLOPES),
                 slip=lambda a, g: _grad_cam(a, g) / _grad_cam(a, g).max(),
-                mistake="You divided by the largest value: then a strong and a faint map look "
-                "alike. Keep the scale.",
+                mistake="You divided by the largest value, which makes a strong and a faint map "
+                "look alike: keep the scale.",
             ),
             Case(
                 name="negative",
-                inputs=(_MAPS, _SLOPES),
                 slip=lambda a, g: _weighted(a, g).sum(axis=-1),
                 mistake="The formula's last step is missing: what becomes of negative sums?",
             ),
             Case(
                 name="absolute",
-                inputs=(_MAPS, _SLOPES),
                 slip=lambda a, g: np.abs(_weighted(a, g).sum(axis=-1)),
                 mistake="Negative sums become 0, not positive: they speak against the digit.",
             ),
             Case(
                 name="too early",
-                inputs=(_MAPS, _SLOPES),
                 slip=OneOf(
                     lambda a, g: np.maximum(_weighted(a, g), 0).sum(axis=-1),
                     lambda a, g: _weighted(a, np.maximum(g, 0)).sum(axis=-1),
@@ -525,7 +507,6 @@ EXERCISES = (
             ),
             Case(
                 name="all",
-                inputs=(_MAPS, _SLOPES),
                 expect=Reference(_grad_cam),
                 mistake="Compare with the formula, term by term: mean over positions, weighted "
                 "sum over maps, maximum with zero.",
@@ -553,13 +534,13 @@ EXERCISES = (
             "Through a layer of side k and stride s, the first cell f becomes s·f and the last "
             "cell l becomes s·l + k - 1.",
         ),
-        shows="Each stride behind a cell moves its window: a map that is stretched over the image "
-        "would have put this one several pixels away.",
+        shows="Each stride on the way to a cell moves its window: stretching the map over the "
+        "image would have put this one several pixels away.",
         cases=(
             Case(
                 name="three",
                 expect=lambda v: len(v) == 3 and v[0] <= v[2] <= v[1],
-                mistake="Three numbers are wanted in this order: first pixel, last pixel, and the "
+                mistake="Give three numbers in this order: first pixel, last pixel, and the "
                 "centre, which lies between them.",
             ),
             Case(
@@ -572,14 +553,14 @@ EXERCISES = (
                 name="left edge",
                 slip=0,
                 place=0,
-                mistake="Only the cells of the first column see the first pixel; the last column "
-                "is asked for.",
+                mistake="Only the cells of the first column see the first pixel; the question is "
+                "about the last column.",
             ),
             Case(
                 name="stretched window",
                 expect=lambda v: v[0] < _STRETCHED_FIRST,
                 mistake="That is where stretching the map over the image would put the cell. Its "
-                "window is wider, for the windows overlap.",
+                "window is wider, because the windows overlap.",
             ),
             Case(
                 name="other network",
@@ -597,14 +578,15 @@ EXERCISES = (
                 name="one stride",
                 slip=2 * _CELL,
                 place=0,
-                mistake="One of the two strides is missing: conv_1 moves by 2, and so does pool_1, "
-                "for pooling moves by its side.",
+                mistake="One of the two strides is missing: conv_1 moves by 2, and so does "
+                "pool_1, because pooling moves by its side.",
             ),
             Case(
                 name="beyond",
                 slip=_RIGHT_WINDOW[1] + 1,
                 place=1,
-                mistake="Pixels count from 0, and the last one is meant, not the first behind it.",
+                mistake="Pixels are counted from 0, and the last pixel inside is meant, not the "
+                "first one after it.",
             ),
             Case(
                 name="first",
@@ -644,11 +626,12 @@ EXERCISES = (
         hints=(
             "np.sign of the gradient says for each pixel in which direction the score rises; you "
             "push the other way.",
-            "For the lot, np.random.default_rng(0).choice([-1, 1], size=x_val[judged].shape) "
-            "tosses a coin for every pixel of every digit. Push a copy of the digits each time.",
+            "For the random push, np.random.default_rng(0).choice([-1, 1], "
+            "size=x_val[judged].shape) tosses a coin for every pixel of every digit. Push a copy "
+            "of the digits each time.",
         ),
-        shows="Pushes of one size, and only those that the gradient chooses undo the reading: a "
-        "gradient is a claim that can be tested, and certainty is easily lost.",
+        shows="All pushes have the same size, and only those that the gradient chooses undo the "
+        "reading: a gradient is a claim that can be tested, and certainty is easily lost.",
         cases=(
             Case(
                 name="letter",
@@ -664,13 +647,13 @@ EXERCISES = (
             Case(
                 name="C",
                 slip="C",
-                mistake="The lot does little harm: were the digits of the second push still "
-                "carrying the first, or did all pixels share one toss?",
+                mistake="A random push does little harm: did the digits of the second push still "
+                "carry the first, or did all pixels get the same toss?",
             ),
             Case(
                 name="D",
                 expect="B",
-                mistake="Are the two results exchanged? Only one of the pushes knows anything "
+                mistake="Are the two results exchanged? Only one of the two pushes knows anything "
                 "about the network.",
             ),
         ),
@@ -682,71 +665,64 @@ EXERCISES = (
         minutes=8,
         form="find the fault",
         type="number",
+        inputs=(_POINTS, _CLASSES),
         hints=(
             "Which point is the nearest to points[0] in the whole list, and how far away is it?",
             "The distances from each point to itself stand on the diagonal of the table: give "
             "them a value that never wins.",
         ),
-        shows="Whoever is judged must not be among the references: here the nearest neighbour of "
-        "each point was the point itself.",
+        shows="A point that is judged must not be among the references: here the nearest "
+        "neighbour of each point was the point itself.",
         cases=(
             Case(
                 name="itself",
-                inputs=(_POINTS, _CLASSES),
                 slip=1.0,
                 mistake="Everything is still right: each point remains its own nearest neighbour.",
             ),
             Case(
                 name="share",
-                inputs=(_POINTS, _CLASSES),
                 expect=lambda v, *inputs: 0 <= v <= 1,
-                mistake="A share between 0 and 1 is wanted, neither a count nor per cent.",
+                mistake="Give a fraction between 0 and 1, neither a count nor per cent.",
             ),
             Case(
                 name="errors",
-                inputs=(_POINTS, _CLASSES),
                 slip=lambda *inputs: 1 - _neighbour_accuracy(*inputs),
-                mistake="That is the share of points whose neighbour has another label.",
+                mistake="That is the fraction of points whose neighbour has another label.",
             ),
             Case(
                 name="farthest",
-                inputs=(_POINTS, _CLASSES),
                 slip=_by_farthest,
                 mistake="You took the farthest point in place of the nearest one.",
             ),
             Case(
                 name="products",
-                inputs=(_POINTS, _CLASSES),
                 slip=_by_products,
                 mistake="The largest product is not the smallest distance: it favours points far "
                 "from the origin.",
             ),
             Case(
                 name="cancels",
-                inputs=(_POINTS, _CLASSES),
                 slip=_by_sums,
                 mistake="Differences of opposite sign cancel: square them before you add them up.",
             ),
             Case(
                 name="shifted",
-                inputs=(_POINTS, _CLASSES),
                 slip=_by_shifted_labels,
                 mistake="Where you take a point out, all that follow it move up by one: look up "
-                "the labels in a list from which its label is gone as well.",
+                "the labels in a list from which its own label is gone as well.",
             ),
             Case(
                 name="value",
-                inputs=(_POINTS, _CLASSES),
                 expect=Reference(_neighbour_accuracy),
-                mistake="The share differs: for each point find the nearest of the others, and "
-                "compare the two labels.",
+                mistake="The result is not right yet: for each point find the nearest of the "
+                "others, and compare the two labels.",
             ),
             Case(
                 name="twins",
                 inputs=_TWINS,
                 expect=Reference(_neighbour_accuracy),
-                mistake="Two digits may be equal, pixel for pixel: leave a point out by its "
-                "place in the list, not by its distance of zero or its rank.",
+                mistake="Two digits may be equal, pixel for pixel: leave a point out by its place "
+                "in the list, not because its distance is zero or by its rank.",
             ),
         ),
     ),

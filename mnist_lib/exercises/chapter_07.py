@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from mnist_lib.exercises.engine import Case, Exercise, Reference, agrees
+from mnist_lib.exercises.engine import Case, Exercise, OneOf, Reference, agrees
 
 # --- A photograph in miniature --------------------------------------------------------------------
 
@@ -64,34 +64,38 @@ EXERCISES = (
             "Stretched, each side becomes 20 pixels, whatever it was.",
             "With its aspect kept, 60 becomes 20: by which factor, and what becomes of the 6?",
         ),
-        shows="Stretched, the 1 is a solid block: its shape was in its aspect.",
+        shows="Stretched, the 1 is a solid block: what made it a 1 was its aspect.",
         cases=(
             Case(
                 name="order",
                 slip=[40, 400],
-                mistake="Both numbers are right and their places are not: stretched comes first.",
+                mistake="Both numbers are right, but in the wrong places: stretched comes first.",
             ),
             Case(
                 name="width kept",
-                expect=lambda result: len(result) < 2 or result[1] != 20 * 6,
+                slip=20 * 6,
+                place=1,
                 mistake="The width shrinks with the height if the aspect is kept: both sides take "
                 "the same factor.",
             ),
             Case(
                 name="not scaled",
-                expect=lambda result: 60 * 6 not in result,
+                slip=OneOf(60 * 6, 60 * 6),
+                place=(0, 1),
                 mistake="60 × 6 is the ink before it is scaled; neither way leaves both sides as "
                 "they were.",
             ),
             Case(
                 name="sides",
-                expect=lambda result: len(result) < 2 or result[1] not in (2, 20),
+                slip=OneOf(2, 20),
+                place=1,
                 mistake="The second number is not right yet: it counts pixels, so height times "
                 "width, and the width is that of the scaled ink.",
             ),
             Case(
                 name="whole image",
-                expect=lambda result: len(result) < 2 or 28 * 28 not in result,
+                slip=OneOf(28 * 28, 28 * 28),
+                place=(0, 1),
                 mistake="The box has 20 × 20 pixels; the image around it stays background.",
             ),
             Case(
@@ -109,6 +113,7 @@ EXERCISES = (
         minutes=6,
         form="write",
         type="numbers",
+        inputs=(40, 20),
         hints=(
             "One factor serves both sides. Which side decides it?",
             "scale = 20 / max(height, width); round both products, and let neither become 0.",
@@ -117,25 +122,22 @@ EXERCISES = (
         cases=(
             Case(
                 name="aspect",
-                inputs=(40, 20),
                 slip=[20, 20],
                 mistake="This stretches: both sides must shrink by the same factor.",
             ),
             Case(
                 name="order",
-                inputs=(40, 20),
                 slip=[10, 20],
                 mistake="The two sizes have changed places: the new height comes first.",
             ),
             Case(
                 name="image size",
-                inputs=(40, 20),
-                expect=lambda result, height, width: 28 not in result,
+                slip=OneOf(28, 28),
+                place=(0, 1),
                 mistake="The digit goes into a box of 20 × 20; 28 × 28 is the image around it.",
             ),
             Case(
                 name="tall",
-                inputs=(40, 20),
                 expect=[20, 10],
                 mistake="The longer side becomes 20, the other keeps its proportion to it.",
             ),
@@ -143,7 +145,7 @@ EXERCISES = (
                 name="wide",
                 inputs=(15, 60),
                 expect=[5, 20],
-                mistake="This digit is wider than high, so its width must decide the factor.",
+                mistake="This digit is wider than it is high, so its width must decide the factor.",
                 explains_all=True,
             ),
             Case(
@@ -188,28 +190,26 @@ EXERCISES = (
         minutes=8,
         form="find the fault",
         type="array",
+        inputs=(_PHOTO, _SIZE),
         hints=(
             "Print the faulty result for the left and the right end of an empty sheet.",
-            "The paper's brightness must be taken near each pixel: ndimage.maximum_filter does so. "
-            "And subtract in floats: uint8 has no negative numbers.",
+            "The paper's brightness must be taken near each pixel: ndimage.maximum_filter does "
+            "that.",
         ),
         shows="Dark means darker than the paper around it, so a shadow is not ink.",
         cases=(
             Case(
                 name="one paper",
-                inputs=(_PHOTO, _SIZE),
                 expect=lambda result, photo, size: _far(result, photo.max() - photo.astype(float)),
                 mistake="One brightness for the whole sheet turns the shaded side into ink.",
             ),
             Case(
                 name="the wrong way round",
-                inputs=(_PHOTO, _SIZE),
                 expect=lambda result, photo, size: _far(result, -_darkness(photo, size)),
-                mistake="Ink comes out negative: subtract the pixel from the paper.",
+                mistake="Your ink is negative: subtract the pixel from the paper.",
             ),
             Case(
                 name="wraps",
-                inputs=(_PHOTO, _SIZE),
                 expect=lambda result, photo, size: _far(
                     result, photo - ndimage.maximum_filter(photo, size)
                 ),
@@ -218,7 +218,6 @@ EXERCISES = (
             ),
             Case(
                 name="mean paper",
-                inputs=(_PHOTO, _SIZE),
                 expect=lambda result, photo, size: _far(
                     result, ndimage.uniform_filter(photo.astype(float), size) - photo
                 ),
@@ -226,7 +225,6 @@ EXERCISES = (
             ),
             Case(
                 name="paper alone",
-                inputs=(_PHOTO, _SIZE),
                 expect=lambda result, photo, size: _far(
                     result, _darkness(photo, size) + photo.astype(float)
                 ),
@@ -234,7 +232,6 @@ EXERCISES = (
             ),
             Case(
                 name="other units",
-                inputs=(_PHOTO, _SIZE),
                 expect=lambda result, photo, size: all(
                     _far(scale * result, _darkness(photo, size))
                     for scale in (255, _darkness(photo, size).max())
@@ -244,12 +241,12 @@ EXERCISES = (
             ),
             Case(
                 name="everywhere",
-                inputs=(_PHOTO, _SIZE),
                 expect=lambda result, photo, size: (
                     result.shape == photo.shape
                     and agrees(_inside(result), _inside(_darkness(photo, size)), 1e-3)
                 ),
-                mistake="Of each pixel: the brightest in its size × size window, minus itself.",
+                mistake="For each pixel, take the brightest value in its size × size window, "
+                "minus the pixel itself.",
                 explains_all=True,
             ),
         ),
@@ -275,7 +272,7 @@ EXERCISES = (
             Case(
                 name="half turn",
                 expect=lambda result: "C" not in result,
-                mistake="Turned by half a circle a 6 is a 9, and would be taught as a 6.",
+                mistake="Turned by half a circle, a 6 is a 9, and it would be taught as a 6.",
             ),
             Case(
                 name="too few",
@@ -285,7 +282,7 @@ EXERCISES = (
             Case(
                 name="exactly",
                 expect={"A", "D", "E", "F"},
-                mistake="Name each letter from A to F at most once.",
+                mistake="Give only letters from A to F.",
             ),
         ),
     ),
@@ -298,11 +295,11 @@ EXERCISES = (
         type="letter",
         hints=(
             "np.roll(images, shift, axis=2) moves every image to the right; what leaves it there "
-            "comes back at the left, so set these columns to 0.",
+            "reappears at the left, so set these columns to 0.",
             "Print both accuracies for each shift from 0 to 6, and compare each with its own at 0.",
         ),
         shows="Convolutions alone do not make a network indifferent to place: the robust one had "
-        "met shifted digits in training.",
+        "seen shifted digits in training.",
         cases=(
             Case(
                 name="same",
@@ -312,7 +309,7 @@ EXERCISES = (
             Case(
                 name="robust first",
                 slip="C",
-                mistake="Look again at which accuracy belongs to which network.",
+                mistake="Look again at which accuracy belongs to which of the two networks.",
             ),
             Case(
                 name="neither",
@@ -333,6 +330,7 @@ EXERCISES = (
         minutes=8,
         form="write",
         type="array",
+        inputs=(_PROBABILITIES, 0.55),
         hints=(
             "Each row needs its largest probability and where that stands.",
             "np.where(confidence >= threshold, labels, -1), with one confidence for each row.",
@@ -341,23 +339,20 @@ EXERCISES = (
         cases=(
             Case(
                 name="left out",
-                inputs=(_PROBABILITIES, 0.55),
                 expect=lambda result, probabilities, threshold: result.shape != (3,),
                 mistake="A declined image keeps its place, with −1 in it: there is one answer for "
                 "each image.",
             ),
             Case(
                 name="axis",
-                inputs=(_PROBABILITIES, 0.55),
                 expect=lambda result, probabilities, threshold: result.shape == (5,),
                 mistake="One number for each image was expected: a row of the table is one image, "
                 "so its classes lie along axis 1.",
             ),
             Case(
                 name="reversed",
-                inputs=(_PROBABILITIES, 0.55),
                 slip=[-1, 0, -1, -1, 1],
-                mistake="You decline the confident ones: the comparison is the wrong way round.",
+                mistake="You decline the confident answers: the comparison is the wrong way round.",
             ),
             Case(
                 name="all declined",
@@ -367,7 +362,6 @@ EXERCISES = (
             ),
             Case(
                 name="some",
-                inputs=(_PROBABILITIES, 0.55),
                 expect=[1, -1, 2, 0, -1],
                 mistake="Decline where the largest probability is below the threshold, and give "
                 "the place of the largest elsewhere.",

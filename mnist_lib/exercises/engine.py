@@ -19,7 +19,7 @@ import math
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from itertools import islice
@@ -89,10 +89,11 @@ class Case:
         The wrong answer that the sentence is about: a value, or a function of the inputs. Whatever
         equals its result is rejected. Several go into `OneOf`. The tests answer the exercise with
         each of them, and must arrive at this case.
-    place : int or str, optional
-        Compare one entry of a list or table alone; `expect` or `slip` is then that entry.
+    place : int or str, or tuple of them, optional
+        Compare one entry of a list or table alone; `expect` or `slip` is then that entry. A tuple
+        has the places of the slips in `OneOf`, one for each.
     inputs : tuple, optional
-        What the answer is called with. None: the answer is a value, not a function.
+        What the answer is called with, if not with the exercise's `inputs`.
     tolerance : float, optional
         Largest difference allowed, relative to the largest expected value (or to 1, if larger).
     explains_all : bool, optional
@@ -109,7 +110,7 @@ class Case:
     mistake: str
     expect: Any = None
     slip: Any = None
-    place: int | str | None = None
+    place: int | str | tuple[int | str, ...] | None = None
     inputs: Inputs | None = None
     tolerance: float = 1e-5
     explains_all: bool = False
@@ -122,11 +123,13 @@ class Case:
             )
 
     @property
-    def slips(self) -> tuple[Any, ...]:
-        """The wrong answers that the case rejects: values, or functions of the inputs."""
+    def slips(self) -> list[tuple[Any, int | str | None]]:
+        """The wrong answers that the case rejects, each with the place where it stands."""
         if self.slip is None:
-            return ()
-        return self.slip if isinstance(self.slip, OneOf) else (self.slip,)
+            return []
+        slips = self.slip if isinstance(self.slip, OneOf) else (self.slip,)
+        places = self.place if isinstance(self.place, tuple) else (self.place,) * len(slips)
+        return list(zip(slips, places, strict=True))
 
     def arguments(self) -> Inputs:
         """Return a copy of the inputs, for a call."""
@@ -158,6 +161,8 @@ class Exercise:
         One sentence on what a right answer shows.
     cases : tuple of Case
         In the order in which they are tried.
+    inputs : tuple, optional
+        The inputs of all cases that have none of their own. Without any, the answer is a value.
     """
 
     id: str
@@ -169,6 +174,11 @@ class Exercise:
     hints: tuple[str, ...]
     shows: str
     cases: tuple[Case, ...]
+    inputs: Inputs | None = None
+
+    def __post_init__(self) -> None:
+        own = (replace(c, inputs=self.inputs) if c.inputs is None else c for c in self.cases)
+        object.__setattr__(self, "cases", tuple(own))
 
     @property
     def name(self) -> str:
@@ -399,15 +409,17 @@ class _Conversion:
         if values > MOST_VALUES or size > MOST_BYTES:
             raise _too_much(what)
         if self.values > MOST_VALUES or self.bytes > MOST_BYTES:
-            raise _too_much(f"more than {MOST_VALUES:,} values, or {MOST_BYTES >> 20} MB, in all")
+            most = f"{MOST_VALUES:,} values, or {MOST_BYTES >> 20} MB"
+            raise _too_much(f"parts that hold more than {most}, in all")
 
     def plain(self, value: Any, depth: int = 0) -> Any:
         if depth > DEEPEST:
-            raise _too_much(f"nested more than {DEEPEST} levels deep")
+            raise _too_much(f"something nested more than {DEEPEST} levels deep")
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, int | Fraction):
-            bits = max(value.numerator.bit_length(), value.denominator.bit_length())
+            parts = (value,) if isinstance(value, int) else (value.numerator, value.denominator)
+            bits = max(map(int.bit_length, parts))
             if bits > MOST_BITS:
                 raise _too_much(f"a number of about {bits * math.log10(2):,.0f} digits")
         for known, convert in NUMBERS.items():
@@ -430,9 +442,9 @@ class _Conversion:
         if isinstance(value, np.generic | np.ndarray) or hasattr(value, "__array__"):
             return self.array(value)
         if isinstance(value, Iterable) and not isinstance(value, bytes):  # it may never end
-            parts = [self.plain(part, depth + 1) for part in islice(value, MOST_VALUES + 1)]
-            self.take(f"more than {MOST_VALUES:,} values", len(parts))
-            return parts
+            items = [self.plain(part, depth + 1) for part in islice(value, MOST_VALUES + 1)]
+            self.take(f"a sequence of more than {MOST_VALUES:,} values", len(items))
+            return items
         raise RefusedError(_of_type(value))
 
     def array(self, value: Any) -> Any:
@@ -441,7 +453,7 @@ class _Conversion:
         array = np.asarray(value)
         self.take("an array", _measure(array.shape, array.itemsize), array.nbytes)
         if array.dtype.kind in "OV" or array.dtype.char == "g":
-            with suppress(TypeError, ValueError):
+            with suppress(TypeError, ValueError, OverflowError):
                 array = array.astype(np.float64)  # bfloat16, and objects that are numbers
         if array.dtype.kind not in "biufcU":
             raise RefusedError(f"an array of dtype {array.dtype}")
@@ -704,10 +716,11 @@ def _problem(exercise: Exercise, case: Case, result: Result) -> tuple[str, str] 
     except WrongTypeError as error:
         return f"{begin} {error}; {wanted} was expected.", ""
     if case.slip is not None:
-        compared, is_there = _entry(value, case.place)
-        slips = (_compute(slip, case, exercise) for slip in case.slips)
-        right = not is_there or not any(agrees(compared, slip, case.tolerance) for slip in slips)
-        return None if right else (case.mistake, _facts(value, case.inputs or ()))
+        for slip, place in case.slips:
+            compared, is_there = _entry(value, place)
+            if is_there and agrees(compared, _compute(slip, case, exercise), case.tolerance):
+                return case.mistake, _facts(value, case.inputs or ())
+        return None
     if callable(case.expect):
         try:
             right = bool(case.expect(value, *case.arguments()))
@@ -740,7 +753,7 @@ def _compute(source: Any, case: Case, exercise: Exercise) -> Any:
     return as_type(value, exercise.type if case.place is None else part[exercise.type])
 
 
-def _entry(value: Any, place: int | str | None) -> tuple[Any, bool]:
+def _entry(value: Any, place: Any) -> tuple[Any, bool]:
     """Return the entry of a list or table at a place, and whether there is one."""
     if place is None:
         return value, True

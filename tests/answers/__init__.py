@@ -1,4 +1,6 @@
-"""Answers to the exercises, right and wrong: the zoo that every check is proven against.
+"""Answers to the exercises, right and wrong, that every check is proven against.
+
+A wrong answer that a case holds itself, as its `slip`, is not repeated here.
 
 One module a chapter, each with ``RIGHT`` (by exercise: style → answer) and ``WRONG`` (by exercise:
 a list of `Wrong`).
@@ -13,4 +15,4 @@ class Wrong(NamedTuple):
     slip: str  # what the student did
     answer: Any
     case: str  # the case that must reject it
-    says: str  # part of the sentence that the student must read
+    says: str = ""  # part of what the student must read, if it is not that case's sentence

@@ -75,11 +75,6 @@ def one_sum(logits: Any) -> Any:
     return positive / positive.sum()
 
 
-def lost_axis(logits: Any) -> Any:
-    positive = np.exp(logits - logits.max())
-    return positive / positive.sum(axis=1)
-
-
 def without_shift(logits: Any) -> Any:
     with np.errstate(over="ignore", invalid="ignore"):
         positive = np.exp(logits)
@@ -263,61 +258,50 @@ RIGHT: dict[str, dict[str, Any]] = {
 WRONG: dict[str, list[Wrong]] = {
     "03.parameter_counts": [
         Wrong("all of it", 27186, "three numbers", "a list of numbers was expected"),
-        Wrong("pooling too", [1216, 0, 3480, 0, 22490], "three numbers", "pooling and flattening"),
-        Wrong("last layer first", [22490, 3480, 1216], "order", "in another order"),
-        Wrong("work", [940800, 497664, 22464], "multiplications", "the same ones each time"),
-        Wrong("flat kernels", [416, 240, 22490], "flat kernels", "is as deep as"),
-        Wrong("grey image", [416, 3480, 22490], "flat kernels", "the colour image has 3"),
-        Wrong("flat in the second", [1216, 240, 22490], "flat kernels", "as deep as its input"),
-        Wrong("bias per channel", [1248, 3840, 22490], "bias per channel", "one bias altogether"),
-        Wrong("3 × 3 in both", [448, 3480, 22490], "first convolution", "are 5 × 5 × 3"),
-        Wrong("3 channels again", [1216, 672, 22490], "second convolution", "as many channels"),
-        Wrong("no bias in the end", [1216, 3480, 22464], "dense layer", "26 biases"),
-        Wrong("from the first maps", [1216, 3480, 15002], "dense layer", "for each of its inputs"),
+        Wrong("pooling too", [1216, 0, 3480, 0, 22490], "three numbers"),
+        Wrong("last layer first", [22490, 3480, 1216], "order"),
+        Wrong("3 × 3 in both", [448, 3480, 22490], "first convolution"),
+        Wrong("3 channels again", [1216, 672, 22490], "second convolution"),
+        Wrong("no bias in the end", [1216, 3480, 22464], "dense layer"),
+        Wrong("from the first maps", [1216, 3480, 15002], "dense layer"),
     ],
     "03.depths": [
-        Wrong("one number", [14], "two numbers", "Give two numbers"),
-        Wrong("starts with 3", [13, 4], "without pooling", "to the 1 that a pixel sees"),
-        Wrong("halved", [28 / 2 - 0.5, 4], "without pooling", "at least 28"),
-        Wrong("one too many", [14, 5], "with pooling", "count the convolutions"),
-        Wrong("the same twice", [14, 14], "with pooling", "pass through"),
+        Wrong("one number", [14], "two numbers"),
+        Wrong("starts with 3", [13, 4], "without pooling"),
+        Wrong("halved", [28 / 2 - 0.5, 4], "without pooling"),
+        Wrong("one too many", [14, 5], "with pooling"),
+        Wrong("the same twice", [14, 14], "with pooling"),
     ],
     "03.flat_index": [
         Wrong(
             "counts from one",
             lambda y, x, channel, shape: (y * shape[1] + x) * shape[2] + channel + 1,
             "from one",
-            "all counted from 0",
         ),
         Wrong(
             "takes its inputs to count from one",
             lambda y, x, channel, shape: ((y - 1) * shape[1] + x - 1) * shape[2] + channel - 1,
             "from one",
-            "all counted from 0",
         ),
         Wrong(
             "forgot the channels",
             lambda y, x, channel, shape: y * shape[1] + x + channel,
             "classic network",
-            "then whole places",
         ),
         Wrong(
             "channels for x only",
             lambda y, x, channel, shape: y * shape[1] + x * shape[2] + channel,
             "classic network",
-            "whole rows",
         ),
         Wrong(
             "height for width",
             lambda y, x, channel, shape: (y * shape[0] + x) * shape[2] + channel,
             "not square",
-            "wider than high",
         ),
         Wrong(
             "always the classic block",
             lambda y, x, channel, shape: (y * 5 + x) * 64 + channel,
             "not square",
-            "every number from the shape",
         ),
         Wrong(
             "three numbers",
@@ -327,18 +311,16 @@ WRONG: dict[str, list[Wrong]] = {
         ),
     ],
     "03.batch_softmax": [
-        Wrong("one sum", one_sum, "whole batch", "together sum to 1"),
-        Wrong("no keepdims", lost_axis, "whole batch", "could not be broadcast"),
-        Wrong("no exponential", without_exponential, "ordinary scores", "exponentials of a row"),
-        Wrong("no shift", without_shift, "large scores", "do not fit into a float"),
-        Wrong("wider floats", in_long_double, "large scores", "subtract the largest"),
-        Wrong("mean, not largest", around_the_mean, "large scores", "subtract the largest"),
-        Wrong("clipped", clipped, "large scores", "changes their differences"),
+        Wrong("one sum", one_sum, "whole batch"),
+        Wrong("no exponential", without_exponential, "ordinary scores"),
+        Wrong("no shift", without_shift, "large scores"),
+        Wrong("wider floats", in_long_double, "large scores"),
+        Wrong("mean, not largest", around_the_mean, "large scores"),
+        Wrong("clipped", clipped, "large scores"),
         Wrong(
             "zeros for what is not a number",
             lambda logits: np.nan_to_num(without_shift(logits)),
             "large scores",
-            "do not fit into a float",
         ),
         Wrong(
             "the first image alone",
@@ -346,8 +328,8 @@ WRONG: dict[str, list[Wrong]] = {
             "ordinary scores",
             "shape (4,); an array of shape (3, 4)",
         ),
-        Wrong("one maximum", one_maximum, "one image far below", "its own largest score"),
-        Wrong("changed the logits", in_place, "whole batch", "changed the array"),
+        Wrong("one maximum", one_maximum, "one image far below"),
+        Wrong("changed the logits", in_place, "no keepdims", "changed the array"),
         Wrong(
             "answers, not probabilities",
             lambda logits: logits.argmax(axis=1),
@@ -356,58 +338,47 @@ WRONG: dict[str, list[Wrong]] = {
         ),
     ],
     "03.always_one": [
-        Wrong("one decimal", 4.2, "one decimal", "two decimals are asked for"),
-        Wrong("no decimal", 4, "one decimal", "two decimals are asked for"),
-        Wrong("no minus", -4.15, "sign", "never fall below 0"),
-        Wrong("accuracy", 0.1, "value", "as often as they occur"),
+        Wrong("one decimal", 4.2, "one decimal"),
+        Wrong("no decimal", 4, "one decimal"),
+        Wrong("no minus", -4.15, "sign"),
+        Wrong("accuracy", 0.1, "value"),
     ],
     "03.revealed": [
-        Wrong("every fault", ["A", "B", "C", "D", "E"], "labels", "B stays hidden"),
-        Wrong("wrong labels", ["B"], "labels", "which label is looked up"),
-        Wrong("turned digits", ["A", "C", "E"], "upside down", "C stays hidden"),
-        Wrong("nothing to see", ["A", "D", "E"], "black", "exactly a tenth"),
-        Wrong("only the training", ["E"], "unscaled", "A shows"),
-        Wrong("only the pixels", ["a"], "trained", "E shows"),
-        Wrong("a letter too many", ["A", "E", "F"], "letters", "letters from A to E"),
-        Wrong("none", [], "unscaled", "A shows"),
+        Wrong("every fault", ["A", "B", "C", "D", "E"], "labels"),
+        Wrong("wrong labels", ["B"], "labels"),
+        Wrong("turned digits", ["A", "C", "E"], "upside down"),
+        Wrong("nothing to see", ["A", "D", "E"], "black"),
+        Wrong("only the training", ["E"], "unscaled"),
+        Wrong("only the pixels", ["a"], "trained"),
+        Wrong("a letter too many", ["A", "E", "F"], "letters"),
+        Wrong("none", [], "unscaled"),
         Wrong("one text", "AE", "letters", "a list of letters"),
     ],
     "03.as_dense": [
-        Wrong("padded", padded, "shape", "a column for each place"),
+        Wrong("padded", padded, "shape"),
         Wrong(
             "four axes",
             lambda kernel, height, width: place_by_place(kernel, height, width).reshape(
                 height, width, height - kernel.shape[0] + 1, -1
             ),
             "shape",
-            "a row for each pixel",
         ),
-        Wrong("first column", first_column_only, "first place only", "no weight at all"),
+        Wrong("first column", first_column_only, "first place only"),
         Wrong(
-            "whole numbers",
-            lambda *inputs: place_by_place(*inputs).astype(int),
-            "whole numbers",
-            "fractions are cut off",
+            "whole numbers", lambda *inputs: place_by_place(*inputs).astype(int), "whole numbers"
         ),
-        Wrong("columns first", columns_first, "weights", "in the row of pixel"),
-        Wrong(
-            "mirrored",
-            lambda kernel, *size: place_by_place(kernel[:, ::-1], *size),
-            "weights",
-            "the weight (i, j) belongs",
-        ),
+        Wrong("columns first", columns_first, "weights"),
+        Wrong("mirrored", lambda kernel, *size: place_by_place(kernel[:, ::-1], *size), "weights"),
         Wrong(
             "height and width exchanged",
             lambda kernel, height, width: place_by_place(kernel, width, height),
             "shape",
-            "the kernel 2 × 3",
         ),
-        Wrong("always 2 × 3", two_by_three, "other sizes", "from the arguments"),
+        Wrong("always 2 × 3", two_by_three, "other sizes"),
         Wrong(
             "at most 3 × 3",
             lambda kernel, *size: place_by_place(kernel[:3, :3], *size),
             "other sizes",
-            "from the arguments",
         ),
     ],
 }
