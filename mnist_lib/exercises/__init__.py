@@ -1,7 +1,8 @@
-"""Exercises that answer back: `check` an answer, ask for a `hint`, find the `solution`.
+"""Exercises that check themselves: `check` an answer, ask for a `hint`, find the `solution`.
 
-The exercises themselves are data, one module a chapter: ``chapter_02.EXERCISES`` holds those of
-chapter 2. Nothing here trains a network or takes longer than a moment.
+The exercises themselves are data, in one module for each chapter, named after its notebook:
+``chapter_02_convolutions.EXERCISES`` holds those of ``chapters/02_convolutions.ipynb``. Nothing
+here trains a network or takes longer than a moment.
 """
 
 from __future__ import annotations
@@ -19,17 +20,10 @@ from mnist_lib.exercises.engine import Exercise, Verdict, judge
 
 __all__ = ["all_exercises", "check", "find", "hint", "solution"]
 
-NOTEBOOKS = {
-    "00": "00_mnist_classification",
-    "01": "01_data",
-    "02": "02_convolutions",
-    "03": "03_building_the_model",
-    "04": "04_training",
-    "05": "05_evaluation",
-    "06": "06_visualization",
-    "07": "07_handwriting",
-}
-"""Chapter and solutions have the same file name."""
+_MODULES = sorted(m.name for m in iter_modules(__path__) if m.name.startswith("chapter_"))
+
+NOTEBOOKS = {name.split("_")[1]: name.removeprefix("chapter_") for name in _MODULES}
+"""Each chapter's number and the name of its notebook; its solutions have the same name."""
 
 _MISSING = object()
 _hints_given: dict[str, int] = {}
@@ -38,8 +32,7 @@ _hints_given: dict[str, int] = {}
 @cache
 def all_exercises() -> dict[str, Exercise]:
     """Return every exercise of the course by its id, in the order of the chapters."""
-    names = sorted(m.name for m in iter_modules(__path__) if m.name.startswith("chapter_"))
-    modules = [import_module(f"{__name__}.{name}") for name in names]
+    modules = [import_module(f"{__name__}.{name}") for name in _MODULES]
     return {exercise.id: exercise for module in modules for exercise in module.EXERCISES}
 
 
@@ -89,26 +82,21 @@ def check(id: str, answer: object = _MISSING, *more: object) -> None:
     answer : object
         Your function (not its result), or your value, as the exercise says.
     *more : object
-        Nothing belongs here: several values go into one tuple or list.
+        Leave this empty: put several values into one tuple or list.
     """
-    try:
-        exercise = find(id)
-    except KeyError as error:
-        return _show(Verdict("not yet", str(error.args[0])))
+    exercise = _find_or_say(id)
+    if exercise is None:
+        return
     if answer is _MISSING:
-        call = f'check("{id}", {exercise.name})'
-        return _show(Verdict("not yet", f"Pass your answer as well: {call}."))
-    if more:
-        return _show(Verdict("not yet", "Pass one answer: put several values into one list."))
-    return _show(_inviting(judge(exercise, answer), exercise))
-
-
-def _inviting(verdict: Verdict, exercise: Exercise) -> Verdict:
-    verdict = verdict._replace(label=label(exercise))
+        verdict = Verdict("not yet", f'Pass your answer as well: check("{id}", {exercise.name}).')
+    elif more:
+        verdict = Verdict("not yet", "Pass one answer: put several values into one list.")
+    else:
+        verdict = judge(exercise, answer)._replace(label=label(exercise))
     if verdict.outcome == "not attempted":
-        more = f'hint("{exercise.id}") helps you to begin.'
-        verdict = verdict._replace(sentence=f"{verdict.sentence} {more}")
-    return verdict
+        sentence = f'{verdict.sentence} hint("{id}") helps you to begin.'
+        verdict = verdict._replace(sentence=sentence)
+    _show(verdict)
 
 
 def hint(id: str) -> None:
@@ -119,15 +107,14 @@ def hint(id: str) -> None:
     id : str
         The exercise, as ``"02.conv2d"``.
     """
-    try:
-        exercise = find(id)
-    except KeyError as error:
-        return _say(str(error.args[0]))
-    given = min(_hints_given.get(id, 0), len(exercise.hints) - 1)
-    _hints_given[id] = given + 1
-    last = given + 1 == len(exercise.hints)
-    after = f' This is the last one; next comes solution("{id}").' if last else ""
-    return _say(f"Hint {given + 1} of {len(exercise.hints)}: {exercise.hints[given]}{after}")
+    exercise = _find_or_say(id)
+    if exercise is None:
+        return
+    count = len(exercise.hints)
+    number = min(_hints_given.get(id, 0) + 1, count)
+    _hints_given[id] = number
+    after = f' This is the last hint; next comes solution("{id}").' if number == count else ""
+    _show(_Message(f"Hint {number} of {count}: {exercise.hints[number - 1]}{after}"))
 
 
 def solution(id: str) -> None:
@@ -138,17 +125,24 @@ def solution(id: str) -> None:
     id : str
         The exercise, as ``"02.conv2d"``.
     """
-    try:
-        exercise = find(id)
-    except KeyError as error:
-        return _say(str(error.args[0]))
+    exercise = _find_or_say(id)
+    if exercise is None:
+        return
     path = f"solutions/{NOTEBOOKS[id[:2]]}.ipynb"
     name = f"{label(exercise)}: {exercise.title}".rstrip(".")
     name += "" if name.endswith("?") else "."
     address = _repository(path)
-    if address is None:
-        return _say(f"{name} Its solution is in {path}.", link=f"../{path}")
-    return _say(f"{name} Its solution: {address}", link=address)
+    where = f"Its solution is in {path}." if address is None else f"Its solution: {address}"
+    _show(_Message(f"{name} {where}", link=address or f"../{path}"))
+
+
+def _find_or_say(id: str) -> Exercise | None:
+    """Return the exercise with an id, or say that there is none."""
+    try:
+        return find(id)
+    except KeyError as error:
+        _show(_Message(str(error.args[0])))
+        return None
 
 
 def _repository(path: str) -> str | None:
@@ -176,7 +170,7 @@ def _repository(path: str) -> str | None:
 class _Message:
     """A sentence, with a link where the page can show one."""
 
-    def __init__(self, text: str, link: str | None) -> None:
+    def __init__(self, text: str, link: str | None = None) -> None:
         self.text, self.link = text, link
 
     def __repr__(self) -> str:
@@ -185,10 +179,6 @@ class _Message:
     def _repr_html_(self) -> str:
         link = f' <a href="{html.escape(self.link)}">Open it</a>.' if self.link else ""
         return f'<div role="status">{html.escape(self.text)}{link}</div>'
-
-
-def _say(text: str, *, link: str | None = None) -> None:
-    _show(_Message(text, link))
 
 
 def _show(message: Verdict | _Message) -> None:
