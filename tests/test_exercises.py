@@ -331,7 +331,7 @@ DOUBLE = Exercise(
             name="shape",
             inputs=(np.arange(3.0),),
             expect=lambda result, x: result.shape == x.shape,
-            mistake="One result for each element is wanted.",
+            mistake="Give one result for each element.",
         ),
         Case(
             name="squared",
@@ -737,9 +737,9 @@ def test_every_chapter_with_exercises_has_a_notebook_of_this_name() -> None:
 # --- Chapters and solutions -------------------------------------------------------------------
 
 
-def cells_of(folder: str, chapter: str, kind: str) -> dict[str, nbformat.NotebookNode]:
+def cells_of(folder: str, chapter: str, type: str) -> dict[str, nbformat.NotebookNode]:
     path = ROOT / folder / f"{course.NOTEBOOKS[chapter]}.ipynb"
-    cells = [c for c in notebooks.read(path).cells if c.cell_type == kind and tool.exercise_id(c)]
+    cells = [c for c in notebooks.read(path).cells if c.cell_type == type and tool.exercise_id(c)]
     found = {tool.exercise_id(cell): cell for cell in cells}
     assert len(found) == len(cells), "an exercise has one cell of each type"
     return found
@@ -749,8 +749,8 @@ def cells_of(folder: str, chapter: str, kind: str) -> dict[str, nbformat.Noteboo
 def test_chapter_solutions_and_registry_have_the_same_exercises(chapter: str) -> None:
     own = [id for id in EXERCISES if id[:2] == chapter]
     for folder in ("chapters", "solutions"):
-        for kind in ("markdown", "code"):
-            assert list(cells_of(folder, chapter, kind)) == own, (folder, kind)
+        for type in ("markdown", "code"):
+            assert list(cells_of(folder, chapter, type)) == own, (folder, type)
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)

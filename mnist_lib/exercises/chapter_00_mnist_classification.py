@@ -26,7 +26,7 @@ def _either(*lists: list[float]) -> dict[str, Any]:
 # --- share_right ----------------------------------------------------------------------------------
 
 
-def _share_right(probabilities: Any, labels: Any) -> Any:
+def _accuracy(probabilities: Any, labels: Any) -> Any:
     return (probabilities.argmax(axis=1) == labels).mean()
 
 
@@ -40,8 +40,8 @@ def _network(seed: int, labels: Any, answers: Any) -> Any:
     return heights / heights.sum(axis=1, keepdims=True)
 
 
-# As many images as classes, so that the wrong axis raises no error. In this order it gives a share
-# that no other slip gives, and without an axis argmax finds no digit.
+# As many images as classes, so that the wrong axis raises no error. In this order it gives a
+# fraction that no other slip gives, and without an axis argmax finds no digit.
 _LABELS = np.array([8, 2, 1, 3, 7, 4, 9, 4, 0, 6])
 _TEN = (_network(1, _LABELS, np.array([8, 2, 7, 3, 2, 9, 9, 4, 0, 6])), _LABELS)
 _FOUR = (_network(1, _LABELS[:4], np.array([8, 2, 7, 3])), _LABELS[:4])
@@ -151,7 +151,7 @@ EXERCISES = (
         "is the answer, however small it is.",
         cases=(
             Case(
-                name="share",
+                name="fraction",
                 expect=lambda result, probabilities, labels: 0 <= result <= 1,
                 mistake="A fraction lies between 0 and 1: give neither a percentage nor a count.",
             ),
@@ -169,7 +169,7 @@ EXERCISES = (
             ),
             Case(
                 name="errors",
-                slip=lambda *inputs: 1 - _share_right(*inputs),
+                slip=lambda *inputs: 1 - _accuracy(*inputs),
                 mistake="That is the fraction of digits that are misread.",
             ),
             Case(
@@ -199,14 +199,14 @@ EXERCISES = (
             ),
             Case(
                 name="ten images",
-                expect=Reference(_share_right),
+                expect=Reference(_accuracy),
                 mistake="Count the images whose most probable digit is the label, and divide by "
                 "the number of images.",
             ),
             Case(
                 name="other number",
                 inputs=_FOUR,
-                expect=Reference(_share_right),
+                expect=Reference(_accuracy),
                 mistake="With another number of images the result is not right: divide by the "
                 "number of images that there are.",
                 explains_all=True,

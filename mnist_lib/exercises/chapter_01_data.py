@@ -84,8 +84,8 @@ _TAIL = _with_tail()
 
 # --- guessers -------------------------------------------------------------------------------------
 
-_SHARES = np.array([0.6, 0.3, 0.1])
-_GUESSERS = [_SHARES.max(), 1 / len(_SHARES), (_SHARES**2).sum()]
+_FRACTIONS = np.array([0.6, 0.3, 0.1])
+_GUESSERS = [_FRACTIONS.max(), 1 / len(_FRACTIONS), (_FRACTIONS**2).sum()]
 
 
 def _close(value: float, *others: float) -> bool:
@@ -127,9 +127,6 @@ def _is_shuffled(parts: Any, *inputs: Any) -> bool:
     chosen = set(parts[2][:, 0, 0].tolist())
     orderly = [*(range(start, 60, 5) for start in range(5)), range(12), range(48, 60)]
     return all(chosen != set(numbers) for numbers in orderly)
-
-
-# --- leaks ----------------------------------------------------------------------------------------
 
 
 # --- nearest_label --------------------------------------------------------------------------------
@@ -467,7 +464,7 @@ EXERCISES = (
             ),
             Case(
                 name="not the lazy one",
-                slip=OneOf(_SHARES.max(), 1.0),
+                slip=OneOf(_FRACTIONS.max(), 1.0),
                 place=2,
                 tolerance=0.005,
                 mistake="The third program answers 0 as often as a 0 occurs, but not on the same "

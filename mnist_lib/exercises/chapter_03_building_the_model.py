@@ -416,7 +416,7 @@ ALWAYS_ONE = Exercise(
             "with how often the digits really occur.",
         ),
         Case(
-            name="one kind",
+            name="one type",
             slip=OneOf(-log(_OTHERS), -log(_SURE)),
             tolerance=0.005,
             mistake="That is the loss of one type of image; there are ones, and there are others.",
@@ -542,7 +542,7 @@ def _as_dense(kernel: Any, height: int, width: int) -> Any:
 
 
 def _with_rows_of(row: int, kernel: Any, height: int, width: int) -> Any:
-    """Return the matrix of somebody who takes a row of pixels to be that long."""
+    """Return the matrix if a row of pixels is taken to be that long."""
     kh, kw = kernel.shape
     rows, columns = height - kh + 1, width - kw + 1
     matrix = np.zeros((height * width, rows * columns))

@@ -52,10 +52,10 @@ def _strided_inputs(
     image: tuple[int, int], kernel: tuple[int, int], stride: int, seed: int
 ) -> tuple[Any, ...]:
     """Make d, images, kernels and stride: two images of three channels, two kernels."""
-    random = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     places = [(size - k) // stride + 1 for size, k in zip(image, kernel, strict=True)]
-    d = random.normal(size=(2, *places, 2))
-    return d, random.normal(size=(2, *image, 3)), random.normal(size=(*kernel, 3, 2)), stride
+    d = rng.normal(size=(2, *places, 2))
+    return d, rng.normal(size=(2, *image, 3)), rng.normal(size=(*kernel, 3, 2)), stride
 
 
 def _strided_backward(d: Any, images: Any, kernels: Any, stride: int) -> Any:
@@ -64,12 +64,12 @@ def _strided_backward(d: Any, images: Any, kernels: Any, stride: int) -> Any:
 
 # --- Finite differences ---------------------------------------------------------------------------
 
-_RANDOM = np.random.default_rng(4)
+_RNG = np.random.default_rng(4)
 _H = 0.25  # so long that one-sided, central and exact slopes differ
 _CHECKED = (
-    _RANDOM.normal(size=(5, 3)),
+    _RNG.normal(size=(5, 3)),
     np.array([0, 3, 1, 2, 3]),
-    _RANDOM.normal(size=(3, 4)),
+    _RNG.normal(size=(3, 4)),
     _H,
 )
 
@@ -89,7 +89,7 @@ def _central(x: Any, y: Any, weights: Any, h: float) -> Any:
 
 
 def _left_behind(x: Any, y: Any, weights: Any, h: float) -> Any:
-    """Return the slopes of somebody who goes up and down (or, for -h, down and up) and stays."""
+    """Return the slopes if no nudge is undone: up, then down (for -h, down, then up)."""
     moved, slopes = weights.copy(), np.zeros(weights.shape)
     for place in np.ndindex(weights.shape):
         moved[place] += h

@@ -18,9 +18,6 @@ _ROOTS = np.sqrt([0.9, 0.1])  # half a logarithm is the logarithm of the root
 _SOFTENED = float(_ROOTS[0] / _ROOTS.sum())
 _OF_HALVES = float(1 / (1 + np.exp((0.1 - 0.9) / 2)))  # a softmax without any logarithm
 
-# --- Reports that flatter -------------------------------------------------------------------------
-
-
 # --- Coverage -------------------------------------------------------------------------------------
 
 _MARKS = np.arange(101) / 100  # every mark that an exam of 100 digits can give
@@ -29,7 +26,7 @@ _ERRORS = np.sqrt(_MARKS * (1 - _MARKS) / 100)
 _SHORTCUT = float(_CHANCES[np.abs(_MARKS - 0.99) <= _Z * _ERRORS].sum())
 _WILSON = float(_CHANCES[np.abs(_MARKS - 0.99) <= _Z * math.sqrt(0.99 * 0.01 / 100)].sum())
 _MISSED = {"shortcut": 1 - _SHORTCUT, "Wilson": 1 - _WILSON}
-_NEAR = 0.02  # four standard errors of a share of 10,000 exams
+_NEAR = 0.02  # four standard errors of a fraction of 10,000 exams
 # With 10,000 in the place of 100 digits only an exam with 99 holds the truth, by either method.
 _NARROW = dict.fromkeys(_MISSED, float(_CHANCES[99]))
 
@@ -187,7 +184,7 @@ def _of_all_digits(labels: Any, a: Any, b: Any) -> list[float]:
 
 # --- No error at all ------------------------------------------------------------------------------
 
-# With a share of 1 Wilson's lower limit is n / (n + z²).
+# With a fraction of 1 Wilson's lower limit is n / (n + z²).
 _EXACT_FLAWLESS = _Z**2 * 999
 _FLAWLESS = math.ceil(_EXACT_FLAWLESS)
 
@@ -208,7 +205,7 @@ EXERCISES = (
         shows="Temperature 2 takes the square root of the odds: from 9 to 1 they fall to 3 to 1.",
         cases=(
             Case(
-                name="share",
+                name="fraction",
                 expect=lambda v: v <= 1,
                 mistake="A confidence is a probability: give it as a fraction, not in per cent.",
             ),
@@ -344,8 +341,8 @@ EXERCISES = (
                 "this.",
             ),
             Case(
-                name="shares",
-                expect=lambda v: all(0 <= share <= 1 for share in v.values()),
+                name="fractions",
+                expect=lambda v: all(0 <= fraction <= 1 for fraction in v.values()),
                 mistake="A fraction lies between 0 and 1: divide the count by the number of "
                 "exams, and do not turn it into per cent.",
             ),
@@ -653,7 +650,7 @@ EXERCISES = (
         "any: z² is the price.",
         cases=(
             Case(
-                name="share",
+                name="fraction",
                 expect=lambda v: v >= 1,
                 mistake="That is a fraction; give a number of digits.",
             ),

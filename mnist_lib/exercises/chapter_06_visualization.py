@@ -118,15 +118,12 @@ _STRETCHED = (_CELL + 0.5) * 28 / _CELLS - 0.5
 _STRETCHED_FIRST = _CELL * 28 / _CELLS - 1  # counted from 0 and rounded down at most
 _CLASSIC = [(3, 1), (2, 2), (3, 1)]  # what its conv_2 sees through conv_1 and pool_1
 
-# --- A push ---------------------------------------------------------------------------------------
-
-
 # --- Neighbours -----------------------------------------------------------------------------------
 
-# So many points, and a seed, for which no two slips give the same share.
-_OWN = np.random.default_rng(1252)
-_CLASSES = _OWN.integers(3, size=97)
-_POINTS = _OWN.normal([2.0, -1.0, 0.5], 1.0, size=(97, 3)) + 1.2 * np.eye(3)[_CLASSES]
+# So many points, and a seed, for which no two slips give the same fraction.
+_POINTS_RNG = np.random.default_rng(1252)
+_CLASSES = _POINTS_RNG.integers(3, size=97)
+_POINTS = _POINTS_RNG.normal([2.0, -1.0, 0.5], 1.0, size=(97, 3)) + 1.2 * np.eye(3)[_CLASSES]
 _POINTS = np.round(_POINTS, 2)
 _POINTS[3] *= 3  # a long vector has large products with all others
 # The last two points are twins of the first two, with other labels.
@@ -140,7 +137,7 @@ def _distances(points: Any) -> Any:
     return np.linalg.norm(points[:, None] - points[None], axis=-1)
 
 
-def _share_alike(distances: Any, labels: Any) -> float:
+def _fraction_alike(distances: Any, labels: Any) -> float:
     return float(np.mean(labels[distances.argmin(axis=1)] == labels))
 
 
@@ -149,15 +146,15 @@ def _without_itself(distances: Any) -> Any:
 
 
 def _neighbour_accuracy(points: Any, labels: Any) -> float:
-    return _share_alike(_without_itself(_distances(points)), labels)
+    return _fraction_alike(_without_itself(_distances(points)), labels)
 
 
 def _by_products(points: Any, labels: Any) -> float:
-    return _share_alike(_without_itself(-points @ points.T), labels)
+    return _fraction_alike(_without_itself(-points @ points.T), labels)
 
 
 def _by_farthest(points: Any, labels: Any) -> float:
-    return _share_alike(-_distances(points), labels)
+    return _fraction_alike(-_distances(points), labels)
 
 
 def _by_shifted_labels(points: Any, labels: Any) -> float:
@@ -168,7 +165,7 @@ def _by_shifted_labels(points: Any, labels: Any) -> float:
 
 def _by_sums(points: Any, labels: Any) -> float:
     """Let differences of opposite sign cancel: neither squared nor absolute."""
-    return _share_alike(_without_itself(np.abs((points[:, None] - points).sum(axis=-1))), labels)
+    return _fraction_alike(_without_itself(np.abs((points[:, None] - points).sum(axis=-1))), labels)
 
 
 EXERCISES = (
@@ -680,7 +677,7 @@ EXERCISES = (
                 mistake="Everything is still right: each point remains its own nearest neighbour.",
             ),
             Case(
-                name="share",
+                name="fraction",
                 expect=lambda v, *inputs: 0 <= v <= 1,
                 mistake="Give a fraction between 0 and 1, neither a count nor per cent.",
             ),

@@ -155,9 +155,9 @@ def split_class_by_class(images, labels, seed):
 
 
 def split_twice(images, labels, seed):
-    random = np.random.default_rng(seed)
-    images = random.permutation(images)
-    labels = random.permutation(labels)
+    rng = np.random.default_rng(seed)
+    images = rng.permutation(images)
+    labels = rng.permutation(labels)
     cut = len(images) // 5
     return images[cut:], labels[cut:], images[:cut], labels[:cut]
 
@@ -169,9 +169,9 @@ def split_images_only(images, labels, seed):
 
 
 def split_in_place(images, labels, seed):
-    random = np.random.default_rng(seed)
-    random.shuffle(images)
-    random.shuffle(labels)
+    rng = np.random.default_rng(seed)
+    rng.shuffle(images)
+    rng.shuffle(labels)
     cut = len(images) // 5
     return images[cut:], labels[cut:], images[:cut], labels[:cut]
 
@@ -400,8 +400,8 @@ WRONG = {
         Wrong("another order", [0.46, 0.6, 1 / 3], "order"),
         Wrong("first guesses among three", [1 / 3, 1 / 3, 0.46], "lazy"),
         Wrong("half the time", [0.6, 0.5, 0.46], "equal chances"),
-        Wrong("mean share", [0.6, 1 / 3, 1 / 3], "in proportion"),
-        Wrong("product of shares", [0.6, 1 / 3, 0.018], "in proportion"),
+        Wrong("mean fraction", [0.6, 1 / 3, 1 / 3], "in proportion"),
+        Wrong("product of fractions", [0.6, 1 / 3, 0.018], "in proportion"),
     ],
     "01.split": [
         Wrong("the faulty function", split_twice, "pairs"),

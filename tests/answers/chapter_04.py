@@ -174,7 +174,7 @@ def all_at_once(x: Any, y: Any, weights: Any, h: float) -> Any:
     return np.full_like(weights, slope)
 
 
-def nudged_by_a_share(x: Any, y: Any, weights: Any, h: float) -> Any:
+def nudged_by_a_fraction(x: Any, y: Any, weights: Any, h: float) -> Any:
     slopes = np.zeros_like(weights)
     for place in np.ndindex(weights.shape):
         up, down = weights.copy(), weights.copy()
@@ -423,7 +423,7 @@ WRONG = {
             "whole numbers",
         ),
         Wrong("all weights at once", all_at_once, "zeros"),
-        Wrong("nudged by a share of the weight", nudged_by_a_share, "value"),
+        Wrong("nudged by a fraction of the weight", nudged_by_a_fraction, "value"),
         Wrong("one array under two names", under_two_names, "zeros"),
         Wrong("return inside the loop", returned_too_early, "every place"),
         Wrong("weights changed for good", changed_for_good, "halved", "changed the array"),
@@ -516,7 +516,7 @@ WRONG = {
             "places",
         ),
         Wrong("five epochs", MEASURED | {"random, training": 0.5}, "memory"),
-        Wrong("labels drawn anew each epoch", MEASURED | {"random, training": 0.14}, "memory"),
+        Wrong("labels drawn again each epoch", MEASURED | {"random, training": 0.14}, "memory"),
         Wrong("validated on the memorised digits", MEASURED | {"random, validation": 1.0}, "guess"),
         Wrong("never right", MEASURED | {"random, validation": 0.0}, "guess"),
         Wrong("validated half and half", MEASURED | {"random, validation": 0.4}, "guess"),

@@ -14,15 +14,15 @@ from answers import Wrong
 
 
 def mixup_kept_upright(confusion: Any) -> Any:
-    shares = confusion / confusion.sum(axis=1, keepdims=True)
-    np.fill_diagonal(shares, 0)
-    return np.unravel_index(shares.argmax(), shares.shape)
+    fractions = confusion / confusion.sum(axis=1, keepdims=True)
+    np.fill_diagonal(fractions, 0)
+    return np.unravel_index(fractions.argmax(), fractions.shape)
 
 
 def mixup_transposed(confusion: Any) -> Any:
-    shares = (confusion.T / confusion.sum(axis=1)).T
-    np.fill_diagonal(shares, -1.0)
-    row, column = np.argwhere(shares == shares.max())[0]
+    fractions = (confusion.T / confusion.sum(axis=1)).T
+    np.fill_diagonal(fractions, -1.0)
+    row, column = np.argwhere(fractions == fractions.max())[0]
     return np.array([row, column])
 
 
@@ -43,33 +43,33 @@ def mixup_in_float32_on_a_copy(confusion: Any) -> Any:
 
 
 def mixup_against_recall(confusion: Any) -> Any:
-    """Divide by what was read right: not the share, but its order is nearly the same."""
-    shares = confusion / confusion.sum(axis=1)[:, np.newaxis]
-    shares = shares - np.diag(np.diag(shares))
-    return [int(k) for k in np.unravel_index(np.argmax(shares), shares.shape)]
+    """Divide by what was read right: not the fraction, but its order is nearly the same."""
+    fractions = confusion / confusion.sum(axis=1)[:, np.newaxis]
+    fractions = fractions - np.diag(np.diag(fractions))
+    return [int(k) for k in np.unravel_index(np.argmax(fractions), fractions.shape)]
 
 
 def mixup_with_diagonal(confusion: Any) -> Any:
-    shares = confusion / confusion.sum(axis=1, keepdims=True)
-    return np.unravel_index(shares.argmax(), shares.shape)
+    fractions = confusion / confusion.sum(axis=1, keepdims=True)
+    return np.unravel_index(fractions.argmax(), fractions.shape)
 
 
 def mixup_flat(confusion: Any) -> Any:
-    shares = confusion / confusion.sum(axis=1, keepdims=True)
-    np.fill_diagonal(shares, 0)
-    return shares.argmax()
+    fractions = confusion / confusion.sum(axis=1, keepdims=True)
+    np.fill_diagonal(fractions, 0)
+    return fractions.argmax()
 
 
 def mixup_each_pair_once(confusion: Any) -> Any:
-    shares = confusion / confusion.sum(axis=1, keepdims=True)
-    pairs = [(true, answer) for true in range(len(shares)) for answer in range(true)]
-    return max(pairs, key=lambda pair: shares[pair])
+    fractions = confusion / confusion.sum(axis=1, keepdims=True)
+    pairs = [(true, answer) for true in range(len(fractions)) for answer in range(true)]
+    return max(pairs, key=lambda pair: fractions[pair])
 
 
 def mixup_four_classes(confusion: Any) -> Any:
-    shares = confusion / confusion.sum(axis=1, keepdims=True)
-    shares[np.eye(4, dtype=bool)] = 0
-    return np.unravel_index(shares.argmax(), (4, 4))
+    fractions = confusion / confusion.sum(axis=1, keepdims=True)
+    fractions[np.eye(4, dtype=bool)] = 0
+    return np.unravel_index(fractions.argmax(), (4, 4))
 
 
 def mixup_counted_from_one(confusion: Any) -> Any:
@@ -177,7 +177,7 @@ def threshold_kept_above(confidence: Any, right: Any, wanted: float) -> Any:
     return min(good)
 
 
-def threshold_share_kept(confidence: Any, right: Any, wanted: float) -> Any:
+def threshold_fraction_kept(confidence: Any, right: Any, wanted: float) -> Any:
     return (confidence >= threshold_by_trying(confidence, right, wanted)).mean()
 
 
@@ -259,13 +259,13 @@ def p_second_never_better(labels: Any, answers_a: Any, answers_b: Any) -> Any:
 EXAMS = np.random.default_rng(11).binomial(100, 0.99, size=10_000)
 
 
-def shortcut(share: Any, n: int) -> Any:
-    error = 1.96 * np.sqrt(share * (1 - share) / n)
-    return share - error, share + error
+def shortcut(fraction: Any, n: int) -> Any:
+    error = 1.96 * np.sqrt(fraction * (1 - fraction) / n)
+    return fraction - error, fraction + error
 
 
-def wilson(share: float, n: int, z: float = 1.96) -> Any:
-    return np.sort(np.roots([1 + z**2 / n, -(2 * share + z**2 / n), share**2]).real)
+def wilson(fraction: float, n: int, z: float = 1.96) -> Any:
+    return np.sort(np.roots([1 + z**2 / n, -(2 * fraction + z**2 / n), fraction**2]).real)
 
 
 def share_caught(interval: Any) -> float:
@@ -330,7 +330,7 @@ RIGHT: dict[str, dict[str, Any]] = {
 
 WRONG: dict[str, list[Wrong]] = {
     "05.softened": [
-        Wrong("in per cent", 75, "share"),
+        Wrong("in per cent", 75, "fraction"),
         Wrong("multiplied", 0.81 / 0.82, "surer"),
         Wrong("evened out", 0.5, "too far"),
         Wrong("stopped at the logarithm", math.log(0.9) / 2, "logarithm"),
@@ -350,9 +350,9 @@ WRONG: dict[str, list[Wrong]] = {
     ],
     "05.caught": [
         Wrong("other names", {"short cut": 0.63, "wilson": 0.92}, "names"),
-        Wrong("per cent", {"shortcut": 63.3, "Wilson": 92.1}, "shares"),
-        Wrong("counts", {"shortcut": 6334, "Wilson": 9206}, "shares"),
-        Wrong("hits for shares", {"shortcut": 0.0, "Wilson": 0.0}, "no interval"),
+        Wrong("per cent", {"shortcut": 63.3, "Wilson": 92.1}, "fractions"),
+        Wrong("counts", {"shortcut": 6334, "Wilson": 9206}, "fractions"),
+        Wrong("hits for fractions", {"shortcut": 0.0, "Wilson": 0.0}, "no interval"),
         Wrong("believes the promise", {"shortcut": 0.95, "Wilson": 0.95}, "shortcut"),
         Wrong("counts 100 of 100 as a hit", {"shortcut": 0.9994, "Wilson": 0.9994}, "shortcut"),
         Wrong("no width counted", {"shortcut": 1.0, "Wilson": 0.92}, "shortcut"),
@@ -368,7 +368,7 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong("empties the reader's table", mixup_in_place, "diagonal", "changed the array"),
     ],
     "05.threshold_for": [
-        Wrong("share of digits kept", threshold_share_kept, "confidence"),
+        Wrong("fraction of digits kept", threshold_fraction_kept, "confidence"),
         Wrong("quantile of the wanted accuracy", threshold_quantile, "confidence"),
         Wrong("position", threshold_position, "confidence"),
         Wrong("digits below it", threshold_of_rejected, "promise"),
@@ -393,7 +393,7 @@ WRONG: dict[str, list[Wrong]] = {
     ],
     "05.flawless": [
         Wrong("by the shortcut", 1, "shortcut"),
-        Wrong("a share", 0.999, "share"),
+        Wrong("a fraction", 0.999, "fraction"),
         Wrong("one in a thousand", 1000, "thousand"),
         Wrong("rule of three", 2995, "rule of three"),
         Wrong("rounded down", 3837, "whole"),

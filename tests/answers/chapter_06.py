@@ -365,7 +365,7 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong("sign kept", [[3, 0, 2], [3, -2, 0]], "sign"),
         Wrong("gradient times pixel", [[3, 0, 2], [3, 0, 0]], "missing ink"),
         Wrong("slope below the ceiling", [[3, 0, 2], [3, 2, 4]], "ceiling"),
-        Wrong("shares of the score", [[0.6, 0, 2], [3, 2, 0]], "values"),
+        Wrong("fractions of the score", [[0.6, 0, 2], [3, 2, 0]], "values"),
     ],
     "06.grad_cam": [
         Wrong("summed over positions", cam_summed_over_positions, "positions"),
@@ -387,13 +387,13 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong("a length for a centre", [8, 27, 20], "centre"),
     ],
     "06.pushed": [
-        Wrong("a sentence", "by lot all, by gradient few", "letter"),
+        Wrong("a sentence", "at random all, by gradient few", "letter"),
         Wrong("a letter that is none of them", "E", "letter"),
         Wrong("rows exchanged", "D", "D"),
     ],
     "06.neighbour_accuracy": [
-        Wrong("per cent", neighbours_in_per_cent, "share"),
-        Wrong("count", neighbours_counted, "share"),
+        Wrong("per cent", neighbours_in_per_cent, "fraction"),
+        Wrong("count", neighbours_counted, "fraction"),
         Wrong("third in rank", neighbours_third, "value"),
         Wrong("other half", neighbours_in_the_other_half, "value"),
         Wrong("next in the list", neighbours_in_the_list, "value"),

@@ -115,7 +115,7 @@ RIGHT: dict[str, dict[str, Any]] = {
 WRONG: dict[str, list[Wrong]] = {
     "07.aspect": [
         Wrong("the same both ways", [400, 400], "both"),
-        Wrong("shares of the box", [1, 0.1], "both"),
+        Wrong("fractions of the box", [1, 0.1], "both"),
         Wrong("one number only", [400], "both", "Your answer has 1 value; 2"),
     ],
     "07.fit_size": [
