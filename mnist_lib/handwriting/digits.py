@@ -64,7 +64,7 @@ def select_digit(ink: Grey) -> Grey:
         There are no strokes, the ink is a blot, or most of it lies elsewhere.
     """
     pieces = _find_pieces(ink)
-    # Whoever takes a picture of a digit aims at it: what lies along the border counts for less.
+    # The digit is what the camera was aimed at: what lies along the border counts for less.
     height, width = ink.shape
     middle_y, middle_x = (pieces.top + pieces.bottom) / 2, (pieces.left + pieces.right) / 2
     inset = np.minimum(
@@ -139,8 +139,8 @@ def group_digits(ink: Grey) -> list[Grey]:
     pieces = _find_pieces(ink)
     height, width = pieces.bottom - pieces.top, pieces.right - pieces.left
     order = np.argsort(height)
-    share = np.cumsum(pieces.mass[order]) / pieces.mass.sum()
-    usual = float(height[order[np.searchsorted(share, 0.5)]])
+    fraction = np.cumsum(pieces.mass[order]) / pieces.mass.sum()
+    usual = float(height[order[np.searchsorted(fraction, 0.5)]])
     large = (height >= 0.5 * usual) & (height < 3 * usual) & (width < 3 * usual)
     large &= pieces.mass > 0
     # Every large piece is a digit, unless it stands above, below or inside another one.

@@ -79,7 +79,7 @@ def choose_window(grey: Grey) -> float:
     Returns
     -------
     float
-        A share of the picture's shorter side, for `even_out`.
+        A fraction of the picture's shorter side, for `even_out`.
     """
     scores = _outlines(grey)
     enough = 0.7 * max(score for score, _ in scores.values())
@@ -92,7 +92,7 @@ def choose_window(grey: Grey) -> float:
 def _outlines(grey: Grey) -> dict[float, tuple[float, float]]:
     """Measure, for each window, the best piece of dark ink: its sharp outline and stroke width.
 
-    The stroke width comes as a share of the picture's shorter side, as the windows do.
+    The stroke width is a fraction of the picture's shorter side, as the windows do.
     """
     grey, _ = shrink(grey, 400)
     slope = ndimage.gaussian_gradient_magnitude(grey, 1.0) ** 2
@@ -133,8 +133,8 @@ def even_out(grey: Grey, window: float | None = None) -> Grey:
     grey : ndarray of float32, shape (height, width)
         Dark ink on light paper.
     window : float, optional
-        Side of the window, a share of the picture's shorter side; `choose_window` chooses it if it
-        is not given.
+        Side of the window, a fraction of the picture's shorter side; `choose_window` chooses it if
+        it is not given.
 
     Returns
     -------
@@ -278,15 +278,15 @@ def remove_lines(ink: Grey) -> Grey:
     return ink
 
 
-def _without_lines(ink: Grey, share: float) -> Grey:
-    rest = _erase(ink, _find_lines(ink, share, True)).T
-    rest = _erase(rest, _find_lines(ink.T, share, True)).T
+def _without_lines(ink: Grey, fraction: float) -> Grey:
+    rest = _erase(ink, _find_lines(ink, fraction, True)).T
+    rest = _erase(rest, _find_lines(ink.T, fraction, True)).T
     # A digit 1 that fills the picture is a line, too.
     return rest if rest.sum() > 0.03 * ink.sum() else ink
 
 
-def _find_lines(ink: Grey, share: float, across: bool) -> list[tuple[float, float]]:
-    """Find nearly horizontal lines that cover at least `share` of the columns.
+def _find_lines(ink: Grey, fraction: float, across: bool) -> list[tuple[float, float]]:
+    """Find nearly horizontal lines that cover at least `fraction` of the columns.
 
     Each is (slope, row at the middle column): Hough's vote with slopes up to 0.12.
     """
@@ -294,7 +294,7 @@ def _find_lines(ink: Grey, share: float, across: bool) -> list[tuple[float, floa
     height, width = (side // factor for side in ink.shape)
     blocks = (ink > 0.3)[: height * factor, : width * factor]
     mask = blocks.reshape(height, factor, width, factor).any(axis=(1, 3))
-    if mask.any(axis=0).sum() < share * width:
+    if mask.any(axis=0).sum() < fraction * width:
         return []
     y, x = np.nonzero(mask)
     pad = int(0.12 * width) + 2
@@ -311,7 +311,7 @@ def _find_lines(ink: Grey, share: float, across: bool) -> list[tuple[float, floa
     certain = not across
     while True:
         best, row = np.unravel_index(votes.argmax(), votes.shape)
-        if votes[best, row] < share * width:
+        if votes[best, row] < fraction * width:
             # One line alone may be a long stroke, unless it runs from border to border.
             return lines if certain or len(lines) > 1 else []
         on_line = np.abs(y - (row - pad) - slopes[best] * (x - width / 2)) < 1.5

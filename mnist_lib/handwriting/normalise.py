@@ -85,7 +85,7 @@ def _edge_distance(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
 
 
 def adjust_stroke(ink: Grey) -> Grey:
-    """Ink a digit anew on a fine grid, with a stroke width that MNIST has.
+    """Draw a digit again on a fine grid, with a stroke width that MNIST has.
 
     The digit is scaled until its longer side has 160 pixels, by averaging down or by Catmull and
     Rom's cubic up. A pixel is ink if it exceeds a quarter of the darkest one after averaging, half
