@@ -175,15 +175,15 @@ def test_there_are_answers_to_every_exercise_and_to_no_other() -> None:
 
 @pytest.mark.parametrize("id", EXERCISES)
 def test_a_check_is_quick(id: str) -> None:
-    """The answers' own time included; the first call, which may start TensorFlow, is not timed."""
-    for answer in [*RIGHT[id].values(), *(wrong.answer for wrong in WRONG[id])]:
+    """The answers' own time included; the first call may start TensorFlow, so there are three."""
+
+    def seconds(answer: Any) -> float:
+        start = time.process_time()
         judge(EXERCISES[id], answer)
-        seconds = []
-        for _ in range(2):
-            start = time.process_time()
-            judge(EXERCISES[id], answer)
-            seconds.append(time.process_time() - start)
-        assert min(seconds) < LONGEST_CHECK
+        return time.process_time() - start
+
+    for answer in [*RIGHT[id].values(), *(wrong.answer for wrong in WRONG[id])]:
+        assert any(seconds(answer) < LONGEST_CHECK for _ in range(3))
 
 
 # --- Nothing breaks a check -------------------------------------------------------------------
@@ -248,7 +248,7 @@ ODD_VALUES: dict[str, Any] = {
     "dictionary": {(1, 2): "x"},
     "set": {1, 2},
     "a class": int,
-    "generator": endless(),
+    "generator": (x for x in ("a", 1)),
     "deep list": nested(2000),
     "equals everything": Agreeable(),
     "float that equals everything": AgreeableFloat(0.123456),

@@ -37,7 +37,7 @@ TYPES = {
     "numbers": "a list of numbers",
     "texts": "a list of strings",
     "letters": "a list of letters",
-    "arrays": "several lists or arrays",
+    "arrays": "a list of lists or arrays",
     "table": "a dictionary of numbers",
 }
 """What an answer can be, and how a sentence names it."""
@@ -369,7 +369,9 @@ def _describe(error: BaseException, function: object) -> str:
     code = getattr(function, "__code__", None)
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if isinstance(code, CodeType) and frame.filename == code.co_filename and frame.lineno:
-            line = f" in the line `{frame.line}`" if frame.line else f" in line {frame.lineno}"
+            line = f" in line {frame.lineno}"
+            if frame.line and len(frame.line) <= 200:
+                line = f" in the line `{frame.line}`"
             return f"Your function raised {text},{line}"
     return f"Your function raised {text}"
 
