@@ -343,9 +343,13 @@ def _probabilities(values: ArrayLike) -> NDArray[Any]:
     worst = int(np.argmax(np.abs(sums - 1)))
     if table.min() < 0 or abs(sums[worst] - 1) > SUM_TOLERANCE:
         raise ValueError(
-            f"probabilities is an array whose smallest entry is {table.min():.4g} and whose row "
-            f"{worst} sums to {sums[worst]:.4g}; expected entries of 0 or more and rows that sum "
-            "to 1. Turn logits into probabilities with softmax first."
+            _checks.message(
+                "probabilities",
+                f"an array with smallest entry {table.min():.4g}, whose row {worst} sums to "
+                f"{sums[worst]:.4g}",
+                "entries of 0 or more and rows that sum to 1",
+                "Turn logits into probabilities with softmax first.",
+            )
         )
     return table
 

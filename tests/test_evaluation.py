@@ -107,7 +107,7 @@ def test_ece_agrees_with_scikit_learns_calibration_curve(images, bins, seed):
         (UNIFORM[0], LABELS, ValueError, r"\(10,\); expected numbers \(N, classes\)"),
         (UNIFORM[:, :1], LABELS, ValueError, "row 0 sums to 0.1"),
         (UNIFORM * 2, LABELS, ValueError, "row 0 sums to 2"),
-        (UNIFORM - np.eye(10)[LABELS] + 1 / 10, LABELS, ValueError, "smallest entry is -0.8"),
+        (UNIFORM - np.eye(10)[LABELS] + 1 / 10, LABELS, ValueError, "smallest entry -0.8"),
         (UNIFORM * np.nan, LABELS, ValueError, "NaN"),
     ],
 )
