@@ -63,7 +63,8 @@ lock:  ## Pin the newest versions of everything in requirements.txt (for maintai
 	    --output-file requirements.txt
 
 # The ends of the ranges in pyproject.toml, each in an environment of its own: the oldest versions
-# of what the package names (with the newest of everything else), and the newest of all.
+# of what the package names (with the newest of everything else), and the newest of all. Without
+# the options of pyproject.toml, since each Matplotlib draws the reference pictures a little differently.
 lowest newest:  ## Test the package and two chapters with the oldest (newest) versions allowed
 	@$(PYTHON) -m venv --clear _build/$@
 	@_build/$@/bin/python -m pip install --quiet --disable-pip-version-check uv
@@ -72,7 +73,7 @@ lowest newest:  ## Test the package and two chapters with the oldest (newest) ve
 	    --extra tensorflow --python _build/$@/bin/python --output-file _build/$@/versions.txt pyproject.toml
 	@VIRTUAL_ENV=_build/$@ _build/$@/bin/uv pip install --quiet --constraint _build/$@/versions.txt \
 	    --editable '.[tensorflow,course]'
-	@_build/$@/bin/python -m pytest -n 2 --nbmake -m "not site and not slow" tests \
+	@_build/$@/bin/python -m pytest -o addopts= -n 2 --nbmake -m "not site and not slow" tests \
 	    chapters/00_mnist_classification.ipynb chapters/02_convolutions.ipynb
 
 clean:  ## Remove what the commands above have made (the site, the caches, .venv)

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import nbformat
 import numpy as np
 import pytest
 import websocket
@@ -28,6 +27,7 @@ from test_site import (
     accessibility_violations,
     build,
     complaints,
+    make_book,
     visiting,
 )
 
@@ -43,8 +43,10 @@ STATIC = ROOT / "book" / "_static"
 
 # --- a book of the live page and what it links to -------------------------------------------------
 
-STUBS = {
+LIVE = (ROOT / "book" / "live.md").read_text(encoding="utf-8")
+PAGES = {
     "book/intro.md": "# A small book\n\n[Draw](live.md)\n",
+    "book/live.md": LIVE,
     "book/api.md": "# Package\n\n## `mnist_lib.export`\n\nFunctions.\n",
     "chapters/00_mnist_classification.ipynb": "# 0",
     "chapters/02_convolutions.ipynb": "# 2",
@@ -58,21 +60,7 @@ STUBS = {
 def live_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the page with the book's own configuration, in seconds: other pages are stubs."""
     book = tmp_path_factory.mktemp("live")
-    for folder in ("_ext", "_static", "_templates"):
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / "book" / folder, book / "book" / folder, ignore=ignored)
-    for name in ("_config.yml", "requirements.txt", "book/references.bib", "book/live.md"):
-        shutil.copy2(ROOT / name, book / name)
-    (book / "chapters").mkdir()
-    for name, text in STUBS.items():
-        if name.endswith(".md"):
-            (book / name).write_text(text, encoding="utf-8")
-        else:
-            cells = [nbformat.v4.new_markdown_cell(text)]
-            nbformat.write(nbformat.v4.new_notebook(cells=cells), book / name)
-    pages = [Path(name).with_suffix("").as_posix() for name in STUBS if "intro" not in name]
-    files = "".join(f"  - file: {page}\n" for page in ["book/live", *pages])
-    (book / "_toc.yml").write_text(f"format: jb-book\nroot: book/intro\nchapters:\n{files}")
+    make_book(book, PAGES)
     result = build(book, book)
     assert result.returncode == 0, complaints(result)
     return book / "_build" / "html"
@@ -129,32 +117,23 @@ STACKS: dict[str, Callable[[], list[layers.Layer]]] = {
     "valid": lambda: [conv(6, activation="relu"), conv(7, 4), *top()],
     "same": lambda: [
         conv(5, padding="same", activation="relu"),
-        conv(5, 4, padding="same"),
+        conv(5, 4, padding="same", use_bias=False),
         *top(),
     ],
-    "strides valid": lambda: [conv(6, 5, strides=2), conv(4, 3, strides=3), *top()],
-    "strides same": lambda: [
-        conv(6, 5, strides=2, padding="same"),
-        conv(4, 2, strides=3, padding="same"),
-        *top(),
-    ],
+    "strides": lambda: [conv(6, 5, strides=2), conv(4, 2, strides=3, padding="same"), *top()],
     "oblong": lambda: [
         conv(5, (2, 5), strides=(3, 1), padding="same"),
         layers.AveragePooling2D((2, 3), padding="same"),
         layers.MaxPooling2D((1, 4), strides=(2, 1)),
         *top(),
     ],
-    "no bias": lambda: [
-        conv(6, use_bias=False),
-        layers.Flatten(),
-        layers.Dense(10, use_bias=False),
-    ],
-    "max pooling": lambda: [conv(4), layers.MaxPooling2D(3, strides=2, padding="same"), *top()],
-    "average pooling": lambda: [
+    "pooling": lambda: [
         conv(4),
+        layers.MaxPooling2D(3, strides=2, padding="same"),
         layers.AveragePooling2D(3, strides=2, padding="same"),
         layers.AveragePooling2D(2),
-        *top(),
+        layers.Flatten(),
+        layers.Dense(10, use_bias=False),
     ],
     "global average": lambda: [
         conv(8, activation="relu"),
@@ -174,9 +153,10 @@ STACKS: dict[str, Callable[[], list[layers.Layer]]] = {
         *(layers.MaxPooling2D(), layers.BatchNormalization(scale=False)),
         *(layers.Flatten(), layers.BatchNormalization(), layers.Dense(10, activation="softmax")),
     ],
-    "sigmoid": lambda: [conv(4, activation="sigmoid"), *top("sigmoid")],
-    "tanh": lambda: [conv(4, activation="tanh"), *top()],
-    "softmax within": lambda: [conv(4, activation="softmax"), *top("linear")],
+    "activations": lambda: [
+        *(conv(4, activation="sigmoid"), conv(4, activation="tanh")),
+        *(conv(4, activation="softmax"), *top("sigmoid")),
+    ],
 }
 
 

@@ -94,86 +94,93 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return output / "_build" / "html"
 
 
-@pytest.fixture
-def tiny_book(tmp_path: Path) -> Path:
-    """Return a book of one page and one notebook, with the real book's configuration."""
-    book = tmp_path / "tiny"
+def make_book(book: Path, pages: dict[str, str], code: str = "pass", alt: str = "") -> None:
+    """Write a book with the real one's configuration and these pages; the first is its root.
+
+    A notebook has its text and one code cell.
+    """
     for folder in ("_ext", "_static", "_templates"):
-        shutil.copytree(
-            ROOT / "book" / folder,
-            book / "book" / folder,
-            ignore=shutil.ignore_patterns("__pycache__"),
-        )
+        ignored = shutil.ignore_patterns("__pycache__")
+        source, target = ROOT / "book" / folder, book / "book" / folder
+        shutil.copytree(source, target, ignore=ignored, dirs_exist_ok=True)
     for name in ("_config.yml", "requirements.txt", "book/references.bib"):
         shutil.copy2(ROOT / name, book / name)
-    (book / "_toc.yml").write_text(
-        "format: jb-book\nroot: book/intro\nchapters:\n  - file: chapters/one\n"
-    )
-    (book / "book" / "intro.md").write_text("# A tiny book\n\nSee [one](../chapters/one.ipynb).\n")
-    (book / "mnist_lib").mkdir()
-    (book / "mnist_lib" / "__init__.py").write_text('"""A package."""\n')
-    (book / "chapters").mkdir()
-    write_notebook(book, "print(1 + 1)")
-    return book
+    for name, text in pages.items():
+        (book / name).parent.mkdir(exist_ok=True)
+        if name.endswith(".md"):
+            (book / name).write_text(text, encoding="utf-8")
+            continue
+        cell = nbformat.v4.new_code_cell(code, metadata={"mystnb": {"image": {"alt": alt}}})
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text), cell])
+        notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+        nbformat.write(notebook, book / name)
+    root, *others = [Path(name).with_suffix("").as_posix() for name in pages]
+    files = "".join(f"  - file: {page}\n" for page in others)
+    (book / "_toc.yml").write_text(f"format: jb-book\nroot: {root}\nchapters:\n{files}")
 
 
-def write_notebook(book: Path, code: str, alt: str = "") -> None:
-    notebook = nbformat.v4.new_notebook(
-        cells=[
-            nbformat.v4.new_markdown_cell("# One"),
-            nbformat.v4.new_code_cell(code, metadata={"mystnb": {"image": {"alt": alt}}}),
-        ],
-        metadata={
-            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}
-        },
-    )
-    nbformat.write(notebook, book / "chapters" / "one.ipynb")
+@pytest.fixture
+def tiny_book(tmp_path: Path) -> Callable[..., Path]:
+    """Return a function that makes a book of one page, and one notebook with the given code."""
+
+    def make(code: str = "print(1 + 1)", alt: str = "") -> Path:
+        book = tmp_path / "tiny"
+        (book / "mnist_lib").mkdir(parents=True)
+        (book / "mnist_lib" / "__init__.py").write_text('"""A package."""\n')
+        intro = "# A tiny book\n\nSee [one](../chapters/one.ipynb).\n"
+        make_book(book, {"book/intro.md": intro, "chapters/one.ipynb": "# One"}, code, alt)
+        return book
+
+    return make
 
 
 def test_outputs_come_from_the_tests_until_the_package_changes(
-    tiny_book: Path, run_chapters: Callable[[Path], str]
+    tiny_book: Callable[..., Path], run_chapters: Callable[[Path], str]
 ) -> None:
+    book = tiny_book()
+
     def executed() -> bool:
-        result = build(tiny_book, tiny_book)
+        result = build(book, book)
         assert result.returncode == 0, complaints(result)
         ran = "Executed notebook" in result.stdout
         assert ran != ("Using cached notebook" in result.stdout)
         return ran
 
-    assert "1 passed" in run_chapters(tiny_book)
+    assert "1 passed" in run_chapters(book)
     assert not executed(), "the tests have run it"
-    (tiny_book / "mnist_lib" / "__init__.py").write_text('"""A package, changed."""\n')
+    (book / "mnist_lib" / "__init__.py").write_text('"""A package, changed."""\n')
     assert executed(), "the package changed"
     assert not executed(), "nothing changed"
 
 
-def test_cache_key_knows_package_environment_and_data(tiny_book: Path) -> None:
-    package = tiny_book / "mnist_lib"
-    keys = [cache_folder(tiny_book, "sample"), cache_folder(tiny_book, "full")]
+def test_cache_key_knows_package_environment_and_data(tiny_book: Callable[..., Path]) -> None:
+    book = tiny_book()
+    package = book / "mnist_lib"
+    keys = [cache_folder(book, "sample"), cache_folder(book, "full")]
     for change in (
-        lambda: (tiny_book / "requirements.txt").write_text("numpy==2.0.0\n"),
+        lambda: (book / "requirements.txt").write_text("numpy==2.0.0\n"),
         lambda: (package / "course.mplstyle").write_text("axes.grid: True\n"),
         lambda: (package / "course.mplstyle").rename(package / "x.mplstyle"),
     ):
         change()
-        keys.append(cache_folder(tiny_book, "full"))
+        keys.append(cache_folder(book, "full"))
     assert len(set(keys)) == len(keys)
     (package / "__pycache__").mkdir()
     (package / "__pycache__" / "x.pyc").write_bytes(b"0")
-    assert cache_folder(tiny_book, "full") == keys[-1], "compiled files are no change"
+    assert cache_folder(book, "full") == keys[-1], "compiled files are no change"
 
 
 def test_the_users_settings_do_not_reach_the_pages(
-    tiny_book: Path, user_settings: dict[str, str]
+    tiny_book: Callable[..., Path], user_settings: dict[str, str]
 ) -> None:
     code = (
         "import os\nimport matplotlib.pyplot as plt\nplt.imshow([[0, 1]])\n"
         'print(plt.rcParams["image.origin"], os.environ["KERAS_BACKEND"])'
     )
-    write_notebook(tiny_book, code, alt="One black square beside a white one.")
-    result = build(tiny_book, tiny_book, **user_settings)
+    book = tiny_book(code, alt="One black square beside a white one.")
+    result = build(book, book, **user_settings)
     assert result.returncode == 0, complaints(result)
-    page = parsed(tiny_book / "_build" / "html", "chapters/one")
+    page = parsed(book / "_build" / "html", "chapters/one")
     assert [image["alt"] for image in page.select(".cell_output img")] == [
         "One black square beside a white one."
     ]
@@ -181,18 +188,20 @@ def test_the_users_settings_do_not_reach_the_pages(
     assert "a profile of the user" not in page.get_text()
 
 
-def test_a_described_picture_that_is_missing_fails_every_build(tiny_book: Path) -> None:
-    write_notebook(tiny_book, "pass", alt="One black square beside a white one.")
+def test_a_described_picture_that_is_missing_fails_every_build(
+    tiny_book: Callable[..., Path],
+) -> None:
+    book = tiny_book("pass", alt="One black square beside a white one.")
     for _ in range(2):
-        result = build(tiny_book, tiny_book)
+        result = build(book, book)
         assert result.returncode != 0
         assert "shows no picture: One black square" in complaints(result)
         assert "Executed notebook" in result.stdout, "its outputs were kept"
 
 
-def test_a_failing_cell_fails_the_build(tiny_book: Path) -> None:
-    write_notebook(tiny_book, 'raise RuntimeError("this cell fails")')
-    result = build(tiny_book, tiny_book)
+def test_a_failing_cell_fails_the_build(tiny_book: Callable[..., Path]) -> None:
+    book = tiny_book('raise RuntimeError("this cell fails")')
+    result = build(book, book)
     assert result.returncode != 0
     assert "this cell fails" in result.stdout + result.stderr
 

@@ -1,4 +1,4 @@
-"""Write the live page's network and examples: ``python live_scripts.py FOLDER``.
+"""Write the live page's network and examples.
 
 Each is a script that assigns one variable, because a page that is opened as a file may not fetch
 anything.
@@ -9,25 +9,22 @@ from __future__ import annotations
 import base64
 import json
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
-import keras
 import numpy as np
 
 from mnist_lib import export, models
+from mnist_lib.backend import keras
 from mnist_lib.data import load_mnist, prepare
 
 NETWORK = "robust"
-MODEL_DIGITS = 10  # examples that are easy to read, one of each kind
+MODEL_DIGITS = 10  # examples that are easy to read, one of each digit
 HARD_DIGITS = 6
 
 
 def digits(model: keras.Sequential) -> list[dict[str, Any]]:
-    """Choose digits from the sample's validation part: the easiest of each kind, and the hardest.
+    """Choose digits from the sample's validation part: the easiest of each, and the hardest.
 
     Hard is a digit to whose true label the network gives little probability.
     """
@@ -69,12 +66,8 @@ def main(folder: Path) -> None:
     unfinished = folder.with_name(f"{folder.name}.{os.getpid()}")
     unfinished.mkdir(parents=True)
     accuracy = recorded_accuracy()
-    note = "" if accuracy is None else "The share is that of MNIST’s test digits."
+    note = "" if accuracy is None else "Measured on MNIST’s test digits."
     network = export.describe(model, dtype="float16", name=NETWORK, accuracy=accuracy, note=note)
     write(unfinished / "live-network.js", "LIVE_NETWORK", network)
     write(unfinished / "live-digits.js", "LIVE_DIGITS", digits(model))
     unfinished.rename(folder)
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))
