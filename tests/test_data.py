@@ -952,7 +952,7 @@ def test_redirect_is_followed(world, server):
 
 
 @pytest.mark.parametrize("fault", SLOW_ANSWERS)
-def test_slow_mirrors_are_given_up(world, server, monkeypatch, fault, capsys, tmp_path):
+def test_slow_mirrors_are_given_up(world, server, monkeypatch, fault):
     monkeypatch.setattr(data, "PATIENCE", 0.8)
     server.npz = SLOW_ANSWERS[fault]
     assert same(load_mnist("full"), world.arrays)  # the second mirror is well
@@ -960,11 +960,9 @@ def test_slow_mirrors_are_given_up(world, server, monkeypatch, fault, capsys, tm
         (world.cache.parent / file_name).unlink()
     server.idx = SLOW_ANSWERS[fault]
     start = time.monotonic()
-    assert load_mnist().source == "sample"
-    assert time.monotonic() - start < 2 * data.PATIENCE + MARGIN
-    assert "could not be downloaded" in lines(capsys, tmp_path)[1]
     with pytest.raises(ConnectionError, match=r"time-out, .* 0\.8 s"):
         load_mnist("full")
+    assert time.monotonic() - start < 2 * data.PATIENCE + MARGIN
     assert list(world.cache.parent.iterdir()) == []
 
 
