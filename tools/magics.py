@@ -1,19 +1,14 @@
-"""Read the Python of a notebook's cell: lines that only IPython understands are replaced.
+"""Read the Python of a notebook's cell: what only IPython understands is replaced.
 
-Nothing but the standard library is imported, so that the process that runs submissions starts fast.
+IPython itself tells what that is; it is imported only for cells that are no plain Python.
 """
 
 from __future__ import annotations
 
 import ast
-import re
 
-LINE = re.compile(r"^(\s*)[%!].*$|^(\s*)[^#\n]*\?\s*$", re.MULTILINE)
-"""A magic, a shell command or a question mark for help, alone on its line."""
-ASSIGNED = re.compile(r"^(\s*\w+\s*=\s*)[%!].*$", re.MULTILINE)
-"""The same with its result assigned to a name."""
-CELL_OF_PYTHON = ("%%time", "%%timeit", "%%capture", "%%prun")
-"""Cell magics below which Python follows; below all others something else does."""
+RUN_PYTHON = ("time", "timeit", "capture", "prun")
+"""The magics that run the Python after them; after all others something else follows."""
 
 
 def parse(source: str) -> ast.Module:
@@ -28,9 +23,46 @@ def parse(source: str) -> ast.Module:
         return ast.parse(source)
     except SyntaxError:
         # Tried second, because a line of plain Python may begin with % or end with a question mark.
-        if source.lstrip().startswith("%%"):
-            first, _, source = source.lstrip().partition("\n")
-            if first.split()[0] not in CELL_OF_PYTHON:
-                return ast.parse("")
-            source = "\n" + source
-        return ast.parse(LINE.sub(r"\1\2pass", ASSIGNED.sub(r"\1None", source)))
+        from IPython.core.inputtransformer2 import TransformerManager
+
+        tree = ast.parse(TransformerManager().transform_cell(source))
+        tree.body = [part for node in tree.body for part in _WithoutMagic().plain(node)]
+        above = source[: len(source) - len(source.lstrip())].count(
+            "\n"
+        )  # IPython drops these lines
+        return ast.increment_lineno(ast.fix_missing_locations(tree), above)
+
+
+class _WithoutMagic(ast.NodeTransformer):
+    """Replaces calls of IPython by the Python that they hold, or by None."""
+
+    def plain(self, node: ast.stmt) -> list[ast.stmt]:
+        body = _body(node.value) if isinstance(node, ast.Expr) else None
+        return [self.visit(node)] if body is None else body
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        body = _body(node)
+        if body is None:
+            return self.generic_visit(node)
+        alone = body[0] if len(body) == 1 else None
+        return alone.value if isinstance(alone, ast.Expr) else ast.Constant(None)
+
+
+def _body(node: ast.expr) -> list[ast.stmt] | None:
+    """Return the statements in a call of IPython; None if it is another call."""
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+        return None
+    if ast.unparse(node.func.value) != "get_ipython()":
+        return None
+    texts = [part.value for part in node.args if isinstance(part, ast.Constant)]
+    if not node.func.attr.endswith("_magic") or not texts or texts[0] not in RUN_PYTHON:
+        return []
+    of_cell = node.func.attr == "run_cell_magic"
+    try:
+        body = parse(texts[-1]).body
+    except SyntaxError:
+        if of_cell:
+            raise
+        return []  # options stand before the statement
+    # The code of a cell magic begins on the line below it.
+    return [ast.increment_lineno(part, node.lineno - 1 + of_cell) for part in body]
