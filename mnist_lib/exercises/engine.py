@@ -503,14 +503,13 @@ def agrees(result: Any, expected: Any, tolerance: float = 1e-5) -> bool:
     Parameters
     ----------
     result, expected : object
-        In plain types. Texts agree whatever their case; lists and tuples are alike.
+        In the form of an exercise's type. Upper and lower case are alike, and so are lists, tuples
+        and arrays of one axis.
     tolerance : float, optional
         Largest difference, relative to the largest expected value, or to 1 if that is larger.
     """
     if isinstance(expected, str):
         return isinstance(result, str) and result.strip().casefold() == expected.casefold()
-    if expected is None or isinstance(expected, bool):
-        return result is expected
     if isinstance(expected, set):
         return isinstance(result, set) and result == expected
     if isinstance(expected, dict):
@@ -711,7 +710,7 @@ def _facts(value: Any, inputs: Inputs = ()) -> str:
         if any(np.shape(part) == value.shape for part in inputs if isinstance(part, np.ndarray)):
             return ""
         return f"Your result has shape {value.shape}."
-    if isinstance(value, int | float | str | bool):
+    if isinstance(value, int | float | str):
         return f"Your answer: {_short(value)}."
     return ""
 
