@@ -4,6 +4,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+from packaging.version import Version
 
 from mnist_lib import explanation, layers, models
 
@@ -596,6 +597,11 @@ def test_heads_without_class_scores(end, images):
         explanation.class_scores(model, images)
 
 
+@pytest.mark.xfail(
+    Version(keras.__version__) < Version("3.14"),
+    reason="an older Keras cannot call a Sequential of borrowed layers layer by layer",
+    raises=KeyError,
+)
 def test_borrowed_layers():
     """Keras remembers where a layer was used first, which may be in another model."""
     images = images_of(2)
