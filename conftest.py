@@ -45,11 +45,11 @@ from tools.notebooks import (
     stated_times,
 )
 
-MARKED = 1.5  # a Time line that is off by more is marked in the table, to be stated anew
+MARKED = 1.5  # a Time line that is off by more is marked in the table and should be measured again
 TOLERANCE = 2.5  # by more than this, it fails: other processors and busy cores explain about 1.8
 LONGEST_SILENCE = 30  # seconds; 10 are meant, but the clock also counts what else the machine does
 
-# Work of the chapters' kind: about half of it is importing Keras, half training.
+# Work like the chapters': about half of it is importing Keras, half training.
 REFERENCE = """
 import keras, numpy as np
 layers = keras.layers

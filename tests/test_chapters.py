@@ -33,7 +33,7 @@ running = load(ROOT / "conftest.py")
 pytestmark = pytest.mark.slow
 
 
-# --- One notebook of each kind, run for real --------------------------------------------------
+# --- One notebook for each fault, run for real ------------------------------------------------
 
 DRAW = "import matplotlib.pyplot as plt\nplt.plot([1, 2]);"
 ALT = {"mystnb": {"image": {"alt": "A line that rises from one to two."}}}
@@ -50,7 +50,7 @@ assert not (Path(os.environ["KERAS_HOME"]) / "keras.json").exists()
 """
 
 # file name, seconds that its Time line states, code, metadata, what the report must say of it
-KINDS = {
+NOTEBOOKS = {
     "00_good": (3, f"{SETTINGS}{DRAW}", ALT, "passed"),
     "01_band": (3, "value = 2.5", BAND, "cell work: a band does not hold\n    low = 1\n"),
     "02_time": (59, "pass", {}, "its Time line says 59"),
@@ -67,7 +67,7 @@ def report(tmp_path_factory: pytest.TempPathFactory, run_chapters: Callable[[Pat
     """Return what a run of all prints, under settings of a user that would spoil the first."""
     folder = tmp_path_factory.mktemp("course")
     (folder / "chapters").mkdir()
-    for name, (seconds, source, metadata, _) in KINDS.items():
+    for name, (seconds, source, metadata, _) in NOTEBOOKS.items():
         time = (
             f"**Time** · 1 min reading · running: {seconds} s on the sample, 9 s on the full data"
         )
@@ -80,9 +80,9 @@ def report(tmp_path_factory: pytest.TempPathFactory, run_chapters: Callable[[Pat
     return said
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", NOTEBOOKS)
 def test_the_report_names_what_is_wrong(report: str, name: str) -> None:
-    says = KINDS[name][3]
+    says = NOTEBOOKS[name][3]
     if says == "passed":
         assert f"PASSED chapters/{name}.ipynb" in report
     else:

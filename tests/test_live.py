@@ -244,7 +244,7 @@ HOSTILE = {
     "deep nesting": ("[" * 3_000_000, "more parts than any network"),
     "many layers": (changed("layers", [{"type": "flatten"}] * 101), "from 1 to 100"),
     "no layers": (changed("layers", []), "from 1 to 100"),
-    "layers of another kind": (changed("layers", {"length": 3}), "no list of layers"),
+    "layers that are no list": (changed("layers", {"length": 3}), "no list of layers"),
     "a layer that is none": (changed("layers.0", None), "Layer 1 is not a description"),
     "an unknown type": (changed("layers.0.type", "constructor"), "type that this page does not"),
     "an inherited type": (changed("layers.0.type", "__proto__"), "type that this page does not"),
@@ -279,9 +279,9 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("kind", HOSTILE)
-def test_a_hostile_file_gets_a_message(calculator: Page, kind: str) -> None:
-    text, message = HOSTILE[kind]
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_file_gets_a_message(calculator: Page, name: str) -> None:
+    text, message = HOSTILE[name]
     said = calculator.evaluate(
         """(text) => {
             try { NetworkFile.fromText(text); return "accepted"; }
@@ -431,10 +431,10 @@ def test_drawing_with_a_finger(browser: Browser, live_site: Path) -> None:
     scale = box["width"] / 280
     devtools = context.new_cdp_session(page)
 
-    def touch(kind: str, *point: float) -> None:
+    def touch(event: str, *point: float) -> None:
         x, y = (box["x"] + point[0] * scale, box["y"] + point[1] * scale) if point else (0, 0)
         points = [{"x": x, "y": y}] if point else []
-        devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        devtools.send("Input.dispatchTouchEvent", {"type": event, "touchPoints": points})
 
     for line in FOUR:
         touch("touchStart", *line[0])

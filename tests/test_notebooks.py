@@ -54,10 +54,10 @@ WORDY = " ".join(
 )
 
 
-def good_cells(number: int, room: str) -> list[nbformat.NotebookNode]:
+def good_cells(number: int, place: str) -> list[nbformat.NotebookNode]:
     """Return a small chapter that every rule accepts."""
     url, branch = repository.address()
-    badge = repository.badge(url, branch, f"{room}/{number:02d}_topic.ipynb")
+    badge = repository.badge(url, branch, f"{place}/{number:02d}_topic.ipynb")
     question = f"{BARE}The second, since 99.2 % is more.\n\n</details>\n"
     cells = {
         "title": f"# {number} Slide a kernel\n\nThe last chapter left a question: about 98.5 %?",
@@ -70,7 +70,7 @@ def good_cells(number: int, room: str) -> list[nbformat.NotebookNode]:
         "from mnist_lib.data import load_mnist\n\nmnist = load_mnist()",
         "section": f"## A window of nine pixels\n\n{WORDY}\n\nThe rate 0.001 is a setting. See "
         "[above](#a-window-of-nine-pixels), "
-        f"[this](../{room}/{number:02d}_topic.ipynb#check-yourself)"
+        f"[this](../{place}/{number:02d}_topic.ipynb#check-yourself)"
         " and [the paper](https://doi.org/10.1109/5.726791).",
         "figure": "rate = 0.001\nplots.plot_digits(mnist.x_train[:10]);",
         "caption": "Ten digits; $x_{0.123}$ and `0.123` are no results, Python 3.11 is a version.",
@@ -97,12 +97,12 @@ def good_cells(number: int, room: str) -> list[nbformat.NotebookNode]:
     made[6].metadata["nbmake"] = {
         "post_cell_execute": ["assert len(mnist.x_train) > 3000, len(mnist.x_train)"]
     }
-    if room == "chapters" and number == 5:
+    if place == "chapters" and number == 5:
         opening = new_code_cell(
             "x = mnist.x_test", id="opening", metadata={"tags": ["opens-test-set"]}
         )
         made[8:8] = [opening, new_code_cell("y = mnist.y_test", id="after")]
-    if room == "chapters" and number == 0:
+    if place == "chapters" and number == 0:
         made[8:8] = [
             new_code_cell("model.fit(mnist.x_train, mnist.y_train)", id="fit"),
             new_code_cell("model.evaluate(mnist.x_test, mnist.y_test)", id="evaluate"),
@@ -111,9 +111,9 @@ def good_cells(number: int, room: str) -> list[nbformat.NotebookNode]:
 
 
 def make(
-    folder: Path, cells: list[nbformat.NotebookNode], number: int, room: str = "chapters"
+    folder: Path, cells: list[nbformat.NotebookNode], number: int, place: str = "chapters"
 ) -> Notebook:
-    path = folder / room / f"{number:02d}_topic.ipynb"
+    path = folder / place / f"{number:02d}_topic.ipynb"
     path.parent.mkdir(exist_ok=True)
     path.write_text(
         json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}),
@@ -122,10 +122,10 @@ def make(
     return read(path)
 
 
-@pytest.mark.parametrize("room", ["chapters", "solutions"])
+@pytest.mark.parametrize("place", ["chapters", "solutions"])
 @pytest.mark.parametrize("number", [0, 4, 5])
-def test_a_good_notebook_passes_every_rule(tmp_path: Path, number: int, room: str) -> None:
-    notebook = make(tmp_path, good_cells(number, room), number, room)
+def test_a_good_notebook_passes_every_rule(tmp_path: Path, number: int, place: str) -> None:
+    notebook = make(tmp_path, good_cells(number, place), number, place)
     assert {name: problems for name in RULES if (problems := RULES[name](notebook))} == {}
 
 

@@ -1,6 +1,6 @@
 """The book as a site: it builds without a warning, and each page is sound in a real browser.
 
-The site is built anew, on the sample, into a temporary folder; the notebooks' outputs come from
+The site is built on the sample, into a temporary folder; the notebooks' outputs come from
 the execution cache where nothing changed. The site that `make book` made is left alone.
 """
 
@@ -308,11 +308,11 @@ class Visit:
     base: str
     console: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
-    foreign: list[str] = field(default_factory=list)
+    elsewhere: list[str] = field(default_factory=list)
     requested: set[str] = field(default_factory=set)
 
     def open(self, address: str) -> None:
-        for record in (self.console, self.failed, self.foreign, self.requested):
+        for record in (self.console, self.failed, self.elsewhere, self.requested):
             record.clear()
         self.page.goto(f"{self.base}/{address}", wait_until="load")
         self.page.evaluate(
@@ -322,7 +322,7 @@ class Visit:
     def assert_clean(self) -> None:
         assert not self.console, f"console: {self.console}"
         assert not self.failed, f"failed requests: {self.failed}"
-        assert not self.foreign, f"requests to other hosts: {self.foreign}"
+        assert not self.elsewhere, f"requests to other hosts: {self.elsewhere}"
 
 
 def start_visit(context: BrowserContext, base: str) -> Visit:
@@ -335,7 +335,7 @@ def start_visit(context: BrowserContext, base: str) -> Visit:
         if is_own(route.request.url):
             route.continue_()
         else:
-            visit.foreign.append(route.request.url)
+            visit.elsewhere.append(route.request.url)
             route.abort()
 
     def on_console(message) -> None:

@@ -247,7 +247,7 @@ def has_one_title(notebook: Notebook) -> list[str]:
     titles = [
         text for _, source in markdown(notebook) for level, text in headings(source) if level == 1
     ]
-    return [] if len(titles) == 1 else [f"one first-level heading is wanted, found {titles}"]
+    return [] if len(titles) == 1 else [f"found the first-level headings {titles}; expected one"]
 
 
 # --- The shape of a chapter ------------------------------------------------------------------
@@ -285,7 +285,7 @@ def says_what_to_expect(notebook: Notebook) -> list[str]:
     if -1 in places or places != sorted(places):
         return [f"the fourth cell must hold, in this order: {', '.join(PROMISES)}"]
     goals = len(BULLET.findall(block[places[1] : places[2]]))
-    return [] if 3 <= goals <= 5 else [f"{goals} bullets under You will learn; 3 to 5 are wanted"]
+    return [] if 3 <= goals <= 5 else [f"{goals} bullets under You will learn; expected 3 to 5"]
 
 
 ENDING = ["What you can now do", "Check yourself", "Going further"]
@@ -318,7 +318,7 @@ def ends_as_a_chapter_does(notebook: Notebook) -> list[str]:
     if not 3 <= (numbered or folds) <= 5 or folds < numbered:
         problems.append(
             f"{numbered or folds} questions with {folds} <details> under Check yourself;"
-            " 3 to 5 questions are wanted, each with its <details>"
+            " expected 3 to 5 questions, each with its <details>"
         )
     if "](http" not in text[ENDING[2]]:
         problems.append("Going further links to no source")
@@ -506,7 +506,7 @@ def has_open_details(notebook: Notebook) -> list[str]:
         if len(blocks) != source.count("<details") or len(blocks) != source.count("</details>"):
             problems.append(f"cell {cell_id}: a <details> is not closed, or carries attributes")
         problems += [
-            f"cell {cell_id}: summary, blank line, answer, blank line are wanted: {block[:60]!r}"
+            f"cell {cell_id}: expected summary, blank line, answer, blank line: {block[:60]!r}"
             for block in blocks
             if not GOOD_DETAILS.fullmatch(block)
         ]
@@ -569,7 +569,7 @@ def is_neither_thin_nor_bloated(notebook: Notebook) -> list[str]:
     return (
         []
         if WORDS[0] <= words <= WORDS[1]
-        else [f"{words} words of prose; {WORDS[0]} to {WORDS[1]} are wanted"]
+        else [f"{words} words of prose; expected {WORDS[0]} to {WORDS[1]}"]
     )
 
 
@@ -577,7 +577,7 @@ def is_neither_thin_nor_bloated(notebook: Notebook) -> list[str]:
 def has_short_exercises(notebook: Notebook) -> list[str]:
     """Require short statements of exercises."""
     return [
-        f"cell {cell_id}: an exercise of {words} words; at most {WORDS_OF_AN_EXERCISE} are wanted"
+        f"cell {cell_id}: an exercise of {words} words; expected at most {WORDS_OF_AN_EXERCISE}"
         for cell_id, text in exercise_texts(notebook).items()
         if (words := count_words(text)) > WORDS_OF_AN_EXERCISE
     ]
@@ -767,7 +767,7 @@ def opens_the_test_set_once(notebook: Notebook) -> list[str]:
         evaluations = [i for i, cell in enumerate(cells) if calls(cell, "evaluate")]
         fits = [i for i, cell in enumerate(cells) if calls(cell, "fit")]
         if len(evaluations) != 1 or calls(cells[evaluations[0]], "evaluate") != 1:
-            return [f"chapter 0 calls evaluate in {len(evaluations)} cells; once is wanted"]
+            return [f"chapter 0 calls evaluate in {len(evaluations)} cells; expected one"]
         opening = evaluations[0]
         if not fits or max(fits) > opening:
             problems.append("chapter 0 evaluates before it has finished training")

@@ -41,7 +41,7 @@ def run_notebooks_as_anywhere(app: Sphinx, config: Config) -> None:
 
 def key_execution_cache(app: Sphinx, config: Config) -> None:
     """Keep the outputs of each state of the package, the environment and the data apart."""
-    # Found out once, here, and passed on: offline, each chapter would wait for the network anew.
+    # Found out once, here, and passed on: offline, each chapter would wait for the network again.
     if os.environ.get("MNIST_LIB_SOURCE", "auto") in ("", "auto"):
         os.environ["MNIST_LIB_SOURCE"] = load_mnist().source
     folder = cache_folder(Path(app.srcdir), os.environ["MNIST_LIB_SOURCE"])
@@ -92,7 +92,7 @@ def drop_thebe(app: Sphinx, config: Config) -> None:
 def fold_progress_bars(outputs: list[Any]) -> list[Any]:
     """Leave of each progress bar on stdout its last state, as Jupyter and a terminal do.
 
-    A bar returns to the start of its line and writes it anew. Here each of its states arrives as an
+    A bar returns to the start of its line and writes it again. Here each of its states arrives as an
     output of its own, and myst-nb would put each on a line of its own.
     """
     joined: list[Any] = []
@@ -160,7 +160,7 @@ def keep_launch_buttons_for_notebooks(
 
 
 def add_live_scripts(app: Sphinx, exception: Exception | None) -> None:
-    """Put the live page's network and examples into the site, made anew if the package changed."""
+    """Put the live page's network and examples into the site, made again if the package changed."""
     if exception is not None or app.builder.format != "html":
         return
     if LIVE_PAGE not in app.env.found_docs:

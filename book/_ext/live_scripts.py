@@ -48,7 +48,7 @@ def digits(model: keras.Sequential) -> list[dict[str, Any]]:
 def recorded_accuracy() -> float | None:
     """Return the accuracy on MNIST's test digits that is recorded beside the weights, if one is."""
     record = models.WEIGHTS_FOLDER / f"{NETWORK}.json"
-    if not record.exists():  # weights that somebody trained anew may come without one
+    if not record.exists():  # newly trained weights may have none
         return None
     stated = json.loads(record.read_text(encoding="utf-8"))
     return float(stated["accuracy of the rounded weights"]["test"])
