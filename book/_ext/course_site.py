@@ -92,8 +92,8 @@ def drop_thebe(app: Sphinx, config: Config) -> None:
 def fold_progress_bars(outputs: list[Any]) -> list[Any]:
     """Leave of each progress bar on stdout its last state, as Jupyter and a terminal do.
 
-    A bar returns to the start of its line and writes it again. Here each of its states arrives as an
-    output of its own, and myst-nb would put each on a line of its own.
+    A bar returns to the start of its line and writes it again. Here each of its states arrives as
+    an output of its own, and myst-nb would put each on a line of its own.
     """
     joined: list[Any] = []
     for output in outputs:
