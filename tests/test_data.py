@@ -905,6 +905,7 @@ def reasons(monkeypatch, address):
     return reason
 
 
+@pytest.mark.skipif(not shutil.which("openssl"), reason="makes its certificate with openssl")
 def test_certificate_is_not_trusted(stranger, monkeypatch):
     assert reasons(monkeypatch, stranger) == "its certificate is not trusted"
 
