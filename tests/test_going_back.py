@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from tools import going_back
@@ -36,31 +35,34 @@ CELLS = [
 
 
 @pytest.fixture(scope="module")
-def run() -> NotebookNode:
-    """Return the notebook of all these cells after both passes."""
+def run() -> going_back.GoingBack:
+    """Return the client that ran a notebook of all these cells."""
     cells = [new_code_cell(source, id=name) for name, source, _ in CELLS]
     notebook = new_notebook(cells=[*cells, new_markdown_cell("The end.", id="end")])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(going_back, "LONGEST_AGAIN", 1.0)
         patch.delenv("MPLBACKEND", raising=False)
-        going_back.GoingBack(notebook, timeout=60, record_timing=True).execute()
-    return notebook
+        client = going_back.GoingBack(notebook, timeout=60, record_timing=True)
+        client.execute()
+    return client
 
 
 @pytest.mark.parametrize(("name", "says"), [(name, says) for name, _, says in CELLS])
-def test_what_changes_is_told_and_nothing_else(run: NotebookNode, name: str, says: str) -> None:
-    told = [p for p in run.metadata["run"]["problems"] if p.startswith(f"cell {name}, ")]
+def test_what_changes_is_told_and_nothing_else(
+    run: going_back.GoingBack, name: str, says: str
+) -> None:
+    told = [p for p in run.problems if p.startswith(f"cell {name}, ")]
     assert len(told) == bool(says), told
     assert not says or says in told[0]
 
 
-def test_the_notebook_keeps_the_outputs_of_the_first_pass(run: NotebookNode) -> None:
-    cell = run.cells[2]
+def test_the_notebook_keeps_the_outputs_of_the_first_pass(run: going_back.GoingBack) -> None:
+    cell = run.nb.cells[2]
     assert (cell.id, cell.outputs[0].text) == ("uses-setting", "step 1\n")
 
 
-def test_cpu_seconds_are_those_of_the_first_pass(run: NotebookNode) -> None:
-    assert 0.1 < run.metadata["run"]["seconds"] < 20
+def test_cpu_seconds_are_those_of_the_first_pass(run: going_back.GoingBack) -> None:
+    assert 0.1 < run.cpu_seconds < 20
 
 
 @pytest.mark.parametrize(

@@ -71,9 +71,12 @@ def difference(first: NotebookNode, again: NotebookNode) -> str | None:
 class GoingBack(NotebookClient):
     """nbclient's own, which goes back at the end.
 
-    The notebook's metadata then hold ``run``: the kernel's CPU ``seconds`` up to the end, without
-    the second pass, and the problems that going back met.
+    Afterwards ``cpu_seconds`` is what the kernel needed up to the end, without the second pass, and
+    ``problems`` what that pass met.
     """
+
+    cpu_seconds = 0.0
+    problems: tuple[str, ...] = ()
 
     async def async_execute_cell(
         self, cell: NotebookNode, cell_index: int, **options: Any
@@ -81,11 +84,11 @@ class GoingBack(NotebookClient):
         """Execute a cell; after the last one, execute all of them again, from last to first."""
         done = await super().async_execute_cell(cell, cell_index, **options)
         if cell_index == len(self.nb.cells) - 1:
-            seconds = await self._cpu_seconds()
-            self.nb.metadata["run"] = {"seconds": seconds, "problems": await self._go_back()}
+            self.cpu_seconds = await self._measure()
+            self.problems = tuple(await self._go_back())
         return done
 
-    async def _cpu_seconds(self) -> float:
+    async def _measure(self) -> float:
         wanted = {"seconds": "sum(__import__('os').times()[:4])"}
         reply = await self.kc.execute_interactive("", silent=True, user_expressions=wanted)
         return float(reply["content"]["user_expressions"]["seconds"]["data"]["text/plain"])
