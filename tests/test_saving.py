@@ -1,0 +1,85 @@
+"""Where chapter 0 saves its network: beside the notebook, or in a temporary folder if need be."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools.notebooks import ROOT, read
+
+BEFORE = """
+import os, tempfile
+from pathlib import Path
+import mnist_lib.backend
+import keras, numpy as np, tensorflow as tf
+keras.utils.set_random_seed(0)
+model = keras.Sequential(
+    [keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(10, "softmax")]
+)
+x_val = np.random.default_rng(0).random((8, 28, 28, 1), np.float32)
+"""
+
+
+def saving() -> str:
+    """Return the code of the chapter's cells that save the network and load it again."""
+    cells = {
+        cell.id: cell.source for cell in read(ROOT / "chapters/00_mnist_classification.ipynb").cells
+    }
+    return cells["save"] + "\n" + cells["reload"]
+
+
+def unwritable(folder: Path) -> Path:
+    """Return a folder in which nobody can make a file, not even root."""
+    if Path("/sys").is_dir():
+        return Path("/sys")
+    folder.chmod(0o500)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, str]]:
+    """Return each case's folder and what the two cells print in it, run in one process."""
+    base = tmp_path_factory.mktemp("saving")
+    folders = {"usual": base / "usual", "file": base / "file", "closed": base / "closed"}
+    for folder in folders.values():
+        folder.mkdir()
+    (folders["file"] / "model").write_text("a file where the folder should be", encoding="utf-8")
+    folders["closed"] = unwritable(folders["closed"])
+    code = BEFORE + "".join(
+        f"\nos.chdir({str(folder)!r})\nprint('=={name}')\n{saving()}"
+        "\nprint('at', place.resolve())\n"
+        for name, folder in folders.items()
+    )
+    (base / "temporary").mkdir()
+    environment = os.environ | {name: str(base / "temporary") for name in ("TMPDIR", "TEMP", "TMP")}
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+    assert (run.returncode, run.stderr) == (0, ""), run.stderr
+    parts = run.stdout.split("==")[1:]
+    return {name: (folders[name], part) for name, part in zip(folders, parts, strict=True)}
+
+
+def test_the_network_is_saved_beside_the_notebook(runs: dict[str, tuple[Path, str]]) -> None:
+    folder, said = runs["usual"]
+    assert (folder / "mnist.keras").is_file()
+    assert (folder / "model" / "saved_model.pb").is_file()
+    assert not list((folder / "model").glob("*.keras"))
+    assert "Not saved" not in said
+
+
+@pytest.mark.parametrize("case", ["file", "closed"])
+def test_where_nothing_can_be_written_a_temporary_folder_is_named(
+    runs: dict[str, tuple[Path, str]], case: str
+) -> None:
+    folder, said = runs[case]
+    place = Path(said.splitlines()[-1].removeprefix("at "))
+    assert place != folder.resolve()
+    assert f"but in {place}" in said
+    assert (place / "mnist.keras").is_file()
+    assert (place / "model" / "saved_model.pb").is_file()
+    assert said.count("same digits: True") == 2
