@@ -124,6 +124,7 @@ NUMBERS: dict[Any, Callable[[Any], Any]] = {
     (Fraction, Decimal): float,
 }
 GROUPS: dict[Any, str] = {list: "list", tuple: "tuple", set: "set", frozenset: "set"}
+"""What may hold other plain values, beside a dictionary, and what a message calls it."""
 
 
 def _too_much(what: str) -> RefusedError:

@@ -119,8 +119,9 @@ def version(
 ) -> str:
     """Return what a row depends on: the notebooks, the exercises, the cases and the limits."""
     found = hashlib.sha256(repr((options.timeout, options.memory)).encode())
-    engine = ROOT / "mnist_lib" / "exercises"
-    for path in (engine / "engine.py", engine / f"chapter_{NOTEBOOKS[chapter]}.py", private):
+    folder = ROOT / "mnist_lib" / "exercises"
+    own = (folder / f"{name}.py" for name in ("engine", "plain", f"chapter_{NOTEBOOKS[chapter]}"))
+    for path in (*own, private):
         if path is not None:
             found.update(path.read_bytes() if path.is_file() else b"")
     for notebook in student.notebooks:

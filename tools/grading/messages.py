@@ -16,13 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from mnist_lib.exercises.engine import DEEPEST, MOST_BYTES
+from mnist_lib.exercises.plain import DEEPEST, GROUPS, MOST_BYTES
 
 LENGTH = struct.Struct(">I")  # stands before each message in a pipe
 LARGEST = 2 * MOST_BYTES  # bytes of a message
 LARGEST_AXIS = MOST_BYTES  # also where another axis is 0
 MOST_AXES = 32
 MOST_PARTS = 400_000  # lists, numbers and so on, whose memory is up to 30 times their text
+GROUPS_BY_NAME = {group.__name__: group for group in GROUPS}
 DTYPE = re.compile(r"[<>|=]([biufcU])([1-9]\d{0,6})")
 
 
@@ -33,7 +34,7 @@ def encode(value: Any) -> bytes:
     ----------
     value : object
         None, bool, int, float, complex, str, ndarray or NumPy scalar of numbers or text; lists,
-        tuples and dicts of these.
+        tuples, sets and dicts of these.
 
     Raises
     ------
@@ -57,7 +58,7 @@ def _tree(value: Any) -> Any:
         return value
     if type(value) is complex:
         return {"complex": [value.real, value.imag]}
-    if type(value) in (list, tuple):
+    if type(value) in GROUPS:
         return {type(value).__name__: [_tree(part) for part in value]}
     if type(value) is dict:
         return {"dict": [[_tree(part) for part in pair] for pair in value.items()]}
@@ -107,9 +108,8 @@ def _value(tree: Any, depth: int) -> Any:
         return array if form == "array" else array[()]
     if form == "complex":
         return complex(*content)
-    if form in ("list", "tuple"):
-        parts = [_value(part, depth + 1) for part in content]
-        return parts if form == "list" else tuple(parts)
+    if form in GROUPS_BY_NAME:
+        return GROUPS_BY_NAME[form](_value(part, depth + 1) for part in content)
     if form == "dict":
         return {_value(key, depth + 1): _value(part, depth + 1) for key, part in content}
     raise ValueError("an unknown form")
