@@ -12,7 +12,7 @@ import ast
 import symtable
 import sys
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mnist_lib.exercises.engine import is_untouched
@@ -26,8 +26,9 @@ class Statement(NamedTuple):
     node: ast.stmt
     binds: frozenset[str]
     changes: frozenset[str]
-    uses: frozenset[str]
-    sets: frozenset[str]  # global names that a function binds when it is called
+    reads: frozenset[str]  # when it runs, before it binds them itself
+    later: frozenset[str]  # when a function that it defines is called
+    sets: frozenset[str]  # global names that such a function binds
 
 
 ALL = "*"  # a statement that may bind any name, or that sets a state for all that follow
@@ -35,6 +36,8 @@ SHOWS = ("print", "display", "check", "hint", "solution", "plt", "plots")
 ANY_NAME = {"exec", "eval", "globals", "locals", "vars"}
 DEFINITIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 IMPORTS = ast.Import | ast.ImportFrom
+BINDS_ANEW = DEFINITIONS | IMPORTS | ast.Assign | ast.AnnAssign
+COMPREHENSIONS = ("listcomp", "setcomp", "dictcomp", "genexpr")
 
 
 # --- From text to statements ----------------------------------------------------------------------
@@ -56,55 +59,96 @@ def statements(cells: Sequence[str]) -> tuple[list[Statement], dict[int, str]]:
 
 
 def _statement(cell: int, node: ast.stmt) -> Statement:
-    table = symtable.symtable(ast.unparse(node), "cell", "exec")
-    binds, uses, sets = set(), set(), set()
-    for scope in _scopes(table):
-        top = scope is table
-        for symbol in scope.get_symbols():
-            if not top and not symbol.is_global():
-                continue
-            if symbol.is_referenced():
-                uses.add(symbol.get_name())
-            if symbol.is_assigned() or symbol.is_imported():
-                (binds if top else sets).add(symbol.get_name())
-                if not top:
-                    uses.add(symbol.get_name())  # as ``count += 1`` does
+    binds, reads, later, sets = _names(node)
     if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
         binds.add(ALL)
-    if not isinstance(node, DEFINITIONS) and uses & ANY_NAME:
+    if reads & ANY_NAME:
         binds.add(ALL)
-    return Statement(cell, node, *map(frozenset, (binds, _changes(node), uses, sets)))
+    reads = _reads([node], set())
+    return Statement(cell, node, *map(frozenset, (binds, _changes(node), reads, later, sets)))
 
 
-def _scopes(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
-    yield table
-    for child in table.get_children():
-        yield from _scopes(child)
+def _names(node: ast.AST) -> tuple[set[str], set[str], set[str], set[str]]:
+    """Return the global names that code binds, reads, reads later and binds later."""
+    table = symtable.symtable(ast.unparse(node), "cell", "exec")
+    binds, reads, later, sets = set(), set(), set(), set()
+    scopes = [(table, False)]
+    while scopes:
+        scope, called = scopes.pop()
+        for inner in scope.get_children():
+            at_once = inner.get_type() == "class" or inner.get_name() in COMPREHENSIONS
+            scopes.append((inner, called or not at_once))
+        for symbol in scope.get_symbols():
+            if scope is not table and not symbol.is_global():
+                continue
+            changed = symbol.is_assigned() or symbol.is_imported()
+            if symbol.is_referenced() or (changed and called):  # as ``count += 1`` does
+                (later if called else reads).add(symbol.get_name())
+            if changed:
+                (sets if called else binds).add(symbol.get_name())
+    if isinstance(node, ast.AugAssign):
+        reads |= binds
+    return binds, reads, later, sets
+
+
+def _reads(nodes: Sequence[ast.stmt], bound: set[str]) -> set[str]:
+    """Return the names that statements read before they bind them; add to those bound for sure."""
+    found: set[str] = set()
+    for node in nodes:
+        if isinstance(node, ast.For):
+            found |= _names(node.iter)[1] - bound
+            inner = bound | {n.id for n in ast.walk(node.target) if isinstance(n, ast.Name)}
+            found |= _reads(node.body, inner) | _reads(node.orelse, set(bound))
+        elif isinstance(node, ast.If | ast.While):
+            found |= _names(node.test)[1] - bound
+            found |= _reads(node.body, set(bound)) | _reads(node.orelse, set(bound))
+        elif isinstance(node, ast.With):
+            for item in node.items:
+                found |= _names(item.context_expr)[1] - bound
+                target = item.optional_vars or ast.Constant(None)
+                bound |= {n.id for n in ast.walk(target) if isinstance(n, ast.Name)}
+            found |= _reads(node.body, bound)
+        else:
+            binds, reads, _, _ = _names(node)
+            found |= reads - bound
+            bound |= binds
+    return found
 
 
 def _with_calls(found: list[Statement]) -> list[Statement]:
-    """Add to the statements what the functions that they call do to global names."""
-    sets: dict[str, frozenset[str]] = {}
+    """Add to the statements what the functions that they call read and bind."""
+    reads: dict[str, set[str]] = {}
+    sets: dict[str, set[str]] = {}
     imported: dict[str, str] = {}  # names, and the modules that they are from
-    for statement in found:
-        if isinstance(statement.node, DEFINITIONS) and statement.sets:
-            sets[statement.node.name] = statement.sets
-        if isinstance(statement.node, ast.Import):
-            imported |= {a.asname or a.name.partition(".")[0]: a.name for a in statement.node.names}
-        elif isinstance(statement.node, ast.ImportFrom):
-            module = statement.node.module or ""
-            imported |= {a.asname or a.name: module for a in statement.node.names}
+    for s in found:
+        for name in s.binds if s.later | s.sets else ():
+            reads.setdefault(name, set()).update(s.later)
+            sets.setdefault(name, set()).update(s.sets)
+        if isinstance(s.node, ast.Import):
+            imported |= {a.asname or a.name.partition(".")[0]: a.name for a in s.node.names}
+        elif isinstance(s.node, ast.ImportFrom):
+            imported |= {a.asname or a.name: s.node.module or "" for a in s.node.names}
     whole = []
     for s in found:
-        changes, binds = s.changes, s.binds
-        if not isinstance(s.node, DEFINITIONS):
-            changes = changes.union(*(sets[name] for name in s.uses if name in sets))
-        for name in changes:
-            module = imported.get(name, "").partition(".")[0]
-            if module in sys.stdlib_module_names:  # cheap, and may concern any answer
-                binds |= {ALL}
-        whole.append(s._replace(changes=changes, binds=binds))
+        called = _reachable(s.reads, reads)
+        changes = s.changes.union(*(sets[name] for name in called if name in sets))
+        modules = {imported.get(name, "").partition(".")[0] for name in changes}
+        # What concerns the standard library is cheap, and may set a state for any answer.
+        more = {ALL} if modules & sys.stdlib_module_names else set()
+        later = frozenset(_reachable(s.later, reads))
+        whole.append(s._replace(binds=s.binds | more, changes=changes, reads=called, later=later))
     return whole
+
+
+def _reachable(names: Iterable[str], reads: Mapping[str, set[str]]) -> frozenset[str]:
+    """Return names, those that functions of these names read, those that these read, and so on."""
+    found, waiting = set(), list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += reads.get(name, ())
+    return frozenset(found)
 
 
 def _changes(node: ast.AST) -> set[str]:
@@ -198,26 +242,53 @@ def needed(
     if not answered:
         return []
     last = max([i for i in answered if found[i].cell in own] or answered)
-    dropped = {
-        i for i, s in enumerate(found) if name in s.binds and (i > last or i not in answered)
-    }
-    end = max(own | {found[last].cell})  # the exercise's last cell, where the answer was checked
-    early = {bound for s in found if s.cell <= end for bound in s.binds}
-    early_changes = early if own else set()
+    own_name = {i for i, s in enumerate(found) if name in s.binds}
+    dropped = own_name - set(answered) | {i for i in own_name if i > last}
+    # Where the answer was checked: after the exercise's last cell, or at the notebook's end.
+    cell = max(own | {found[last].cell}) if own else found[-1].cell
+    end = sum(s.cell <= cell for s in found)
     fixed = {b for s in found if isinstance(s.node, IMPORTS | DEFINITIONS) for b in s.binds}
-    wanted, chosen = {name, ALL}, set()
-    while True:
-        more = set()
-        for i, s in enumerate(found):
-            bound = wanted if s.cell <= end else wanted - early
-            changed = wanted if s.cell <= end else wanted - early_changes
-            changed = changed | {f"{name}()" for name in changed - fixed}
-            if i not in chosen | dropped and (s.binds & bound or s.changes & changed):
-                more.add(i)
-        if not more:
-            return [found[i] for i in sorted(chosen)]
-        chosen |= more
-        wanted = wanted.union(*(found[i].uses for i in more))
+    chosen: set[int] = set()
+    asked: set[tuple[str, int]] = set()
+    waiting = [(each, end) for each in (name, ALL, *found[last].later)]
+    while waiting:
+        question = waiting.pop()
+        if question in asked:
+            continue
+        asked.add(question)
+        for i in _sources(found, *question, dropped, fixed, {name, ALL}):
+            chosen.add(i)
+            waiting += [(each, i) for each in found[i].reads]
+            if name in found[i].binds:  # what the answer is made of may change after it
+                waiting += [(each, end) for each in found[i].reads]
+    return [found[i] for i in sorted(chosen)]
+
+
+def _sources(
+    found: Sequence[Statement],
+    name: str,
+    place: int,
+    dropped: set[int],
+    fixed: set[str],
+    kept: set[str],
+) -> list[int]:
+    """Return the statements that a name's value comes from, for those who read it at a place.
+
+    Of the names to be kept, what came before a new value counts too: the new one may fail.
+    """
+    names = {name} if name in fixed else {name, f"{name}()"}
+    sources, is_bound = [], False
+    for i in reversed(range(place)):
+        s = found[i]
+        if i not in dropped and (name in s.binds or s.changes & names):
+            sources.append(i)
+            is_bound |= name in s.binds
+            if name in s.binds and name not in kept and isinstance(s.node, BINDS_ANEW):
+                break
+    if not is_bound:  # cells have been moved
+        late = (i for i in range(place, len(found)) if name in found[i].binds)
+        sources += [i for i in late if i not in dropped]
+    return sources
 
 
 def _may_be_function(node: ast.stmt) -> bool:
