@@ -208,7 +208,8 @@ def _reshaped(name: str, came: NDArray[Any], wanted: Sequence[Sequence[str | int
         return any(_fits(shape, each) for each in wanted)
 
     shape = came.shape
-    if fits(*shape, 1) and shape[-2:-1] == shape[-1:]:  # (N, 28, 28), and not (28, 28, 1)
+    channels = [each for each in wanted if str(each[-1])[0] in "1C"]
+    if any(_fits((*shape, 1), each) for each in channels) and shape[-2:-1] == shape[-1:]:
         return f"Add the axis of the channel with {name}[..., np.newaxis]."
     if fits(1, *shape):
         return f"For a single one, pass {name}[np.newaxis]."

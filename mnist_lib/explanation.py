@@ -2,9 +2,9 @@
 
 Chapter 6 (`chapters/06_visualization.ipynb`) derives every method here in its own cells.
 
-The methods read any single-input, single-output Keras model, `Sequential` or functional, built here
-or reloaded from a `.keras` file, whose predictions come from a `Dense` layer. They only need Keras'
-public interface.
+The methods read any Keras model with one input and one output, `Sequential` or functional, built
+here or loaded from a `.keras` file, whose predictions come from a `Dense` layer. They need no more
+than Keras' public interface.
 
 What is explained is the **class score**: the number that the last dense layer computes *before* the
 softmax. The softmax turns scores z into probabilities p, and the gradient of a probability is
@@ -16,21 +16,14 @@ from the last layer's kernel and bias and the layer's input, so a softmax head n
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.spatial.distance import cdist
 
-try:
-    import keras
-    import tensorflow as tf
-except ImportError as error:
-    raise ImportError(
-        "mnist_lib.explanation needs TensorFlow, which could not be imported. Install it with: "
-        "python -m pip install 'mnist_lib[tensorflow]'"
-    ) from error
+from mnist_lib import _checks
+from mnist_lib.backend import keras, tf
 
 __all__ = [
     "Maximisation",
@@ -40,12 +33,28 @@ __all__ = [
     "feature_maps",
     "grad_cam",
     "input_gradient",
-    "nearest",
     "occlusion",
     "saliency",
 ]
 
 BATCH_SIZE = 256
+
+CONVOLUTIONS = (
+    keras.layers.Conv2D,
+    keras.layers.SeparableConv2D,
+    keras.layers.DepthwiseConv2D,
+)
+ACTIVATIONS = (
+    keras.layers.Activation,
+    keras.layers.ELU,
+    keras.layers.LeakyReLU,
+    keras.layers.PReLU,
+    keras.layers.ReLU,
+)
+
+# How activation_maximisation climbs: each step's root-mean-square size, in grey values, falls from
+# RATE to zero.
+STEPS, RATE = 100, 0.05
 
 
 class Maximisation(NamedTuple):
@@ -55,7 +64,7 @@ class Maximisation(NamedTuple):
     ----------
     images : ndarray of shape (K, H, W, C)
         One image per unit, values in [0, 1].
-    activations : ndarray of shape (steps + 1, K)
+    activations : ndarray of shape (101, K)
         The unit's activation before the first step and after each one.
     """
 
@@ -85,11 +94,9 @@ def class_scores(model: keras.Model, images: NDArray[Any]) -> NDArray[Any]:
         If the model is not built or cannot be read, or the images have another shape.
     """
     model = _readable(model)
-    images = _checked_images(model, images)
     dense = _last_dense(model)
-    part = _part(model, dense.input)
-    scores = [_scores(dense, part(batch, training=False)).numpy() for batch in _batches(images)]
-    return np.concatenate(scores)
+    inputs = _outputs(model, _checked_images(model, images), dense.input)
+    return cast("NDArray[Any]", _scores(dense, inputs).numpy())
 
 
 def feature_maps(model: keras.Model, images: NDArray[Any], layer: str | int) -> NDArray[Any]:
@@ -119,75 +126,27 @@ def feature_maps(model: keras.Model, images: NDArray[Any], layer: str | int) -> 
     return _outputs(model, images, _spatial_layer(model, layer).output)
 
 
-def embedding(
-    model: keras.Model, images: NDArray[Any], layer: str | int | None = None
-) -> NDArray[Any]:
+def embedding(model: keras.Model, images: NDArray[Any]) -> NDArray[Any]:
     """Describe each image by the numbers from which the network decides.
+
+    These are what enters the last dense layer.
 
     Parameters
     ----------
     model : keras.Model
     images : ndarray of floats, shape (N, H, W, C)
-    layer : str or int, optional
-        The layer whose output is the description; if not given, whatever enters the last
-        dense layer.
 
     Returns
     -------
     ndarray of shape (N, D)
-        Feature maps are flattened in the order height, width, channel.
 
     Raises
     ------
     TypeError, ValueError
-        As for `feature_maps`.
+        As for `class_scores`.
     """
     model = _readable(model)
-    images = _checked_images(model, images)
-    output = _last_dense(model).input if layer is None else _layer(model, layer).output
-    return _outputs(model, images, output).reshape(len(images), -1)
-
-
-def nearest(
-    queries: NDArray[Any], references: NDArray[Any], k: int = 5
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Find the k nearest references of every query by Euclidean distance.
-
-    Parameters
-    ----------
-    queries : ndarray of shape (M, D)
-        For example the embedding of misread validation images.
-    references : ndarray of shape (N, D)
-        For example the embedding of the training images.
-    k : int, default 5
-
-    Returns
-    -------
-    indices : int64 ndarray of shape (M, k)
-        Rows of `references`, nearest first; of equally near ones, the earlier row first.
-    distances : float64 ndarray of shape (M, k)
-
-    Raises
-    ------
-    ValueError
-        If the shapes do not fit together or `k` is not between 1 and N.
-    """
-    queries = np.asarray(queries, dtype=np.float64)
-    references = np.asarray(references, dtype=np.float64)
-    if queries.ndim != 2 or references.ndim != 2 or queries.shape[1] != references.shape[1]:
-        raise ValueError(
-            "queries and references must have shapes (M, D) and (N, D) with the same D, "
-            f"but they have {queries.shape} and {references.shape}; use embedding(...) on both."
-        )
-    if not 1 <= k <= len(references):
-        raise ValueError(f"k must be between 1 and the {len(references)} references, not {k}.")
-    indices = np.empty((len(queries), k), dtype=np.int64)
-    distances = np.empty((len(queries), k))
-    for row, query in enumerate(queries):
-        all_distances = cdist(query[np.newaxis], references)[0]
-        indices[row] = np.argsort(all_distances, kind="stable")[:k]
-        distances[row] = all_distances[indices[row]]
-    return indices, distances
+    return _outputs(model, _checked_images(model, images), _last_dense(model).input)
 
 
 def occlusion(
@@ -197,12 +156,12 @@ def occlusion(
     *,
     patch_size: int = 5,
     stride: int = 1,
-    fill: float = 0.0,
 ) -> NDArray[Any]:
     """Cover one part of an image after the other and record how much a class score falls.
 
-    The patch visits every `stride`-th position and always the last one, so that it covers every
-    pixel at least once. A pixel's value is the mean fall over the patches that cover it.
+    The patch is black, MNIST's background, so that it erases ink. It visits every `stride`-th
+    position and always the last one, so that it covers every pixel at least once. A pixel's value
+    is the mean fall over the patches that cover it.
 
     Parameters
     ----------
@@ -215,8 +174,6 @@ def occlusion(
         Side of the square patch, in pixels.
     stride : int, default 1
         Step between neighbouring patches, in pixels.
-    fill : float, default 0.0
-        The patch's grey value. MNIST's background is 0, so the default erases ink.
 
     Returns
     -------
@@ -236,29 +193,29 @@ def occlusion(
     ECCV 2014, doi:10.1007/978-3-319-10590-1_53, section 4.2.
     """
     model = _readable(model)
-    images = _checked_images(model, np.asarray(image)[np.newaxis])
-    label = int(_checked_labels(model, label, 1)[0])
-    height, width = images.shape[1:3]
-    if not 1 <= patch_size <= min(height, width):
-        raise ValueError(
-            f"patch_size must be between 1 and {min(height, width)} pixels, not {patch_size}."
-        )
-    if stride < 1:
-        raise ValueError(f"stride must be at least 1 pixel, not {stride}.")
-    corners = [
-        (top, left)
+    shape = tuple(model.inputs[0].shape[1:])
+    image = _checks.array("image", image, shape, holds="floats")
+    images = _checked_images(model, image[np.newaxis])
+    dense = _last_dense(model)
+    label = _checks.whole("label", label, least=0, most=dense.units - 1)
+    height, width = shape[:2]
+    patch_size = _checks.whole("patch_size", patch_size, least=1, most=min(height, width))
+    stride = _checks.whole("stride", stride, least=1)
+    patches = [
+        (slice(top, top + patch_size), slice(left, left + patch_size))
         for top in _positions(height, patch_size, stride)
         for left in _positions(width, patch_size, stride)
     ]
-    copies = np.repeat(images, 1 + len(corners), axis=0)
-    for copy, (top, left) in zip(copies[1:], corners, strict=True):
-        copy[top : top + patch_size, left : left + patch_size] = fill
-    scores = class_scores(model, copies)[:, label]
-    falls = np.zeros((height, width))
-    visits = np.zeros((height, width))
-    for (top, left), score in zip(corners, scores[1:], strict=True):
-        falls[top : top + patch_size, left : left + patch_size] += scores[0] - score
-        visits[top : top + patch_size, left : left + patch_size] += 1
+    copies = np.repeat(images, 1 + len(patches), axis=0)
+    for copy, patch in zip(copies[1:], patches, strict=True):
+        copy[patch] = 0
+    # Calling the layers costs less than `predict`, which would be prepared again for each image.
+    inputs = _part(model, dense.input)(copies, training=False)
+    scores = _scores(dense, inputs).numpy()[:, label]
+    falls, visits = np.zeros((height, width)), np.zeros((height, width))
+    for patch, score in zip(patches, scores[1:], strict=True):
+        falls[patch] += scores[0] - score
+        visits[patch] += 1
     return (falls / visits).astype(images.dtype)
 
 
@@ -289,16 +246,14 @@ def input_gradient(model: keras.Model, images: NDArray[Any], labels: ArrayLike) 
     labels = _checked_labels(model, labels, len(images))
     dense = _last_dense(model)
     part = _part(model, dense.input)
-    gradients = []
-    for batch, wanted in zip(_batches(images), _batches(labels), strict=True):
-        pixels = tf.convert_to_tensor(batch)
+
+    def gradient(pixels: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
             tape.watch(pixels)
-            scores = _scores(dense, part(pixels, training=False))
-            # Images do not influence each other, so one gradient of the sum holds them all.
-            total = tf.reduce_sum(tf.gather(scores, wanted, axis=1, batch_dims=1))
-        gradients.append(tape.gradient(total, pixels).numpy())
-    return np.concatenate(gradients)
+            total = _total_score(dense, part(pixels, training=False), wanted)
+        return tape.gradient(total, pixels)
+
+    return _in_batches(gradient, images, labels)
 
 
 def saliency(model: keras.Model, images: NDArray[Any], labels: ArrayLike) -> NDArray[Any]:
@@ -336,15 +291,17 @@ def grad_cam(
     model: keras.Model,
     images: NDArray[Any],
     labels: ArrayLike,
-    layer: str | int | None = None,
     *,
     resize: bool = True,
 ) -> NDArray[Any]:
-    r"""Weigh a layer's feature maps by what they add to a class score (Grad-CAM).
+    r"""Weigh the last convolution's feature maps by what they add to a class score (Grad-CAM).
 
-    With feature maps A of the layer and the class score y, the weight of channel k is the mean of
-    ∂y/∂A_k over all positions, and the map is max(0, Σ_k weight_k · A_k). It is not normalised:
-    maps of several images can be compared.
+    With feature maps A and the class score y, the weight of channel k is the mean of ∂y/∂A_k over
+    all positions, and the map is max(0, Σ_k weight_k · A_k). It is not normalised: maps of several
+    images can be compared.
+
+    The feature maps are those after the activation that follows the last convolution, whether it
+    belongs to the convolution or comes in a layer of its own behind a normalisation.
 
     Parameters
     ----------
@@ -352,8 +309,6 @@ def grad_cam(
     images : ndarray of floats, shape (N, H, W, C)
     labels : int or array of ints, shape (N,)
         One class for each image, or one for all.
-    layer : str or int, optional
-        Name or place of a layer with feature maps; if not given, the last convolution.
     resize : bool, default True
         Interpolate the map to the image's size. Each cell is placed at the centre of the pixels
         that it can see (its receptive field), worked out from the kernels, strides and paddings
@@ -365,15 +320,16 @@ def grad_cam(
 
     Returns
     -------
-    ndarray of shape (N, H, W), or (N, height, width) of the layer without `resize`; not negative
+    ndarray of shape (N, H, W), or (N, height, width) of the feature maps without `resize`; not
+    negative
 
     Raises
     ------
     TypeError
         If `model` is not a Keras model, `images` hold no floats or `labels` no integers.
     ValueError
-        If the model has no convolution, the layer is unknown, has no feature maps or does not
-        influence the score, images have another shape, or a label is no class.
+        If the model has no convolution or its last one does not influence the score, images have
+        another shape, or a label is no class.
 
     References
     ----------
@@ -384,24 +340,25 @@ def grad_cam(
     model = _readable(model)
     images = _checked_images(model, images)
     labels = _checked_labels(model, labels, len(images))
-    target = _last_convolution(model) if layer is None else _spatial_layer(model, layer)
-    dense = _last_dense(model)
+    target, dense = _last_feature_maps(model), _last_dense(model)
     part = _part(model, [target.output, dense.input])
-    maps = []
-    for batch, wanted in zip(_batches(images), _batches(labels), strict=True):
-        pixels = tf.convert_to_tensor(batch)
+
+    def weighted_sum(pixels: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
             tape.watch(pixels)
             features, inputs = part(pixels, training=False)
-            scores = _scores(dense, inputs)
-            total = tf.reduce_sum(tf.gather(scores, wanted, axis=1, batch_dims=1))
+            total = _total_score(dense, inputs, wanted)
         gradient = tape.gradient(total, features)
         if gradient is None:
-            raise ValueError(f"Layer {target.name!r} does not influence the class scores.")
+            raise ValueError(
+                f"model has its last convolution, {target.name!r}, beside the way to its class "
+                "scores; expected it to influence them. Try saliency or occlusion."
+            )
         features, gradient = tf.cast(features, pixels.dtype), tf.cast(gradient, pixels.dtype)
         weights = tf.reduce_mean(gradient, axis=(1, 2), keepdims=True)
-        maps.append(tf.nn.relu(tf.reduce_sum(weights * features, axis=-1)).numpy())
-    cells = np.concatenate(maps)
+        return tf.nn.relu(tf.reduce_sum(weights * features, axis=-1))
+
+    cells = _in_batches(weighted_sum, images, labels)
     if not resize:
         return cells
     rows, columns = (
@@ -416,17 +373,15 @@ def activation_maximisation(
     layer: str | int | None,
     units: int | Sequence[int],
     *,
-    steps: int = 100,
-    learning_rate: float = 0.05,
     l2: float = 0.1,
     smoothness: float = 0.1,
-    seed: int = 0,
 ) -> Maximisation:
     """Change a noise image, step by step, so that a unit or a class score grows.
 
-    Gradient ascent on activation - l2 · Σ x² - smoothness · Σ (differences of neighbours)², with
-    each step scaled to the same root-mean-square size and the pixels kept in [0, 1]. Without the
-    two penalties the result is noise to which the unit responds strongly, and no shape.
+    A hundred steps of gradient ascent on activation - l2 · Σ x² - smoothness · Σ (differences of
+    neighbours)². Each step is scaled to a root-mean-square size of 0.05 grey values at the
+    beginning, falling linearly to zero, and the pixels are kept in [0, 1]. Without the two
+    penalties the result is noise to which the unit responds strongly, with no shape in it.
 
     Parameters
     ----------
@@ -436,26 +391,21 @@ def activation_maximisation(
     units : int or sequence of int
         Channels of a layer with feature maps (the mean over all positions is maximised), units of
         a dense layer, or classes. Several are worked on side by side.
-    steps : int, default 100
-    learning_rate : float, default 0.05
-        Root-mean-square size of the first step, in grey values; it falls linearly to zero.
     l2, smoothness : float, default 0.1
         Weights of the two penalties, in units of activation.
-    seed : int, default 0
-        Decides the noise at the start. The same seed gives the same images.
 
     Returns
     -------
     Maximisation
-        `images` (K, H, W, C) and `activations` (steps + 1, K). A unit whose activation stays
-        zero is silent at the start, where its gradient is zero: try another seed.
+        `images` (K, H, W, C) and `activations` (101, K); the same at every call. A unit whose
+        activation is zero at the start stays there, because its gradient is zero too.
 
     Raises
     ------
     TypeError
-        If `model` is not a Keras model or `units` are no integers.
+        If `model` is not a Keras model or `units` are not integers.
     ValueError
-        If the layer is unknown, a unit does not exist, or a setting is out of range.
+        If the layer is unknown, a unit does not exist, or a penalty is negative.
 
     References
     ----------
@@ -464,13 +414,8 @@ def activation_maximisation(
     limits on the pixels are additions).
     """
     model = _readable(model)
-    if steps < 1:
-        raise ValueError(f"steps must be at least 1, not {steps}.")
-    if learning_rate <= 0 or l2 < 0 or smoothness < 0:
-        raise ValueError(
-            "learning_rate must be positive, l2 and smoothness must not be negative; "
-            f"they are {learning_rate}, {l2} and {smoothness}."
-        )
+    l2 = _checks.number("l2", l2, least=0)
+    smoothness = _checks.number("smoothness", smoothness, least=0)
     if layer is None:
         dense = _last_dense(model)
         output, count = dense.input, dense.units
@@ -478,10 +423,10 @@ def activation_maximisation(
         dense = None
         output = _layer(model, layer).output
         count = output.shape[-1]
-    wanted = _checked_units(units, count)
+    wanted = _checks.labels("units", np.atleast_1d(units), classes=count)
     part = _part(model, output)
     shape = model.inputs[0].shape[1:]
-    noise = np.random.default_rng(seed).uniform(0.4, 0.6, size=(1, *shape))
+    noise = np.random.default_rng(0).uniform(0.4, 0.6, size=(1, *shape))
     x = tf.convert_to_tensor(np.repeat(noise, len(wanted), axis=0).astype(model.inputs[0].dtype))
 
     def activation(pixels: tf.Tensor) -> tf.Tensor:
@@ -504,8 +449,8 @@ def activation_maximisation(
 
     compiled = tf.function(ascend, autograph=False)
     activations = []
-    for step in range(steps):
-        x, value = compiled(x, tf.constant(learning_rate * (1 - step / steps), x.dtype))
+    for step in range(STEPS):
+        x, value = compiled(x, tf.constant(RATE * (1 - step / STEPS), x.dtype))
         activations.append(value.numpy())
     activations.append(activation(x).numpy())
     return Maximisation(x.numpy(), np.stack(activations))
@@ -514,25 +459,23 @@ def activation_maximisation(
 def _readable(model: Any) -> Any:
     """Check that the layers can be reached; return the model, or a copy whose layers can be."""
     if not isinstance(model, keras.Model):
-        raise TypeError(
-            f"Expected a Keras model, got {type(model).__name__}. A file is opened by "
-            "keras.models.load_model('….keras') first; a SavedModel folder cannot be looked into."
-        )
+        advice = "Load a file with keras.models.load_model first; a SavedModel folder will not do."
+        raise TypeError(_checks.message("model", _checks.describe(model), "a keras.Model", advice))
     if isinstance(model, keras.Sequential) and not model.built:
         raise ValueError(
-            f"The model {model.name!r} is not built, so its layers have no shapes yet: let it "
-            "start with keras.Input(shape=(28, 28, 1)), or call it once on images."
+            f"model is {model.name!r}, which is not built; expected layers that know their shapes. "
+            "Let it start with keras.Input(shape=(28, 28, 1)), or call it once on images."
         )
     if not hasattr(model, "inputs"):
         raise ValueError(
-            f"The model {model.name!r} is a {type(model).__name__} whose layers cannot be reached "
-            "from outside; build it with keras.Sequential or keras.Model(inputs, outputs)."
+            f"model is {_checks.describe(model)}; expected a keras.Sequential or a "
+            "keras.Model(inputs, outputs). Only their layers can be reached from outside."
         )
     if len(model.inputs) != 1 or len(model.outputs) != 1 or len(model.inputs[0].shape) != 4:
         raise ValueError(
-            "Expected a model from one batch of images (N, H, W, C) to one batch of predictions, "
-            f"but {model.name!r} maps {[tuple(each.shape) for each in model.inputs]} to "
-            f"{[tuple(each.shape) for each in model.outputs]}."
+            f"model is {model.name!r}, from {[tuple(each.shape) for each in model.inputs]} to "
+            f"{[tuple(each.shape) for each in model.outputs]}; expected one batch of images "
+            "(N, H, W, C) and one batch of predictions."
         )
     # A reloaded Sequential model, or one that borrows layers, remembers for a layer the first time
     # it was connected, which is not the path from this model's input to its output.
@@ -547,86 +490,57 @@ def _readable(model: Any) -> Any:
 
 
 def _checked_images(model: Any, images: Any) -> NDArray[Any]:
-    images = np.asarray(images)
-    if not np.issubdtype(images.dtype, np.floating):
-        raise TypeError(
-            f"Expected prepared images (float32), got {images.dtype}; pass prepare(images) from "
-            "mnist_lib.data."
-        )
-    expected = tuple(model.inputs[0].shape[1:])
-    if images.ndim != 4 or images.shape[1:] != expected or len(images) == 0:
-        sizes = ", ".join(str(size) for size in expected)
-        raise ValueError(
-            f"Expected images of shape (N, {sizes}) with N at least 1, got {images.shape}; "
-            "prepare(images) from mnist_lib.data adds the channel axis, images[i : i + 1] keeps "
-            "the first axis."
-        )
-    if not np.all(np.isfinite(images)):
-        raise ValueError("The images hold values that are not finite (NaN or infinite).")
+    shape = "N " + " ".join(str(size) for size in model.inputs[0].shape[1:])
+    images = _checks.array("images", images, shape, holds="floats", finite=True)
     return cast("NDArray[Any]", images.astype(model.inputs[0].dtype))
 
 
 def _checked_labels(model: Any, labels: ArrayLike, count: int) -> NDArray[np.int64]:
-    classes = _last_dense(model).units
-    array = np.asarray(labels)
-    if not np.issubdtype(array.dtype, np.integer):
-        raise TypeError(f"Expected integer labels, got {array.dtype}.")
-    if array.shape not in ((), (count,)):
-        raise ValueError(
-            f"Expected one label for each of the {count} images, shape ({count},), or a single "
-            f"one for all; got shape {array.shape}."
-        )
-    if np.any((array < 0) | (array >= classes)):
-        raise ValueError(
-            f"Labels must be between 0 and {classes - 1}, got {array.min()} to {array.max()}."
-        )
-    return np.broadcast_to(array, count).astype(np.int64)
-
-
-def _checked_units(units: int | Sequence[int], count: int) -> NDArray[np.int64]:
-    array = np.atleast_1d(np.asarray(units))
-    if not np.issubdtype(array.dtype, np.integer) or array.ndim != 1:
-        raise TypeError(f"Expected one unit or a sequence of units (integers), got {units!r}.")
-    if np.any((array < 0) | (array >= count)):
-        raise ValueError(f"Units must be between 0 and {count - 1}, got {units!r}.")
-    return array.astype(np.int64)
+    if np.ndim(labels) == 0:  # one for all
+        labels = np.full(count, labels)
+    return _checks.labels("labels", labels, count=count, classes=_last_dense(model).units)
 
 
 def _layer(model: Any, layer: str | int) -> Any:
     names = [each.name for each in model.layers]
     if isinstance(layer, str):
-        if layer not in names:
-            raise ValueError(f"There is no layer {layer!r}; the layers are {', '.join(names)}.")
+        _checks.choice("layer", layer, names)
         return model.get_layer(layer)
-    if not isinstance(layer, (int, np.integer)):
-        raise TypeError(f"Expected a layer's name or number, got {layer!r}.")
-    if not -len(names) <= layer < len(names):
-        raise ValueError(
-            f"There is no layer {layer}; the model has {len(names)}: {', '.join(names)}."
-        )
-    return model.layers[layer]
+    return model.layers[_checks.whole("layer", layer, least=-len(names), most=len(names) - 1)]
 
 
 def _spatial_layer(model: Any, layer: str | int) -> Any:
     found = _layer(model, layer)
     if len(found.output.shape) != 4:
         raise ValueError(
-            f"Layer {found.name!r} has no feature maps: its output has shape "
-            f"{tuple(found.output.shape)}, expected (N, height, width, channels). "
-            "embedding(...) reads such layers."
+            f"layer is {found.name!r}, with an output of shape {tuple(found.output.shape)}; "
+            "expected feature maps (N, height, width, channels)."
         )
     return found
 
 
-def _last_convolution(model: Any) -> Any:
-    kinds = (keras.layers.Conv2D, keras.layers.SeparableConv2D, keras.layers.DepthwiseConv2D)
-    for each in reversed(model.layers):
-        if isinstance(each, kinds):
-            return each
-    raise ValueError(
-        f"The model {model.name!r} has no convolution, and Grad-CAM needs feature maps; its layers "
-        f"are {', '.join(each.name for each in model.layers)}. Try saliency or occlusion."
-    )
+def _last_feature_maps(model: Any) -> Any:
+    """Find the last convolution, and from there the activation of its output."""
+    convolutions = [layer for layer in model.layers if isinstance(layer, CONVOLUTIONS)]
+    if not convolutions:
+        raise ValueError(
+            f"model is {model.name!r}, with the layers "
+            f"{', '.join(each.name for each in model.layers)}; expected a convolution among them, "
+            "because Grad-CAM needs feature maps. Try saliency or occlusion."
+        )
+    found = convolutions[-1]
+    if found.activation is not keras.activations.linear:
+        return found
+    while following := [
+        layer
+        for layer in model.layers
+        if isinstance(layer, (keras.layers.BatchNormalization, *ACTIVATIONS))
+        and layer.input is found.output
+    ]:
+        found = following[0]
+        if isinstance(found, ACTIVATIONS):
+            break
+    return found
 
 
 def _producer(model: Any, tensor: Any) -> Any:
@@ -646,8 +560,8 @@ def _last_dense(model: Any) -> Any:
         allowed = [activations.softmax, activations.log_softmax, activations.linear]
     if not isinstance(last, keras.layers.Dense) or last.activation not in allowed:
         raise ValueError(
-            f"The model {model.name!r} must end in Dense, Dense with softmax, or Dense followed by "
-            f"Softmax, so that its class scores can be read; its last layer is {model.layers[-1]}. "
+            f"model is {model.name!r}, with the last layer {model.layers[-1]}; expected Dense, "
+            "Dense with softmax, or Dense followed by Softmax, where its class scores can be read. "
             "If it wraps another model, pass that one."
         )
     return last
@@ -664,21 +578,31 @@ def _part(model: Any, outputs: Any) -> Any:
         return keras.Model(model.inputs[0], outputs)
     except ValueError as error:
         raise ValueError(
-            f"The layers of {model.name!r} cannot be reached from its input, because they are "
-            "shared with another model; build the model from layers of its own."
+            f"model is {model.name!r}, with layers that are shared with another model; expected "
+            "layers that can be reached from its input. Build it from layers of its own."
         ) from error
 
 
 def _outputs(model: Any, images: NDArray[Any], output: Any) -> NDArray[Any]:
-    part = _part(model, output)
-    values = [part(batch, training=False).numpy() for batch in _batches(images)]
+    # In a data set of tensors, `predict` does not round a float64 model's images to float32.
+    batches = tf.data.Dataset.from_tensor_slices(images).batch(BATCH_SIZE)
+    values = _part(model, output).predict(batches, verbose=0)
     # A model of lower precision computes in its own type, which NumPy does not know.
-    return np.concatenate(values).astype(images.dtype)
+    return cast("NDArray[Any]", values.astype(images.dtype))
 
 
-def _batches(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
-    for start in range(0, len(array), BATCH_SIZE):
-        yield array[start : start + BATCH_SIZE]
+def _total_score(dense: Any, inputs: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+    # Images do not influence each other, so one gradient of the sum holds those of them all.
+    return tf.reduce_sum(tf.gather(_scores(dense, inputs), labels, axis=1, batch_dims=1))
+
+
+def _in_batches(
+    function: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
+    images: NDArray[Any],
+    labels: NDArray[np.int64],
+) -> NDArray[Any]:
+    batches = tf.data.Dataset.from_tensor_slices((images, labels)).batch(BATCH_SIZE)
+    return np.concatenate([function(*batch).numpy() for batch in batches])
 
 
 def _positions(length: int, patch_size: int, stride: int) -> list[int]:
@@ -718,7 +642,7 @@ def _cell_centres(model: Any, target: Any, axis: int) -> tuple[NDArray[np.float6
 def _window(layer: Any, side: int) -> tuple[int, int, str] | None:
     """Return width, stride and padding of a sliding window, or None for other layers."""
     layers = keras.layers
-    if isinstance(layer, (layers.Conv2D, layers.SeparableConv2D, layers.DepthwiseConv2D)):
+    if isinstance(layer, CONVOLUTIONS):
         width = (layer.kernel_size[side] - 1) * layer.dilation_rate[side] + 1
         return width, layer.strides[side], layer.padding
     if isinstance(layer, (layers.MaxPooling2D, layers.AveragePooling2D)):

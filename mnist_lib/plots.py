@@ -1,8 +1,10 @@
 """Figures of the course: arrays in, one Matplotlib figure out.
 
-Importing this module applies the course's style sheet (``course.mplstyle``). Every function makes
-its figure with pyplot and returns it. In a notebook, end the cell with a semicolon, as in
-``plots.plot_digits(images);``: the figure then shows once.
+Importing this module applies the course's style sheet (``course.mplstyle``). It starts from
+Matplotlib's defaults: what a reader's own ``matplotlibrc`` says does not change these figures.
+
+Every function makes its figure with pyplot and returns it. In a notebook, end the cell with a
+semicolon, as in ``plots.plot_digits(images);``: the figure then shows once.
 
 Values that are compared share one colour scale; signed values get a diverging scale that is
 symmetric about zero; whatever colour tells, a marker, a line style, a hatch or a number tells too.
@@ -11,94 +13,72 @@ symmetric about zero; whatever colour tells, a marker, a line style, a hatch or 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
+from matplotlib.colors import Colormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
-plt.style.use(Path(__file__).with_name("course.mplstyle"))
+from mnist_lib import _checks
 
-PALETTE = ["#0072B2", "#D55E00", "#222222", "#2A9D8F", "#882255", "#9A3FD5", "#A67C00", "#767676"]
+plt.style.use(["default", Path(__file__).with_name("course.mplstyle")])
+
+PALETTE = plt.rcParams["axes.prop_cycle"].by_key()["color"]
 LINESTYLES = ["-", "--", "-.", ":"]
 MARKERS = ["o", "s", "^", "D", "v", "P", "X", "*"]
 HATCHES = ["", "///", "...", "xx", "\\\\\\", "++"]
+METRICS = ("loss", "accuracy")
 
-WIDTH = 6.0
+WIDTH = plt.rcParams["figure.figsize"][0]
 """Width of every figure in inches; at 700 px, 10-point text is then about 16 px high."""
 
-GREY, SEQUENTIAL, SIGNED = "gray", "viridis", "RdBu_r"
+GREY, SEQUENTIAL, SIGNED = plt.rcParams["image.cmap"], "viridis", "RdBu_r"
 
 _TITLE_POINTS = 8.5
 _CHARACTER = 0.62 * _TITLE_POINTS / 72  # a generous mean width of a DejaVu Sans character, inches
 _LINE = 1.3 * _TITLE_POINTS / 72
 _GAP = 0.045
-_BAR = 0.68  # room below for a colour bar with its numbers and label, inches
+_BAR = 0.68  # space below for a colour bar with its numbers and label, inches
+
+_Extent: TypeAlias = tuple[float, float, float, float]  # left, right, bottom, top, as in imshow
 
 
 # --- checks -----------------------------------------------------------------------------------
 
 
-def _numbers(name: str, values: ArrayLike, *shapes: str) -> NDArray[Any]:
-    """Return ``values`` as a numeric array whose number of axes is that of one of ``shapes``.
-
-    A shape is written as ``"N H W"``; a number in it, as in ``"N H W 1"``, must match.
-    """
-    array = np.asarray(values)
-    if array.dtype.kind not in "buif":
-        raise TypeError(f"{name} must hold real numbers, not {array.dtype}")
-    for shape in shapes:
-        axes = shape.split()
-        if array.ndim == len(axes) and all(
-            not axis.isdigit() or int(axis) == length
-            for axis, length in zip(axes, array.shape, strict=True)
-        ):
-            break
-    else:
-        wanted = " or ".join(f"({', '.join(shape.split())})" for shape in shapes)
-        hint = ""
-        if array.ndim == 2 and shapes[0] == "N H W":
-            hint = f"; for one image pass {name}[np.newaxis]"
-        raise ValueError(f"{name} must have shape {wanted}, not {array.shape}{hint}")
-    if array.size == 0:
-        raise ValueError(f"{name} is empty: its shape is {array.shape}")
-    return array
-
-
 def _images(name: str, values: ArrayLike) -> NDArray[Any]:
-    images = _numbers(name, values, "N H W", "N H W 1")
+    images = _checks.array(name, values, "N H W", "N H W 1")
     return images[..., 0] if images.ndim == 4 else images
 
 
-def _titles(titles: Sequence[object] | NDArray[Any] | None, count: int, of: str) -> list[str]:
+def _row(name: str, values: ArrayLike) -> NDArray[np.float64]:
+    return _checks.array(name, values, "N").astype(np.float64)
+
+
+def _titles(titles: Sequence[object] | NDArray[Any] | None, **pictures: NDArray[Any]) -> list[str]:
     if titles is None:
         return []
     if isinstance(titles, str):
-        raise TypeError(f"titles must be a sequence with one title per {of}, not one string")
-    texts = [str(title) for title in titles]
-    if len(texts) != count:
-        raise ValueError(f"got {len(texts)} titles for {count} {of}s: give one title per {of}")
-    return texts
+        raise TypeError(_checks.message("titles", f'"{titles}"', "a list with one title for each"))
+    _checks.same_length(titles=titles, **pictures)
+    return [str(title) for title in titles]
 
 
-def _same_length(**values: Sequence[object] | NDArray[Any]) -> None:
-    lengths = {name: len(value) for name, value in values.items()}
-    if len(set(lengths.values())) > 1:
-        listed = ", ".join(f"{name} {length}" for name, length in lengths.items())
-        raise ValueError(f"these must have the same length, but they have: {listed}")
-
-
-def _positive(name: str, value: float) -> None:
-    if not value > 0:
-        raise ValueError(f"{name} must be positive, not {value}")
+def _some_series(name: str, values: Any) -> Mapping[str, Any]:
+    if not isinstance(values, Mapping) or not values:
+        what = _checks.describe(values) if not isinstance(values, Mapping) else "empty"
+        expected = f'a dictionary of at least one, such as {{"name": {name}}}'
+        error = ValueError if isinstance(values, Mapping) else TypeError
+        raise error(_checks.message(name, what, expected))
+    return values
 
 
 # --- colour scales ----------------------------------------------------------------------------
@@ -116,7 +96,7 @@ def _scale(values: NDArray[Any], signed: bool) -> Normalize:
     """Return one scale for all values: 0 in the middle if they are signed."""
     finite = values[np.isfinite(values)]
     if finite.size == 0:
-        raise ValueError("no value is finite, so there is nothing to draw")
+        raise ValueError("All values are NaN or infinite; expected finite ones. Nothing to draw.")
     low, high = float(finite.min()), float(finite.max())
     if signed:
         limit = max(-low, high) or 1.0
@@ -125,9 +105,9 @@ def _scale(values: NDArray[Any], signed: bool) -> Normalize:
     return Normalize(low, high if high > low else low + 1.0)
 
 
-def _ink(rgba: tuple[float, float, float, float]) -> str:
-    """Return black or white, whichever is read better on this colour."""
-    red, green, blue, _ = rgba
+def _ink(colours: str | Colormap, scale: Normalize, value: float) -> str:
+    """Return black or white, whichever is read better on this value's colour."""
+    red, green, blue, _ = plt.get_cmap(colours)(float(scale(float(value))))
     return "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.5 else "white"
 
 
@@ -154,19 +134,19 @@ class _Grid(NamedTuple):
 
     figure: Figure
     axes: Axes
-    extents: list[tuple[float, float, float, float]]  # left, right, bottom, top
+    extents: list[_Extent]
 
 
 def _grid(
     count: int, shape: tuple[int, ...], texts: list[str], columns: int, size: float, bar: bool
 ) -> _Grid:
-    _positive("columns", columns)
-    _positive("size", size)
-    room = WIDTH - 2 * _GAP
+    columns = _checks.whole("columns", columns, least=1)
+    size = _checks.number("size", size, above=0)
+    space = WIDTH - 2 * _GAP
     lines = [line for text in texts for line in text.split("\n")]
     title_width = _CHARACTER * max(map(len, lines), default=0)
-    columns = max(1, min(int(columns), count, int((room + _GAP) / (title_width + _GAP))))
-    pitch = min(room / columns, max(size, title_width) + _GAP)
+    columns = max(1, min(columns, count, int((space + _GAP) / (title_width + _GAP))))
+    pitch = min(space / columns, max(size, title_width) + _GAP)
     # Image pixels become whole dots, all of one size; otherwise strokes look ragged.
     dpi = plt.rcParams["figure.dpi"]
     dots = int(min(size, pitch - 2 / dpi) * dpi / shape[1])
@@ -175,7 +155,7 @@ def _grid(
     above = _LINE * max((text.count("\n") + 1 for text in texts), default=0)
     row_pitch = height + above + _GAP
     rows = -(-count // columns)
-    left = _GAP + (room - columns * pitch) / 2 + (pitch - width) / 2
+    left = _GAP + (space - columns * pitch) / 2 + (pitch - width) / 2
     total = math.ceil((rows * row_pitch + _GAP + (_BAR if bar else 0)) * dpi) / dpi
 
     figure = plt.figure(figsize=(WIDTH, total))
@@ -217,7 +197,7 @@ def _paint(
     grid.axes.set(xlim=(0, WIDTH), ylim=(grid.figure.get_figheight(), 0))
 
 
-def _add_bar(grid: _Grid, scale: Normalize, colours: str, label: str) -> None:
+def _add_bar(grid: _Grid, scale: Normalize, colours: str, label: str) -> Figure:
     """Draw the colour bar of all cells below them."""
     total = grid.figure.get_figheight()
     box = (0.25, (_BAR - 0.2) / total, 0.5, 0.13 / total)
@@ -228,8 +208,31 @@ def _add_bar(grid: _Grid, scale: Normalize, colours: str, label: str) -> None:
         ticks=MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]),
     )
     bar.outline.set_visible(False)
-    if label:
-        bar.set_label(label)
+    bar.set_label(label)
+    return grid.figure
+
+
+def _write(
+    axes: Axes, texts: Sequence[Sequence[str]], extent: _Extent, points: float, **style: Any
+) -> None:
+    """Write a table of texts into the pixels of a picture; a style may be a table too."""
+    left, right, bottom, top = extent
+    width, height = (right - left) / len(texts[0]), (bottom - top) / len(texts)
+    for row, line in enumerate(texts):
+        for column, text in enumerate(line):
+            axes.text(
+                left + (column + 0.5) * width,
+                top + (row + 0.5) * height,
+                text,
+                fontsize=points,
+                ha="center",
+                va="center",
+                **{name: table[row][column] for name, table in style.items()},
+            )
+
+
+def _table(function: Callable[[Any], str], values: NDArray[Any]) -> list[list[str]]:
+    return [[function(value) for value in row] for row in values]
 
 
 # --- pictures ---------------------------------------------------------------------------------
@@ -252,7 +255,7 @@ def plot_digits(
     titles : sequence of N strings or labels, optional
         Written above the digits. A line break starts a second line.
     columns : int
-        Most digits in one row; fewer where the titles need more room.
+        Most digits in one row; fewer where the titles need more space.
     size : float
         Largest side of a digit in inches. Digits shrink so that a row fits the figure, 6 inches.
 
@@ -266,21 +269,21 @@ def plot_digits(
         If the images are not numbers of this shape, or there is not one title per image.
     """
     images = _images("images", images)
-    texts = _titles(titles, len(images), "image")
+    texts = _titles(titles, images=images)
     grid = _grid(len(images), images.shape[1:], texts, columns, size, bar=False)
     _paint(grid, images, _grey_scale(images), GREY)
     return grid.figure
 
 
-def plot_pixels(image: ArrayLike, *, values: bool = True) -> Figure:
+def plot_pixels(image: ArrayLike) -> Figure:
     """Draw one image large, with row and column numbers and each pixel's number written in it.
+
+    Zeros are dimmed.
 
     Parameters
     ----------
     image : array of shape (H, W) or (H, W, 1)
         Grey scale as in `plot_digits`.
-    values : bool
-        Whether the numbers are written into the pixels. Zeros are dimmed.
 
     Returns
     -------
@@ -291,7 +294,7 @@ def plot_pixels(image: ArrayLike, *, values: bool = True) -> Figure:
     TypeError, ValueError
         If the image is not numbers of this shape.
     """
-    image = _numbers("image", image, "H W", "H W 1")
+    image = _checks.array("image", image, "H W", "H W 1")
     image = image[..., 0] if image.ndim == 3 else image
     rows, columns = image.shape
     scale = _grey_scale(image)
@@ -312,24 +315,17 @@ def plot_pixels(image: ArrayLike, *, values: bool = True) -> Figure:
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(nbins=10, integer=True, steps=[1, 2, 4, 5, 10]))
         axis.set_tick_params(length=0)
-    if values:
-        if image.dtype.kind == "f":
-            texts = [[f"{value:.2f}".removeprefix("0") for value in row] for row in image]
-        else:
-            texts = [[str(int(value)) for value in row] for row in image]
-        longest = max(len(text) for row in texts for text in row)
-        points = min(9.0, 72 * cell / (0.7 * max(longest, 3)))
-        colours = plt.get_cmap(GREY)
-        for (row, column), value in np.ndenumerate(image):
-            axes.text(
-                column,
-                row,
-                texts[row][column],
-                fontsize=points,
-                color=_ink(colours(float(scale(float(value))))) if value else "0.6",
-                ha="center",
-                va="center",
-            )
+    texts = _table(
+        lambda value: (
+            f"{value:.2f}".removeprefix("0") if image.dtype.kind == "f" else str(int(value))
+        ),
+        image,
+    )
+    longest = max(len(text) for row in texts for text in row)
+    points = min(9.0, 72 * cell / (0.7 * max(longest, 3)))
+    extent = (-0.5, columns - 0.5, rows - 0.5, -0.5)
+    inks = _table(lambda value: _ink(GREY, scale, value) if value else "0.6", image)
+    _write(axes, texts, extent, points, color=inks)
     return _keep_width(figure)
 
 
@@ -365,38 +361,37 @@ def plot_kernels(
     TypeError, ValueError
         If the kernels are not numbers of this shape, or there is not one title per kernel.
     """
-    kernels = _numbers("kernels", kernels, "kh kw C", "kh kw C_in C_out")
+    kernels = _checks.array("kernels", kernels, "kh kw C", "kh kw C_in C_out")
     if kernels.ndim == 4:
         if kernels.shape[2] > 1:
             columns = kernels.shape[3]
         kernels = kernels.reshape(*kernels.shape[:2], -1)
-    stack = np.moveaxis(kernels, -1, 0).astype(np.float64)
-    texts = _titles(titles, len(stack), "kernel")
-    scale = _scale(stack, signed=True)
-    grid = _grid(len(stack), stack.shape[1:], texts, columns, size, bar=True)
-    _paint(grid, stack, scale, SIGNED)
+    grid, stack, scale = _stack(kernels, titles, columns, size, signed=True)
     if values:
-        _write_values(grid, stack, scale)
-    _add_bar(grid, scale, SIGNED, "weight")
-    return grid.figure
+        texts = [_table(lambda value: f"{value:.3g}", each) for each in stack]
+        longest = max(len(text) for table in texts for row in table for text in row)
+        left, right, _, _ = grid.extents[0]
+        points = min(9.0, 72 * (right - left) / stack.shape[2] / (0.62 * max(longest, 3)))
+        for each, table, extent in zip(stack, texts, grid.extents, strict=True):
+            inks = _table(lambda value: _ink(SIGNED, scale, value), each)
+            _write(grid.axes, table, extent, points, color=inks)
+    return _add_bar(grid, scale, SIGNED, "weight")
 
 
-def _write_values(grid: _Grid, stack: NDArray[Any], scale: Normalize) -> None:
-    rows, columns = stack.shape[1:]
-    colours = plt.get_cmap(SIGNED)
-    longest = max(len(f"{value:.3g}") for value in stack.flat)
-    for image, (left, right, bottom, top) in zip(stack, grid.extents, strict=True):
-        width, height = (right - left) / columns, (bottom - top) / rows
-        for (row, column), value in np.ndenumerate(image):
-            grid.axes.text(
-                left + (column + 0.5) * width,
-                top + (row + 0.5) * height,
-                f"{value:.3g}",
-                fontsize=min(9.0, 72 * width / (0.62 * max(longest, 3))),
-                color=_ink(colours(float(scale(float(value))))),
-                ha="center",
-                va="center",
-            )
+def _stack(
+    pictures: NDArray[Any],
+    titles: Sequence[object] | NDArray[Any] | None,
+    columns: int,
+    size: float,
+    signed: bool,
+) -> tuple[_Grid, NDArray[np.float64], Normalize]:
+    """Draw the channels (H, W, C) side by side on one scale, with space for its colour bar."""
+    stack = np.moveaxis(pictures, -1, 0).astype(np.float64)
+    texts = _titles(titles, channels=stack)
+    scale = _scale(stack, signed)
+    grid = _grid(len(stack), stack.shape[1:], texts, columns, size, bar=True)
+    _paint(grid, stack, scale, SIGNED if signed else SEQUENTIAL)
+    return grid, stack, scale
 
 
 def plot_feature_maps(
@@ -405,9 +400,10 @@ def plot_feature_maps(
     titles: Sequence[object] | NDArray[Any] | None = None,
     columns: int = 8,
     size: float = 0.9,
-    signed: bool | None = None,
 ) -> Figure:
     """Draw the feature maps of one image on one colour scale.
+
+    The scale is symmetric about zero if any value is negative.
 
     Parameters
     ----------
@@ -417,8 +413,6 @@ def plot_feature_maps(
         Most maps in one row.
     size : float
         Largest side of a map in inches.
-    signed : bool, optional
-        Whether the scale is symmetric about zero; by default, if any value is negative.
 
     Returns
     -------
@@ -429,16 +423,10 @@ def plot_feature_maps(
     TypeError, ValueError
         If the maps are not finite numbers of this shape, or there is not one title per map.
     """
-    feature_maps = _numbers("feature_maps", feature_maps, "H W C")
-    stack = np.moveaxis(feature_maps, -1, 0).astype(np.float64)
-    texts = _titles(titles, len(stack), "map")
-    if signed is None:
-        signed = bool((stack < 0).any())
-    scale, colours = _scale(stack, signed), SIGNED if signed else SEQUENTIAL
-    grid = _grid(len(stack), stack.shape[1:], texts, columns, size, bar=True)
-    _paint(grid, stack, scale, colours)
-    _add_bar(grid, scale, colours, "activation")
-    return grid.figure
+    feature_maps = _checks.array("feature_maps", feature_maps, "H W C")
+    signed = bool((feature_maps < 0).any())
+    grid, _, scale = _stack(feature_maps, titles, columns, size, signed)
+    return _add_bar(grid, scale, SIGNED if signed else SEQUENTIAL, "activation")
 
 
 def plot_heatmaps(
@@ -449,7 +437,6 @@ def plot_heatmaps(
     label: str = "",
     signed: bool = False,
     columns: int = 5,
-    size: float = 1.2,
 ) -> Figure:
     """Draw maps over grey digits, all maps on one colour scale.
 
@@ -466,8 +453,6 @@ def plot_heatmaps(
         Whether the scale is symmetric about zero.
     columns : int
         Most digits in one row.
-    size : float
-        Largest side of a digit in inches.
 
     Returns
     -------
@@ -481,17 +466,16 @@ def plot_heatmaps(
     """
     images = _images("images", images)
     heatmaps = _images("heatmaps", heatmaps).astype(np.float64)
-    _same_length(images=images, heatmaps=heatmaps)
-    texts = _titles(titles, len(images), "image")
+    _checks.same_length(images=images, heatmaps=heatmaps)
+    texts = _titles(titles, images=images)
     scale, colours = _scale(heatmaps, signed), SIGNED if signed else SEQUENTIAL
-    grid = _grid(len(images), images.shape[1:], texts, columns, size, bar=True)
+    grid = _grid(len(images), images.shape[1:], texts, columns, 1.2, bar=True)
     # A signed scale is white at zero, so the digit is drawn dark on light under it.
     _paint(grid, images, _grey_scale(images), "gray_r" if signed else GREY)
     # Where a map is near zero, the digit shows through.
     strength = np.abs(heatmaps) / max(abs(scale.vmin or 0.0), abs(scale.vmax or 0.0))
     _paint(grid, heatmaps, scale, colours, np.nan_to_num(0.15 + 0.7 * strength))
-    _add_bar(grid, scale, colours, label)
-    return grid.figure
+    return _add_bar(grid, scale, colours, label)
 
 
 # --- charts -----------------------------------------------------------------------------------
@@ -512,18 +496,14 @@ def _legend(figure: Figure, axes: Axes, columns: int = 3) -> None:
     figure.legend(handles, labels, loc="outside lower center", ncols=columns, handlelength=3.2)
 
 
-def plot_curves(
-    histories: Mapping[str, Any], *, metrics: Sequence[str] = ("loss", "accuracy")
-) -> Figure:
-    """Draw learning curves: training dashed, validation solid; one axes per metric.
+def plot_curves(histories: Mapping[str, Any]) -> Figure:
+    """Draw the curves of loss and accuracy, side by side: training dashed, validation solid.
 
     Parameters
     ----------
     histories : mapping of name to history
-        A history maps ``"loss"``, ``"accuracy"``, ``"val_loss"``, ``"val_accuracy"`` to one number
-        per epoch, as `mnist_lib.training.train` returns it. What a history lacks is left out.
-    metrics : sequence of str
-        The metrics to draw, side by side.
+        A history is what Keras' ``fit`` returns, or a mapping of ``"loss"``, ``"accuracy"``,
+        ``"val_loss"``, ``"val_accuracy"`` to one number per epoch. What it lacks is left out.
 
     Returns
     -------
@@ -532,41 +512,45 @@ def plot_curves(
     Raises
     ------
     TypeError, ValueError
-        If `histories` is one bare history or empty, or no history holds a metric.
+        If `histories` is a bare history or empty, or no history holds a loss or an accuracy.
     """
-    if not isinstance(histories, Mapping):
-        raise TypeError(
-            f"histories must map names to histories, not be a {type(histories).__name__}: "
-            'pass {"name": history}'
-        )
-    if not histories or not metrics:
-        raise ValueError("give at least one history and one metric")
-    for metric in metrics:
-        if metric in histories:
-            raise TypeError('this looks like one history: pass {"name": history}')
-    figure, panels = _chart(3.3, len(metrics))
-    for axes, metric in zip(panels, metrics, strict=True):
-        for index, (name, history) in enumerate(histories.items()):
-            for key, line, part in (
-                (metric, "--", "training"),
-                (f"val_{metric}", "-", "validation"),
-            ):
+    runs = {
+        name: getattr(history, "history", history)
+        for name, history in _some_series("history", histories).items()
+    }
+    curves: dict[str, list[tuple[int, str, NDArray[Any]]]] = {metric: [] for metric in METRICS}
+    for metric, found in curves.items():
+        for index, (name, history) in enumerate(runs.items()):
+            if not isinstance(history, Mapping):
+                expected = 'what fit returns, or a mapping. Pass {"name": history}'
+                raise TypeError(
+                    _checks.message(f"history {name!r}", _checks.describe(history), expected)
+                )
+            for key, part in ((metric, "training"), (f"val_{metric}", "validation")):
                 if key in history:
-                    curve = _numbers(f"{name}'s {key}", history[key], "epochs")
-                    style = _style(index) | {"linestyle": line, "label": f"{name}, {part}"}
-                    if part == "training":
-                        style["markerfacecolor"] = "none"
-                    axes.plot(np.arange(1, len(curve) + 1), curve, **style)
-        if not axes.lines:
-            plt.close(figure)
-            raise ValueError(f"no history holds {metric!r} or 'val_{metric}'")
+                    label = f"{name}, {part}"
+                    found.append((index, label, _row(f"{key} of {name!r}", history[key])))
+    curves = {metric: found for metric, found in curves.items() if found}
+    if not curves:
+        held = sorted({key for history in runs.values() for key in history})
+        raise ValueError(
+            f"The histories hold {', '.join(map(repr, held)) or 'nothing'}; expected 'loss' or "
+            "'accuracy'."
+        )
+    figure, panels = _chart(3.3, len(curves))
+    for axes, (metric, found) in zip(panels, curves.items(), strict=True):
+        for index, label, curve in found:
+            style = _style(index) | {"linestyle": "-", "label": label}
+            if label.endswith("training"):
+                style |= {"linestyle": "--", "markerfacecolor": "none"}
+            axes.plot(np.arange(1, len(curve) + 1), curve, **style)
         axes.set(xlabel="epoch", ylabel=metric)
         axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
     _legend(figure, max(panels, key=lambda axes: len(axes.lines)), columns=2)
     return figure
 
 
-def plot_confusion(confusion: ArrayLike, *, labels: Sequence[object] | None = None) -> Figure:
+def plot_confusion(confusion: ArrayLike) -> Figure:
     """Draw a confusion matrix: counts in the cells, errors coloured, the diagonal left grey.
 
     The colour scale belongs to the errors alone; otherwise the many right answers would make all
@@ -576,8 +560,6 @@ def plot_confusion(confusion: ArrayLike, *, labels: Sequence[object] | None = No
     ----------
     confusion : array of shape (classes, classes), counts
         Rows are true labels, columns predicted ones.
-    labels : sequence, optional
-        Names of the classes; by default 0, 1, 2, …
 
     Returns
     -------
@@ -586,15 +568,15 @@ def plot_confusion(confusion: ArrayLike, *, labels: Sequence[object] | None = No
     Raises
     ------
     TypeError, ValueError
-        If the matrix is not square or not of counts, or there is not one label per class.
+        If the matrix is not square or does not hold counts.
     """
-    matrix = _numbers("confusion", confusion, "classes classes")
-    if matrix.shape[0] != matrix.shape[1]:
-        raise ValueError(f"confusion must be square, not {matrix.shape}")
+    matrix = _checks.array("confusion", confusion, "classes classes")
     if (matrix < 0).any() or (matrix != np.round(matrix)).any():
-        raise ValueError("confusion must hold counts: whole numbers, none negative")
+        expected = "counts, whole numbers of at least 0"
+        raise ValueError(
+            _checks.message("confusion", f"from {matrix.min()} to {matrix.max()}", expected)
+        )
     classes = len(matrix)
-    names = _titles(range(classes) if labels is None else labels, classes, "class")
     errors = np.ma.masked_array(matrix, mask=np.eye(classes, dtype=bool))
     scale = Normalize(0, max(int(matrix[~np.eye(classes, dtype=bool)].max(initial=0)), 1))
     colours = plt.get_cmap("Oranges").with_extremes(bad="#DDDDD8")
@@ -604,21 +586,16 @@ def plot_confusion(confusion: ArrayLike, *, labels: Sequence[object] | None = No
     axes.grid(False)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
-    axes.set_xticks(range(classes), names)
-    axes.set_yticks(range(classes), names)
+    axes.set_xticks(range(classes))
+    axes.set_yticks(range(classes))
     axes.set(xlabel="predicted label", ylabel="true label")
-    for (row, column), count in np.ndenumerate(matrix):
-        right = row == column
-        axes.text(
-            column,
-            row,
-            f"{int(count)}" if count or right else "·",
-            fontsize=8.5,
-            color="black" if right else _ink(colours(float(scale(float(count))))),
-            weight="bold" if right else "normal",
-            ha="center",
-            va="center",
-        )
+    texts = _table(lambda count: f"{int(count)}" if count else "·", matrix)
+    inks = _table(lambda count: _ink(colours, scale, count), matrix)
+    weights = [["normal"] * classes for _ in range(classes)]
+    for right in range(classes):
+        texts[right][right] = f"{int(matrix[right, right])}"
+        inks[right][right], weights[right][right] = "black", "bold"
+    _write(axes, texts, picture.get_extent(), 8.5, color=inks, weight=weights)
     bar = figure.colorbar(picture, ax=axes, shrink=0.6, label="wrong predictions")
     bar.outline.set_visible(False)
     bar.locator = MaxNLocator(nbins=5, integer=True)
@@ -634,8 +611,8 @@ def plot_reliability(
     Parameters
     ----------
     confidence, accuracy : arrays of shape (bins,), in [0, 1]
-        Mean confidence and share of right predictions in each bin; what they hold where a count is
-        0 (NaN, say) is not drawn.
+        Mean confidence and fraction of right predictions in each bin; what they hold where a count
+        is 0 (NaN, say) is not drawn.
     counts : array of shape (bins,)
         Number of predictions in each bin.
     ece : float, optional
@@ -650,14 +627,13 @@ def plot_reliability(
     TypeError, ValueError
         If the three are not numbers of one length, or a bin in use lies outside [0, 1].
     """
-    confidence = _numbers("confidence", confidence, "bins").astype(np.float64)
-    accuracy = _numbers("accuracy", accuracy, "bins").astype(np.float64)
-    counts = _numbers("counts", counts, "bins")
-    _same_length(confidence=confidence, accuracy=accuracy, counts=counts)
+    confidence, accuracy = _row("confidence", confidence), _row("accuracy", accuracy)
+    counts = _row("counts", counts)
+    _checks.same_length(confidence=confidence, accuracy=accuracy, counts=counts)
     used = counts > 0
     for name, values in (("confidence", confidence), ("accuracy", accuracy)):
-        if not ((values[used] >= 0) & (values[used] <= 1)).all():
-            raise ValueError(f"{name} must lie in [0, 1] in every bin that has a count")
+        for value in values[used]:
+            _checks.number(name, value, least=0, most=1)
     figure, (upper, lower) = plt.subplots(
         2, 1, figsize=(WIDTH, 5.0), sharex=True, height_ratios=(3, 1), layout="constrained"
     )
@@ -703,12 +679,11 @@ def plot_intervals(
     TypeError, ValueError
         If the lengths differ, or an estimate lies outside its interval.
     """
-    estimates = _numbers("estimates", estimates, "N").astype(np.float64)
-    lows = _numbers("lows", lows, "N").astype(np.float64)
-    highs = _numbers("highs", highs, "N").astype(np.float64)
-    _same_length(names=names, estimates=estimates, lows=lows, highs=highs)
-    if not ((lows <= estimates) & (estimates <= highs)).all():
-        raise ValueError("every estimate must lie between its low and its high")
+    estimates = _row("estimates", estimates)
+    lows, highs = _row("lows", lows), _row("highs", highs)
+    _checks.same_length(names=names, estimates=estimates, lows=lows, highs=highs)
+    for name, low, estimate, high in zip(names, lows, estimates, highs, strict=True):
+        _checks.number(f"the estimate of {name}", estimate, least=low, most=high)
     figure, (axes,) = _chart(0.9 + 0.38 * len(estimates))
     rows = np.arange(len(estimates))
     axes.hlines(rows, lows, highs, color=PALETTE[0], linewidth=2.5)
@@ -753,18 +728,17 @@ def plot_lines(
     TypeError, ValueError
         If there is no series, the lengths differ, or a band belongs to no series.
     """
-    x = _numbers("x", x, "N")
-    if not series:
-        raise ValueError("give at least one series")
-    lines = {name: _numbers(f"series {name!r}", values, "N") for name, values in series.items()}
-    for name, line in lines.items():
-        _same_length(**{"x": x, f"series {name!r}": line})
-    edges = {}
+    x = _checks.array("x", x, "N")
+    lines, edges = {}, {}
+    for name, values in _some_series("series", series).items():
+        lines[name] = _row(f"series {name!r}", values)
+        _checks.same_length(**{"x": x, f"series {name!r}": lines[name]})
     for name, (low, high) in (bands or {}).items():
         if name not in lines:
-            raise ValueError(f"there is a band for {name!r}, but no series of that name")
-        edges[name] = (_numbers(f"band {name!r}", low, "N"), _numbers(f"band {name!r}", high, "N"))
-        _same_length(x=x, low=edges[name][0], high=edges[name][1])
+            expected = f"names of series: {', '.join(map(repr, lines))}"
+            raise ValueError(_checks.message("bands", f"for {name!r}", expected))
+        edges[name] = _row(f"the low of band {name!r}", low), _row("its high", high)
+        _checks.same_length(x=x, low=edges[name][0], high=edges[name][1])
     figure, (axes,) = _chart(3.6)
     for index, (name, line) in enumerate(lines.items()):
         style = _style(index)
@@ -809,18 +783,17 @@ def plot_bars(
     TypeError, ValueError
         If there is not one value per name.
     """
-    series = values if isinstance(values, Mapping) else {"": values}
-    if not series:
-        raise ValueError("give at least one series of values")
+    series = {
+        name: _row(f"values {name!r}" if name else "values", heights)
+        for name, heights in (
+            _some_series("values", values) if isinstance(values, Mapping) else {"": values}
+        ).items()
+    }
+    for heights in series.values():
+        _checks.same_length(names=names, values=heights)
     figure, (axes,) = _chart(3.2)
     width = 0.8 / len(series)
     for index, (name, heights) in enumerate(series.items()):
-        try:
-            heights = _numbers(f"values {name!r}" if name else "values", heights, "N")
-            _same_length(names=names, values=heights)
-        except (TypeError, ValueError):
-            plt.close(figure)
-            raise
         axes.bar(
             np.arange(len(heights)) + (index - (len(series) - 1) / 2) * width,
             heights,
@@ -837,25 +810,14 @@ def plot_bars(
     return figure
 
 
-def plot_embedding(
-    points: ArrayLike,
-    labels: ArrayLike,
-    *,
-    names: Sequence[object] | None = None,
-    xlabel: str = "first component",
-    ylabel: str = "second component",
-) -> Figure:
+def plot_embedding(points: ArrayLike, labels: ArrayLike) -> Figure:
     """Draw points of several classes in the plane; the marker is the class's number.
 
     Parameters
     ----------
     points : array of shape (N, 2)
+        The first and the second component of each point.
     labels : integer array of shape (N,), from 0 up
-    names : sequence of strings, optional
-        Names of the classes for the legend, one per class; by default there is no legend, as the
-        markers name the classes.
-    xlabel, ylabel : str
-        What the axes show.
 
     Returns
     -------
@@ -864,18 +826,11 @@ def plot_embedding(
     Raises
     ------
     TypeError, ValueError
-        If the arrays are not of these shapes and types, or a class has no name.
+        If the arrays are not of these shapes and types.
     """
-    points = _numbers("points", points, "N 2")
-    labels = _numbers("labels", labels, "N")
-    _same_length(points=points, labels=labels)
-    if labels.dtype.kind not in "ui":
-        raise TypeError(f"labels must be whole numbers, not {labels.dtype}")
-    if labels.min() < 0:
-        raise ValueError(f"labels must not be negative, but one is {labels.min()}")
+    points = _checks.array("points", points, "N 2")
+    labels = _checks.labels("labels", labels, count=len(points))
     classes = np.unique(labels)
-    if names is not None and len(names) <= classes[-1]:
-        raise ValueError(f"got {len(names)} names, but the labels go up to {classes[-1]}")
     figure, (axes,) = _chart(5.2)
     for label in classes:
         chosen = points[labels == label]
@@ -886,10 +841,7 @@ def plot_embedding(
             marker=f"${label}$",
             color=PALETTE[int(label) % len(PALETTE)],
             linewidths=0,
-            label="" if names is None else str(names[int(label)]),
         )
-    axes.set(xlabel=xlabel, ylabel=ylabel)
+    axes.set(xlabel="first component", ylabel="second component")
     axes.grid(True, axis="both")
-    if names is not None:
-        _legend(figure, axes, columns=5)
     return figure

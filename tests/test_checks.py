@@ -117,6 +117,7 @@ def test_arrays_of_a_wrong_type(values, shapes, holds, message):
     [
         (FLOATS[0], ["N H W 1"], r"a is float32 \(28, 28, 1\); .* pass a\[np.newaxis\]\."),
         (FLOATS[..., 0], ["N 28 28 1"], r"\(2, 28, 28\); .* a\[\.\.\., np.newaxis\]\."),
+        (FLOATS[0, ..., 0], ["N H W", "N H W 1"], r"pass a\[np.newaxis\]\."),
         (FLOATS, ["N 28 28"], r"Drop the last axis with a\[\.\.\., 0\]\."),
         (FLOATS[:1, ..., 0], ["H W"], r"a\[0\]"),
         (np.eye(10), ["N"], r"a.argmax\(axis=1\)"),

@@ -1,12 +1,10 @@
-import subprocess
-import sys
-
-import keras
 import numpy as np
 import pytest
 from packaging.version import Version
 
 from mnist_lib import explanation, layers, models
+from mnist_lib.backend import keras
+from mnist_lib.data import load_mnist, prepare
 
 SIZE = 10
 
@@ -115,52 +113,13 @@ def test_embedding_is_what_enters_the_last_dense_layer(model, images):
     kernel, bias = model.layers[-1].get_weights()
     scores = layers.dense(vectors, kernel, bias)
     np.testing.assert_allclose(explanation.class_scores(model, images), scores, atol=1e-5)
-    np.testing.assert_array_equal(explanation.embedding(model, images, "hidden"), vectors)
-
-
-def test_embedding_of_feature_maps_is_flat(model, images):
-    maps = explanation.feature_maps(model, images, "second")
-    assert maps.shape == (3, 3, 3, 5)
-    vectors = explanation.embedding(model, images, "second")
-    np.testing.assert_array_equal(vectors, maps.reshape(3, 45))
-    np.testing.assert_array_equal(vectors, explanation.embedding(model, images, "flatten"))
-
-
-def test_nearest_against_all_distances():
-    random = np.random.default_rng(0)
-    queries, references = random.normal(size=(6, 4)), random.normal(size=(50, 4))
-    indices, distances = explanation.nearest(queries, references, 7)
-    table = np.linalg.norm(queries[:, np.newaxis] - references, axis=-1)
-    np.testing.assert_array_equal(indices, np.argsort(table, axis=1)[:, :7])
-    np.testing.assert_allclose(distances, np.sort(table, axis=1)[:, :7])
-
-
-def test_nearest_breaks_ties_by_row_and_finds_a_row_itself():
-    references = np.array([[0.0, 1.0], [1.0, 0.0], [0.0, -1.0], [0.0, 0.0]], np.float32)
-    indices, distances = explanation.nearest(np.zeros((1, 2), np.float32), references, 4)
-    assert indices.tolist() == [[3, 0, 1, 2]]
-    assert distances.tolist() == [[0.0, 1.0, 1.0, 1.0]]
-
-
-@pytest.mark.parametrize(
-    ("queries", "references", "k", "message"),
-    [
-        (np.zeros(3), np.zeros((5, 3)), 1, r"\(M, D\)"),
-        (np.zeros((2, 3)), np.zeros((5, 4)), 1, "same D"),
-        (np.zeros((2, 3)), np.zeros((5, 3)), 0, "between 1 and the 5"),
-        (np.zeros((2, 3)), np.zeros((5, 3)), 6, "not 6"),
-    ],
-)
-def test_nearest_refuses(queries, references, k, message):
-    with pytest.raises(ValueError, match=message):
-        explanation.nearest(queries, references, k)
 
 
 # --- occlusion ------------------------------------------------------------------------------------
 
 
 def test_occlusion_against_a_plain_loop(model, images):
-    found = explanation.occlusion(model, images[0], 2, patch_size=4, stride=4, fill=0.3)
+    found = explanation.occlusion(model, images[0], 2, patch_size=4, stride=4)
     before = explanation.class_scores(model, images[:1])[0, 2]
     # Positions 0 and 4, and 6 so that the last rows are visited too.
     falls = [[[] for _ in range(SIZE)] for _ in range(SIZE)]
@@ -169,7 +128,7 @@ def test_occlusion_against_a_plain_loop(model, images):
             covered = images[:1].copy()
             for y in range(top, top + 4):
                 for x in range(left, left + 4):
-                    covered[0, y, x, 0] = 0.3
+                    covered[0, y, x, 0] = 0
             fall = before - explanation.class_scores(model, covered)[0, 2]
             for y in range(top, top + 4):
                 for x in range(left, left + 4):
@@ -195,16 +154,10 @@ def test_occlusion_leaves_its_input_alone(model, images):
     np.testing.assert_array_equal(image, images[0])
 
 
-@pytest.mark.parametrize(
-    ("setting", "message"),
-    [
-        ({"patch_size": 0}, "patch_size must be between 1 and 10 pixels, not 0"),
-        ({"patch_size": 11}, "not 11"),
-        ({"stride": 0}, "stride must be at least 1"),
-    ],
-)
-def test_occlusion_refuses_settings(model, images, setting, message):
-    with pytest.raises(ValueError, match=message):
+@pytest.mark.parametrize("setting", [{"patch_size": 0}, {"patch_size": 11}, {"stride": 0}])
+def test_occlusion_refuses_settings(model, images, setting):
+    ((name, value),) = setting.items()
+    with pytest.raises(ValueError, match=f"{name} is {value}; expected a whole number .* least 1"):
         explanation.occlusion(model, images[0], 0, **setting)
 
 
@@ -296,9 +249,6 @@ def test_grad_cam_against_numpy_layers(monkeypatch):
     assert found.shape == (3, 11, 11)
     np.testing.assert_allclose(found, wanted, atol=1e-5 * wanted.max())
 
-    named = explanation.grad_cam(model, images, labels, "conv_2", resize=False)
-    np.testing.assert_array_equal(named, found)
-
 
 def test_grad_cam_puts_each_cell_where_it_looks():
     """Receptive fields of the classic network: cell j of conv_2 sees pixels 2 j … 2 j + 7."""
@@ -374,11 +324,11 @@ def test_grad_cam_stretches_where_the_geometry_is_unknown(images):
     left = keras.layers.Conv2D(2, 3, padding="same")(inputs)
     right = keras.layers.Conv2D(2, 3, padding="same")(inputs)
     both = keras.layers.Add()([left, right])
-    smaller = keras.layers.Cropping2D(2, name="crop")(keras.layers.Conv2D(2, 3)(both))
+    smaller = keras.layers.Conv2D(2, 7)(both)
     outputs = keras.layers.Dense(3)(keras.layers.Flatten()(smaller))
     branched = keras.Model(inputs, outputs)
-    cells = explanation.grad_cam(branched, images, 1, "crop", resize=False)
-    maps = explanation.grad_cam(branched, images, 1, "crop")
+    cells = explanation.grad_cam(branched, images, 1, resize=False)
+    maps = explanation.grad_cam(branched, images, 1)
     assert cells.shape == (3, 4, 4)
     assert maps.shape == (3, SIZE, SIZE)
     np.testing.assert_allclose(maps[:, 0, 0], cells[:, 0, 0], rtol=1e-5)
@@ -401,12 +351,60 @@ def test_grad_cam_stretches_where_the_geometry_is_unknown(images):
     np.testing.assert_allclose(explanation._cell_centres(cropped, target, 2)[0], stretched)
 
 
-def test_grad_cam_needs_a_convolution_that_matters(model, images):
+def test_grad_cam_looks_behind_normalisation_and_activation():
+    """Before them, half of the robust network's maps would be zero everywhere."""
+    model = models.load_pretrained("robust")
+    mnist = load_mnist("sample")
+    maps = explanation.grad_cam(model, prepare(mnist.x_val), mnist.y_val, resize=False)
+    # In one digit of 500 no place speaks for its class, on balance: that map is correctly zero.
+    assert np.mean(maps.max(axis=(1, 2)) > 0) >= 0.995
+
+
+@pytest.mark.parametrize("activation", ["relu", "swish"])
+@pytest.mark.parametrize("normalised", [True, False])
+def test_the_activation_may_be_a_layer_of_its_own(images, activation, normalised):
+    def build(inside, *between):
+        keras.utils.set_random_seed(0)
+        convolution = keras.layers.Conv2D(3, 3, activation=inside)
+        rest = [*between, keras.layers.Flatten(), keras.layers.Dense(4)]
+        return keras.Sequential([keras.Input((SIZE, SIZE, 1)), convolution, *rest])
+
+    own = [keras.layers.BatchNormalization(epsilon=0)] if normalised else []
+    own.append(keras.layers.Activation(activation))
+    inside, behind = build(activation), build(None, *own)
+    behind.layers[0].set_weights(inside.layers[0].get_weights())
+    behind.layers[-1].set_weights(inside.layers[-1].get_weights())
+    np.testing.assert_allclose(
+        explanation.grad_cam(behind, images, 1),
+        explanation.grad_cam(inside, images, 1),
+        rtol=1e-4,
+        atol=1e-6,
+    )
+
+
+def test_the_first_activation_behind_the_convolution_counts():
+    first = keras.layers.ReLU()
+    stack = [keras.layers.Conv2D(3, 3), first, keras.layers.ReLU(), keras.layers.Flatten()]
+    model = keras.Sequential([keras.Input((SIZE, SIZE, 1)), *stack, keras.layers.Dense(4)])
+    assert explanation._last_feature_maps(model) is first
+
+
+def test_a_convolution_without_an_activation_is_taken_as_it_is(images):
+    model = keras.Sequential(
+        [
+            keras.Input((SIZE, SIZE, 1)),
+            keras.layers.Conv2D(3, 3, name="bare"),
+            keras.layers.Flatten(),
+            keras.layers.Dense(4),
+        ]
+    )
+    assert explanation._last_feature_maps(model).name == "bare"
+
+
+def test_grad_cam_needs_a_convolution_that_matters(images):
     dense = models.dense_network()
-    with pytest.raises(ValueError, match=r"no convolution.*flatten, dense_1, predictions"):
+    with pytest.raises(ValueError, match=r"flatten, dense_1, predictions; expected a convolution"):
         explanation.grad_cam(dense, images_of(1, 28), 0)
-    with pytest.raises(ValueError, match=r"'hidden' has no feature maps.*\(None, 6\)"):
-        explanation.grad_cam(model, images, 0, "hidden")
     inputs = keras.Input((SIZE, SIZE, 1))
     flat = keras.layers.Flatten()(inputs)
     aside = keras.layers.Conv2D(1, 3, name="aside")(inputs)
@@ -414,7 +412,7 @@ def test_grad_cam_needs_a_convolution_that_matters(model, images):
         [flat, keras.layers.Flatten()(aside)], mask=None
     )
     model = keras.Model(inputs, keras.layers.Dense(2)(useless))
-    with pytest.raises(ValueError, match="'aside' does not influence"):
+    with pytest.raises(ValueError, match="'aside', beside the way to its class scores"):
         explanation.grad_cam(model, images, 0)
 
 
@@ -423,38 +421,29 @@ def test_grad_cam_needs_a_convolution_that_matters(model, images):
 
 @pytest.mark.parametrize(("layer", "units"), [(None, [0, 1, 2, 3]), ("second", 3), ("hidden", [5])])
 def test_activation_maximisation_raises_the_unit(model, layer, units):
-    result = explanation.activation_maximisation(model, layer, units, steps=20)
+    result = explanation.activation_maximisation(model, layer, units)
     count = np.size(units)
     assert result.images.shape == (count, SIZE, SIZE, 1)
-    assert result.activations.shape == (21, count)
+    assert result.activations.shape == (101, count)
     assert np.all(result.activations[-1] > result.activations[0] + 1e-3)
     assert result.images.min() >= 0
     assert result.images.max() <= 1
 
 
 def test_activation_maximisation_reports_the_activation_of_its_image(model):
-    result = explanation.activation_maximisation(model, None, [2, 0], steps=5)
+    result = explanation.activation_maximisation(model, None, [2, 0])
     scores = explanation.class_scores(model, result.images)
     np.testing.assert_allclose(result.activations[-1], [scores[0, 2], scores[1, 0]], rtol=1e-5)
-    result = explanation.activation_maximisation(model, "first", [2], steps=5)
+    result = explanation.activation_maximisation(model, "first", [2])
     maps = explanation.feature_maps(model, result.images, "first")
     np.testing.assert_allclose(result.activations[-1], maps[..., 2].mean(axis=(1, 2)), rtol=1e-5)
-
-
-def test_activation_maximisation_follows_its_seed(model):
-    def run(seed):
-        return explanation.activation_maximisation(model, None, 1, steps=5, seed=seed)
-
-    np.testing.assert_array_equal(run(4).images, run(4).images)
-    np.testing.assert_array_equal(run(4).activations, run(4).activations)
-    assert not np.array_equal(run(4).images, run(5).images)
 
 
 def test_penalties_darken_and_smooth(model):
     def roughness(image):
         return np.sum(np.diff(image, axis=0) ** 2) + np.sum(np.diff(image, axis=1) ** 2)
 
-    settings = {"steps": 60, "l2": 0.0, "smoothness": 0.0}
+    settings = {"l2": 0.0, "smoothness": 0.0}
     free = explanation.activation_maximisation(model, None, 1, **settings)
     dark = explanation.activation_maximisation(model, None, 1, **(settings | {"l2": 1.0}))
     soft = explanation.activation_maximisation(model, None, 1, **(settings | {"smoothness": 1.0}))
@@ -465,34 +454,24 @@ def test_penalties_darken_and_smooth(model):
 def test_a_silent_unit_shows_as_zero():
     model = planted(row=1, column=1)
     model.get_layer("detector").set_weights([np.full((2, 2, 1, 1), -1.0)])
-    result = explanation.activation_maximisation(
-        model, "detector", 0, steps=3, l2=0.0, smoothness=0.0
-    )
+    result = explanation.activation_maximisation(model, "detector", 0, l2=0.0, smoothness=0.0)
     assert not result.activations.any()
 
 
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ({"steps": 0}, "steps must be at least 1"),
-        ({"learning_rate": 0}, "learning_rate must be positive"),
-        ({"l2": -1}, "must not be negative"),
-        ({"smoothness": -1}, "must not be negative"),
-        ({"units": 4}, "Units must be between 0 and 3"),
-        ({"units": [0, -1]}, "Units must be between 0 and 3"),
-        ({"layer": "second", "units": 5}, "between 0 and 4"),
+        ({"l2": -1}, "l2 is -1; expected a number that is at least 0"),
+        ({"smoothness": -1}, "smoothness is -1; expected a number that is at least 0"),
+        ({"units": 4}, "units is from 4 to 4; expected class numbers from 0 to 3"),
+        ({"units": [0, -1]}, "units is from -1 to 0"),
+        ({"layer": "second", "units": 5}, "from 0 to 4"),
     ],
 )
 def test_activation_maximisation_refuses(model, setting, message):
     arguments = {"layer": None, "units": 0} | setting
     with pytest.raises(ValueError, match=message):
         explanation.activation_maximisation(model, **arguments)
-
-
-@pytest.mark.parametrize("units", [1.0, [[1]], "1"])
-def test_units_are_integers(model, units):
-    with pytest.raises(TypeError, match="integers"):
-        explanation.activation_maximisation(model, None, units)
 
 
 # --- every model of the course --------------------------------------------------------------------
@@ -518,7 +497,7 @@ def test_models_of_the_course_and_their_reloaded_copies(build, tmp_path):
     before = model.get_weights()
 
     def everything(model):
-        first = explanation.activation_maximisation(model, None, [3], steps=2)
+        first = explanation.activation_maximisation(model, None, [3])
         yield explanation.class_scores(model, images)
         yield explanation.embedding(model, images)
         yield explanation.saliency(model, images, labels)
@@ -565,12 +544,14 @@ class Opaque(keras.Model):
 
 
 def test_what_is_not_a_readable_model(images):
-    with pytest.raises(TypeError, match=r"Expected a Keras model, got str.*load_model"):
+    with pytest.raises(
+        TypeError, match=r'model is "model.keras"; expected a keras.Model. .*load_model'
+    ):
         explanation.class_scores("model.keras", images)
-    with pytest.raises(ValueError, match="is a Opaque whose layers cannot be reached"):
+    with pytest.raises(ValueError, match=r"model is an Opaque; expected a keras\.Sequential"):
         explanation.class_scores(Opaque(), images)
     vectors = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
-    with pytest.raises(ValueError, match=r"maps \[\(None, 4\)\] to \[\(None, 2\)\]"):
+    with pytest.raises(ValueError, match=r"from \[\(None, 4\)\] to \[\(None, 2\)\]"):
         explanation.class_scores(vectors, images)
     inputs = keras.Input((SIZE, SIZE, 1))
     flat = keras.layers.Flatten()(inputs)
@@ -593,7 +574,7 @@ def test_what_is_not_a_readable_model(images):
 )
 def test_heads_without_class_scores(end, images):
     model = keras.Sequential([keras.Input((SIZE, SIZE, 1)), keras.layers.Flatten(), *end])
-    with pytest.raises(ValueError, match="must end in Dense"):
+    with pytest.raises(ValueError, match="expected Dense, Dense with softmax"):
         explanation.class_scores(model, images)
 
 
@@ -622,11 +603,11 @@ def test_borrowed_layers():
 @pytest.mark.parametrize(
     ("layer", "error", "message"),
     [
-        ("third", ValueError, "no layer 'third'; the layers are first, pool, second, flatten"),
-        (6, ValueError, "no layer 6; the model has 6: first"),
-        (-7, ValueError, "no layer -7"),
-        (1.5, TypeError, "name or number, got 1.5"),
-        ("hidden", ValueError, "no feature maps"),
+        ("third", ValueError, 'layer is "third"; expected "first", "pool", "second", "flatten"'),
+        (6, ValueError, "layer is 6; .* at least -6 and at most 5"),
+        (-7, ValueError, "layer is -7"),
+        (1.5, TypeError, "layer is 1.5; expected a whole number"),
+        ("hidden", ValueError, r"'hidden', with an output of shape \(None, 6\); expected feature"),
     ],
 )
 def test_unknown_layers(model, images, layer, error, message):
@@ -644,11 +625,11 @@ def test_a_layer_may_be_counted_from_the_end(model, images):
 @pytest.mark.parametrize(
     ("images", "error", "message"),
     [
-        (np.zeros((2, 10, 10), np.uint8), TypeError, r"got uint8; pass prepare\(images\)"),
-        (np.zeros((2, 10, 10), np.float32), ValueError, r"\(N, 10, 10, 1\).*got \(2, 10, 10\)"),
-        (np.zeros((10, 10, 1), np.float32), ValueError, r"keeps the first axis"),
-        (np.zeros((0, 10, 10, 1), np.float32), ValueError, "N at least 1"),
-        (np.full((1, 10, 10, 1), np.nan, np.float32), ValueError, "not finite"),
+        (np.zeros((2, 10, 10), np.uint8), TypeError, r"images is uint8 .*prepare\(images\)"),
+        (np.zeros((2, 10, 10), np.float32), ValueError, r"\(N, 10, 10, 1\)\. Add the axis"),
+        (np.zeros((10, 10, 1), np.float32), ValueError, r"pass images\[np.newaxis\]"),
+        (np.zeros((0, 10, 10, 1), np.float32), ValueError, "images is empty"),
+        (np.full((1, 10, 10, 1), np.nan, np.float32), ValueError, "NaN or infinite"),
     ],
 )
 def test_wrong_images(model, images, error, message):
@@ -659,10 +640,10 @@ def test_wrong_images(model, images, error, message):
 @pytest.mark.parametrize(
     ("labels", "error", "message"),
     [
-        ([0.0, 1.0, 2.0], TypeError, "integer labels, got float64"),
-        ([0, 1], ValueError, r"shape \(3,\).*got shape \(2,\)"),
-        ([0, 1, 4], ValueError, "between 0 and 3, got 0 to 4"),
-        (-1, ValueError, "got -1 to -1"),
+        ([0.0, 1.0, 2.0], TypeError, "labels is float64"),
+        ([0, 1], ValueError, r"labels is int64 \(2,\); expected whole numbers \(3,\)"),
+        ([0, 1, 4], ValueError, "labels is from 0 to 4; expected class numbers from 0 to 3"),
+        (-1, ValueError, "labels is from -1 to -1"),
     ],
 )
 @pytest.mark.parametrize("method", [explanation.saliency, explanation.grad_cam])
@@ -672,16 +653,7 @@ def test_wrong_labels(model, images, method, labels, error, message):
 
 
 def test_occlusion_takes_one_image(model, images):
-    with pytest.raises(ValueError, match="keeps the first axis"):
+    with pytest.raises(ValueError, match=r"image is float32 \(3, 10, 10, 1\); .*\(10, 10, 1\)"):
         explanation.occlusion(model, images, 0)
-    with pytest.raises(ValueError, match="between 0 and 3"):
+    with pytest.raises(ValueError, match=r"label is 4; .* at most 3"):
         explanation.occlusion(model, images[0], 4)
-
-
-def test_without_tensorflow_the_error_names_the_remedy():
-    code = "import sys; sys.modules['keras'] = None; import mnist_lib.explanation"
-    result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False
-    )
-    assert result.returncode == 1
-    assert "pip install 'mnist_lib[tensorflow]'" in result.stderr
