@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 # What an array may hold: NumPy's letters for the types.
-_KINDS = {"numbers": "buif", "floats": "f", "whole numbers": "ui", "booleans": "b"}
+_LETTERS = {"numbers": "buif", "floats": "f", "whole numbers": "ui", "booleans": "b"}
 
 
 # --- numbers and choices --------------------------------------------------------------------------
@@ -111,8 +111,8 @@ def array(
         what = f"a {type(values).__name__} of rows that differ in length"
         raise ValueError(message(name, what, expected, advice)) from None
     what = describe(result if result.dtype.kind in "buifc" else values)
-    kinds = _KINDS.get(holds)
-    if result.dtype.kind not in kinds if kinds else result.dtype != holds:
+    letters = _LETTERS.get(holds)
+    if result.dtype.kind not in letters if letters else result.dtype != holds:
         raise TypeError(message(name, what, expected, _converted(name, result, holds) or advice))
     if wanted and not any(_fits(result.shape, shape) for shape in wanted):
         raise ValueError(message(name, what, expected, _reshaped(name, result, wanted) or advice))
@@ -190,24 +190,24 @@ def _fits(shape: tuple[int, ...], wanted: Sequence[str | int]) -> bool:
     )
 
 
-def _converted(name: str, came: NDArray[Any], holds: str) -> str:
+def _converted(name: str, found: NDArray[Any], holds: str) -> str:
     """Say how an array of the wrong type is converted, or nothing."""
-    if holds == "floats" and came.dtype.kind in "bui":
-        if came.dtype == np.uint8:
+    if holds == "floats" and found.dtype.kind in "bui":
+        if found.dtype == np.uint8:
             return f"Prepare images first: mnist_lib.data.prepare({name})."
         return f"Convert it with {name}.astype(np.float32)."
-    if came.ndim == 2 and came.shape[1] > 1 and holds == "whole numbers":
+    if found.ndim == 2 and found.shape[1] > 1 and holds == "whole numbers":
         return f"If its rows are one-hot labels or probabilities, pass {name}.argmax(axis=1)."
     return ""
 
 
-def _reshaped(name: str, came: NDArray[Any], wanted: Sequence[Sequence[str | int]]) -> str:
+def _reshaped(name: str, found: NDArray[Any], wanted: Sequence[Sequence[str | int]]) -> str:
     """Say how an array of the wrong shape is brought into one that fits, or nothing."""
 
     def fits(*shape: int) -> bool:
         return any(_fits(shape, each) for each in wanted)
 
-    shape = came.shape
+    shape = found.shape
     channels = [each for each in wanted if str(each[-1])[0] in "1C"]
     if any(_fits((*shape, 1), each) for each in channels) and shape[-2:-1] == shape[-1:]:
         return f"Add the axis of the channel with {name}[..., np.newaxis]."

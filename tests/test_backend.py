@@ -122,8 +122,8 @@ def test_a_file_of_the_same_name_is_found(start, name):
 def test_a_library_that_fails_is_not_called_missing(start, failure):
     break_tensorflow(start.work, failure)
     done = start()
-    kind, reason = failure.removesuffix(")").split("('")
-    wanted = f"ImportError: TensorFlow is installed, but it does not start: {kind}: "
+    error, reason = failure.removesuffix(")").split("('")
+    wanted = f"ImportError: TensorFlow is installed, but it does not start: {error}: "
     assert wanted + reason.partition("'")[0] in last_line(done)
     assert "a note from inside" in done.stderr
 

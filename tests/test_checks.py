@@ -134,10 +134,10 @@ def test_arrays_of_a_wrong_shape(values, shapes, message):
 
 
 def test_the_advice_leads_to_an_array_that_passes():
-    for came, advised in ((FLOATS[0, ..., 0], FLOATS[0]), (FLOATS, FLOATS[..., 0])):
-        shapes = ["28 28 1"] if came.ndim == 2 else ["N 28 28"]
+    for wrong, advised in ((FLOATS[0, ..., 0], FLOATS[0]), (FLOATS, FLOATS[..., 0])):
+        shapes = ["28 28 1"] if wrong.ndim == 2 else ["N 28 28"]
         with pytest.raises(ValueError, match=r"Add the axis|Drop the last"):
-            _checks.array("a", came, *shapes)
+            _checks.array("a", wrong, *shapes)
         _checks.array("a", advised, *shapes)
 
 

@@ -92,7 +92,7 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
         [1, 2, 4], {"a": [1, 2, 3], "b": [3, 1, 2]}, xlabel="images", ylabel="time / s"
     ),
     "bars": lambda: plots.plot_bars(
-        ["x", "y"], {"training": [1, 2], "validation": [2, 1]}, ylabel="share / %"
+        ["x", "y"], {"training": [1, 2], "validation": [2, 1]}, ylabel="fraction / %"
     ),
     "embedding": lambda: plots.plot_embedding(rng().normal(size=(60, 2)), np.arange(60) % 10),
 }
