@@ -65,7 +65,6 @@ model.fit(images, np.arange(8192) % 10, batch_size=64, verbose=0)
 """
 REFERENCE_SECONDS = 9.0  # CPU seconds where the Time lines were measured
 
-PROGRESS = re.compile(r"\d+%\||\d+/\d+ \[|\d+it \[")  # tqdm's bars
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -113,13 +112,6 @@ def name_of(item: pytest.Item) -> str:
 # --- What is seen in an executed notebook ------------------------------------------------------
 
 
-def warnings_in(cell: nbformat.NotebookNode) -> str:
-    """Return what a cell wrote to stderr, progress bars left out."""
-    text = "".join(o.text for o in cell.outputs if o.get("name") == "stderr")
-    lines = re.split(r"[\r\n]+", ANSI.sub("", text))
-    return "\n".join(line for line in lines if line.strip() and not PROGRESS.search(line))
-
-
 class Recorder(NotebookClient):
     """A client that notes in each cell when the kernel sent something: start, output, end."""
 
@@ -150,7 +142,7 @@ def problems_of(notebook: nbformat.NotebookNode, folder: str) -> list[str]:
     for cell in notebook.cells:
         if cell.cell_type != "code":
             continue
-        if text := warnings_in(cell):
+        if text := "".join(o.text for o in cell.outputs if o.get("name") == "stderr").strip():
             problems.append(f"cell {cell.id} writes to stderr: {text}")
         drawn = any(t.startswith("image/") for o in cell.outputs for t in o.get("data", {}))
         if drawn and not alt_text(cell):

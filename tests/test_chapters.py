@@ -39,6 +39,7 @@ DRAW = "import matplotlib.pyplot as plt\nplt.plot([1, 2]);"
 ALT = {"mystnb": {"image": {"alt": "A line that rises from one to two."}}}
 BAND = {"nbmake": {"post_cell_execute": ["low = 1", "assert low < value < 2, value"]}}
 NOTE = "import os, time\nos.write(2, b'a note\\n')\ntime.sleep(1)  # a library goes on for long"
+BAR = "from tqdm import tqdm\nfor _ in tqdm([1]):\n    pass"
 SETTINGS = """
 import os
 from pathlib import Path
@@ -57,6 +58,7 @@ NOTEBOOKS = {
     "03_alt": (3, DRAW, {}, "cell work draws a figure and has no alternative text"),
     "04_noise": (3, "import warnings\nwarnings.warn('old')", {}, "cell work writes to stderr"),
     "04_note": (3, NOTE, {}, "cell work writes to stderr: a note"),
+    "04_pink": (3, BAR, {}, "04_pink.ipynb: cell work writes to stderr"),
     "05_error": (3, "1 / 0", {}, "ZeroDivisionError"),
     "06_blank": (3, "pass", ALT, "cell work has an alternative text and shows no picture"),
 }
