@@ -17,7 +17,7 @@ import threading
 import urllib.parse
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -209,6 +209,7 @@ def test_a_failing_cell_fails_the_build(tiny_book: Callable[..., Path]) -> None:
 # --- the built files --------------------------------------------------------------------------
 
 
+@cache
 def parsed(site: Path, page: str) -> BeautifulSoup:
     return BeautifulSoup((site / f"{page}.html").read_text(encoding="utf-8"), "html.parser")
 

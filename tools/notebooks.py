@@ -112,6 +112,7 @@ def keep_outputs(path: Path, executed: nbformat.NotebookNode, root: Path, source
     for cell, ran in zip(notebook.cells, executed.cells, strict=True):
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = ran.outputs, ran.execution_count
+    notebook.metadata["language_info"] = executed.metadata["language_info"]
     cache = get_cache(cache_folder(root, source))
     bundle = CacheBundleIn(notebook, str(path))
     cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
