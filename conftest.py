@@ -8,6 +8,8 @@ nbmake checks (no cell fails, every band asserted in a cell's metadata holds), a
 * if it writes anything to stderr, from Python or from a library's own code: warnings, notes;
 * if a picture has no alternative text, an alternative text no picture, or if a cell is silent for
   long: neither a line of text nor a progress bar moves;
+* if a reader who goes back, and runs its cells again from last to first, meets an error or another
+  result (``tools/going_back.py``; what that costs is not counted);
 * if the starter of an exercise is not found *not attempted*, or in the solutions an answer is not
   found *correct*: a failed check raises nothing.
 
@@ -34,8 +36,8 @@ from unittest.mock import patch
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 
+from tools.going_back import GoingBack
 from tools.notebooks import (
     LIMITS,
     alt_text,
@@ -112,7 +114,7 @@ def name_of(item: pytest.Item) -> str:
 # --- What is seen in an executed notebook ------------------------------------------------------
 
 
-class Recorder(NotebookClient):
+class Recorder(GoingBack):
     """A client that notes in each cell when the kernel sent something: start, output, end."""
 
     def process_message(
@@ -204,8 +206,7 @@ def broken_band(path: Path, message: str) -> str | None:
 
 # --- nbmake's items ---------------------------------------------------------------------------
 
-EXECUTED = pytest.StashKey[nbformat.NotebookNode]()
-SECONDS = pytest.StashKey[float]()
+CLIENT = pytest.StashKey[Recorder]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -223,11 +224,11 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
     from nbmake import nb_run
 
     class Client(Recorder):
-        """A recorder whose notebook can be looked at after the run."""
+        """A recorder that can be looked at after the run."""
 
         def __init__(self, nb: nbformat.NotebookNode, **options: Any) -> None:
             super().__init__(nb, **options)
-            item.stash[EXECUTED] = nb
+            item.stash[CLIENT] = self
             # pytest has just set it; ipykernel then hides what libraries write to descriptor 2.
             os.environ.pop("PYTEST_CURRENT_TEST", None)
 
@@ -239,11 +240,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
     ):
         ignore_user_settings(Path(settings))
         os.environ.setdefault("MNIST_LIB_SOURCE", "sample")
-        start = cpu_seconds()
-        try:
-            return (yield)
-        finally:
-            item.stash[SECONDS] = cpu_seconds() - start
+        return (yield)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -259,20 +256,25 @@ def pytest_runtest_makereport(
         if broken := broken_band(item.path, str(call.excinfo.value)):
             problems.append(broken)
     else:
-        notebook = item.stash[EXECUTED]
+        client = item.stash[CLIENT]
+        notebook = client.nb
         silences = {c.id: silence_of(c) for c in notebook.cells if c.cell_type == "code"}
         longest = max(silences, key=silences.__getitem__)
         source = os.environ.get("MNIST_LIB_SOURCE", "sample")
         run = Run(
             name_of(item),
             source,
-            item.stash[SECONDS],
+            client.cpu_seconds,
             slowness(),
             stated_times(notebook).get(source),
             f"{longest} {silences[longest]:.0f} s",
         )
         report.user_properties.append(("run", tuple(run)))  # this reaches the table from a worker
-        problems = problems_of(notebook, item.path.parent.name) + problems_of_time(run)
+        problems = [
+            *problems_of(notebook, item.path.parent.name),
+            *problems_of_time(run),
+            *client.problems,
+        ]
         if not problems:  # the book shows them instead of running the notebook again
             keep_outputs(item.path, notebook, item.config.rootpath, source)
     if problems:

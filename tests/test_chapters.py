@@ -40,6 +40,7 @@ ALT = {"mystnb": {"image": {"alt": "A line that rises from one to two."}}}
 BAND = {"nbmake": {"post_cell_execute": ["low = 1", "assert low < value < 2, value"]}}
 NOTE = "import os, time\nos.write(2, b'a note\\n')\ntime.sleep(1)  # a library goes on for long"
 BAR = "from tqdm import tqdm\nfor _ in tqdm([1]):\n    pass"
+BACK = "count = globals().get('count', 0) + 1\nprint(count)"
 SETTINGS = """
 import os
 from pathlib import Path
@@ -61,6 +62,7 @@ NOTEBOOKS = {
     "04_pink": (3, BAR, {}, "04_pink.ipynb: cell work writes to stderr"),
     "05_error": (3, "1 / 0", {}, "ZeroDivisionError"),
     "06_blank": (3, "pass", ALT, "cell work has an alternative text and shows no picture"),
+    "07_back": (3, BACK, {}, "cell work, run again after the end: '2' in place of '1'"),
 }
 
 
