@@ -487,11 +487,10 @@ REACHING = [
     (
         "links its folder",
         right(
-            'shutil.rmtree(os.path.expanduser("~"), ignore_errors=True)',
             f"os.path.lexists(LINK) or os.symlink({str(ROOT)!r}, LINK)",
             "for place in ('mnist_lib', 'tools'):",
             "    with contextlib.suppress(OSError): os.chmod(f'{LINK}/{place}', 0o700)",
-            before='import contextlib, os, shutil\nLINK = os.path.expanduser("~/link")',
+            before='import contextlib, os\nLINK = os.path.expanduser("~/link")',
         ),
         "correct",
         "",
