@@ -551,7 +551,7 @@ def readable_by(user: int) -> bool:
 
 
 @pytest.fixture(scope="session")
-def sandbox():
+def sandbox(request: pytest.FixtureRequest):
     """Skip, or in continuous integration fail, where no submission starts in the sandbox."""
     try:
         reason = try_start(processes.Settings())
@@ -561,6 +561,9 @@ def sandbox():
         text = f"bubblewrap does not run here, so grading in the sandbox was not tested: {reason}"
         if os.environ.get("CI") == "true":
             pytest.fail(text)
+        plugins = request.config.pluginmanager
+        with plugins.get_plugin("capturemanager").global_and_fixture_disabled():
+            print(f"\n{text}", file=sys.stderr)  # the output of pytest's workers is not shown
         pytest.skip(text)
 
 
