@@ -268,7 +268,7 @@ def train_robust(mnist: Mnist, rendered: Sequence[Examples], seed: int, epochs: 
 
 def train_classic(mnist: Mnist, seed: int, epochs: int) -> Any:
     """Train the classic network as chapter 0 does, number by number."""
-    from mnist_lib.backend import keras
+    from mnist_lib.backend import keras, tf
     from mnist_lib.models import classic_cnn
 
     keras.utils.set_random_seed(seed)
@@ -290,11 +290,14 @@ def train_classic(mnist: Mnist, seed: int, epochs: int) -> Any:
         loss=keras.losses.SparseCategoricalCrossentropy(),
         metrics=["accuracy"],
     )
+    digits = prepare(mnist.x_train), mnist.y_train
+    train_set = tf.data.Dataset.from_tensor_slices(digits)
     history = model.fit(
-        prepare(mnist.x_train),
-        mnist.y_train,
+        train_set.shuffle(len(mnist.y_train), seed=0).batch(CLASSIC["batch_size"]),
+        epochs=epochs,
         validation_data=(prepare(mnist.x_val), mnist.y_val),
-        **CLASSIC | {"epochs": epochs},
+        shuffle=False,  # the data set shuffles itself
+        verbose=2,
     )
     network = classic_cnn()
     network.set_weights(model.get_weights())
