@@ -17,9 +17,13 @@ from urllib.request import urlopen
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+pytestmark = [pytest.mark.site, pytest.mark.timeout(900)]
+
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTER = "chapters/00_mnist_classification.ipynb"
 SOLUTIONS = "solutions/00_mnist_classification.ipynb"
+
+LONGEST = 180_000  # milliseconds that a page may take: TensorFlow starts in it
 
 SETTINGS = {
     "notebook-extension/tracker": {"windowingMode": "none"},  # cells out of sight exist too
@@ -86,8 +90,8 @@ def wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
 def page(browser: Browser, address: str) -> Iterator[Page]:
     """Return the page that opens first, with the set-up and the imports run."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(60_000)
-    expect.set_options(timeout=60_000)
+    context.set_default_timeout(LONGEST)
+    expect.set_options(timeout=LONGEST)
     page = context.new_page()
     page.goto(address)
     page.wait_for_url(f"**/lab/tree/{CHAPTER}")
