@@ -95,6 +95,8 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
     page = context.new_page()
     page.goto(address)
     page.wait_for_url(f"**/lab/tree/{CHAPTER}")
+    # A cell that is run before the kernel has started is not run at all.
+    expect(page.locator("#jp-main-statusbar")).to_contain_text("| Idle")
     for name in ("import find_spec", "from mnist_lib.exercises import"):
         run(cell(page, name))
     yield page

@@ -24,8 +24,9 @@ ROOT = Path(__file__).resolve().parent.parent
 # installs a stranger's code from it.
 PLACEHOLDER = "https://github.com/YOUR_ORG/mnist-book"
 
+# Words, not Colab's picture, which comes from another host and is broken without a network.
 BADGE = (
-    "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
+    "[Open this notebook in Colab]"
     "(https://colab.research.google.com/github/{repository}/blob/{branch}/{path})"
 )
 
@@ -68,7 +69,7 @@ def address(root: Path = ROOT) -> tuple[str, str]:
 
 
 def badge(url: str, branch: str, path: str) -> str:
-    """Return the Markdown of the Colab badge for the notebook at ``path`` in the repository."""
+    """Return the Markdown of the link to Colab for the notebook at ``path`` in the repository."""
     repository = url.removeprefix("https://github.com/")
     return BADGE.format(repository=repository, branch=branch, path=path)
 
