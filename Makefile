@@ -44,7 +44,7 @@ lab: .venv/installed  ## Open chapter 0 in JupyterLab
 	@$(IN_VENV) -m jupyterlab --LabApp.default_url=/lab/tree/chapters/00_mnist_classification.ipynb
 
 # A folder with spaces in its name is one argument; OPTIONS takes any others (book/grading.md).
-grade: .venv/installed  ## Grade a class: make grade SUBMISSIONS=folder [OPTIONS="--chapter 02"]
+grade: .venv/installed  ## Grade a class: make grade SUBMISSIONS=folder OPTIONS="--chapter 02"
 	@$(IN_VENV) -m tools.grading "$(SUBMISSIONS)" $(OPTIONS)
 
 bench: .venv/installed  ## Time the package's convolution beside TensorFlow's

@@ -27,9 +27,8 @@ def parse(source: str) -> ast.Module:
 
         tree = ast.parse(TransformerManager().transform_cell(source))
         tree.body = [part for node in tree.body for part in _WithoutMagic().plain(node)]
-        above = source[: len(source) - len(source.lstrip())].count(
-            "\n"
-        )  # IPython drops these lines
+        blank = len(source) - len(source.lstrip())  # IPython drops these lines
+        above = source[:blank].count("\n")
         return ast.increment_lineno(ast.fix_missing_locations(tree), above)
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
-import queue
 import signal
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import suppress
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,18 +24,12 @@ from tqdm import tqdm
 
 from mnist_lib.exercises import NOTEBOOKS
 from mnist_lib.exercises.engine import Exercise
-from tools.grading.grade import (
-    Row,
-    UnreadableError,
-    Worker,
-    grade_notebook,
-    grade_student,
-    try_start,
-)
+from tools.grading.grade import Row, check_start, grade_notebook, grade_student
 from tools.grading.judge import Judge, RefusedError, load_exercises, printable
-from tools.grading.processes import REFUSED, ROOT, START, Settings, StartError
-from tools.grading.report import Table, cells, safe, summary, text_of
-from tools.grading.submissions import Notebook, Student, find_chapter, find_students
+from tools.grading.notebook import UnreadableError
+from tools.grading.processes import ROOT, START, Settings, StartError
+from tools.grading.report import Table, cells, summary, text_of
+from tools.grading.submissions import Student, find_students, read
 
 PATIENCE = 5  # times what the slowest exercise of the key takes
 TRUSTED = (
@@ -62,77 +55,52 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run(options: argparse.Namespace) -> int:
     """Do what the command line asks for; return the exit status."""
     output, private = options.output.absolute(), options.cases and options.cases.absolute()
-    leave_out = [path.resolve() for path in (output, private) if path]
-    if options.one:
-        students = [Student(options.one.name, (Notebook(options.one),))]
-    elif options.submissions is None or not options.submissions.is_dir():
-        raise RefusedError(f"{options.submissions or 'Nothing'} is no folder of submissions.")
-    else:
-        students = find_students(options.submissions, leave_out)
-    if not students:
-        raise RefusedError(f"{options.submissions} holds no submissions.")
-    chapter = options.chapter or find_chapter(students)
-    exercises = load_exercises(chapter, private)
-    table = None if options.one else Table(output, exercises)
-    secret = [options.submissions, options.one, output, private, ROOT / "solutions"]
-    settings = Settings(
-        timeout=options.timeout,
-        memory=options.memory,
-        sandbox=not options.no_sandbox,
-        hidden=tuple(path.resolve() for path in secret if path),
-    )
+    secret = (options.submissions, output, private, ROOT / "solutions")
+    hidden = tuple(path.resolve() for path in secret if path)
+    settings = Settings(options.timeout, options.memory, not options.no_sandbox, hidden)
+    exercises = load_exercises(options.chapter, private)
     if options.no_sandbox:
         print(TRUSTED)
-    if reason := try_start(settings):
-        raise StartError(REFUSED.format(reason=reason))
-    jobs = 1 if options.one else options.jobs
-    workers: queue.SimpleQueue[Worker] = queue.SimpleQueue()
-    made = [Worker(place, Judge(chapter, private)) for place in range(jobs)]
-    for worker in made:
-        workers.put(worker)
-    try:
-        if table is None:
-            return show(options.one, exercises, settings, made[0])
-        versions = {
-            student.name: version(student, private, chapter, options) for student in students
-        }
-        left = [
-            student
-            for student in students
-            if table.rows.get(safe(student.name), {}).get("version") != versions[student.name]
-        ]
+    with closing(Judge(options.chapter, private)) as judge:
+        if options.submissions.is_file():
+            check_start(settings)
+            return show(options.submissions, exercises, settings, judge)
+        if not options.submissions.is_dir():
+            raise RefusedError(f"{options.submissions} is no folder of submissions.")
+        students = find_students(options.submissions, hidden)
+        if not students:
+            raise RefusedError(f"{options.submissions} holds no submissions.")
+        table = Table(output, exercises)
+        check_start(settings)
+        versions = {student.name: version(student, private, options) for student in students}
+        left = [each for each in students if not table.has(each.name, versions[each.name])]
         if kept := len(students) - len(left):
             print(f"{output.name} has {kept} of {len(students)} submissions already; they stay.")
         if left and not options.no_key:
-            key = ROOT / "solutions" / f"{NOTEBOOKS[chapter]}.ipynb"
-            settings = check_key(key, exercises, settings, made[0])
-        complete = grade_all(left, exercises, settings, workers, table, versions)
-    finally:
-        for worker in made:
-            worker.judge.close()
+            key = ROOT / "solutions" / f"{NOTEBOOKS[options.chapter]}.ipynb"
+            settings = check_key(key, exercises, settings, judge)
+        complete = grade_all(left, exercises, settings, judge, options.jobs, table, versions)
     print(summary(table.rows.values(), exercises))
-    return say_how_it_ended(table, students, versions, complete)
+    return say_how_it_ended(table, versions, complete)
 
 
-def version(
-    student: Student, private: Path | None, chapter: str, options: argparse.Namespace
-) -> str:
+def version(student: Student, private: Path | None, options: argparse.Namespace) -> str:
     """Return what a row depends on: the notebooks, the exercises, the cases and the limits."""
     found = hashlib.sha256(repr((options.timeout, options.memory)).encode())
-    folder = ROOT / "mnist_lib" / "exercises"
-    own = (folder / f"{name}.py" for name in ("engine", "plain", f"chapter_{NOTEBOOKS[chapter]}"))
-    for path in (*own, private):
-        if path is not None:
-            found.update(path.read_bytes() if path.is_file() else b"")
-    for notebook in student.notebooks:
-        found.update(f"{notebook.path.name!r} {notebook.trouble}".encode(errors="replace"))
-        with suppress(OSError):
-            found.update(b"" if notebook.trouble else notebook.read())
+    names = ("engine", "plain", f"chapter_{NOTEBOOKS[options.chapter]}")
+    for path in [ROOT / "mnist_lib" / "exercises" / f"{name}.py" for name in names] + [private]:
+        found.update(path.read_bytes() if path else b"")
+    for path in student.files:
+        try:
+            content = read(path)
+        except UnreadableError as error:
+            content = str(error).encode()
+        found.update(os.fsencode(path.name) + b"\0" + content)
     return found.hexdigest()[:16]
 
 
 def check_key(
-    key: Path, exercises: Mapping[str, Exercise], settings: Settings, worker: Worker
+    key: Path, exercises: Mapping[str, Exercise], settings: Settings, judge: Judge
 ) -> Settings:
     """Grade the solutions as a submission; return settings with the time that answers need.
 
@@ -143,10 +111,10 @@ def check_key(
         at fault, and every student's marks would be.
     """
     patient = replace(settings, timeout=max(settings.timeout, START))
-    row = grade_student(Student("key", (Notebook(key),)), exercises, patient, worker)
+    row = grade_student(Student("key", (key,)), exercises, patient, judge)
     wrong = [f"  {id}, {text_of(mark)}" for id, mark in row.marks.items() if not mark.points]
     if wrong or not row.marks:
-        why = "\n".join([*wrong, *([f"  {row.note}"] if row.note else [])])
+        why = "\n".join([*wrong, f"  {row.note}"]).rstrip()
         raise RefusedError(
             f"The key {key} does not get full marks, so nothing is graded:\n{why}\n"
             "Correct the private cases, the key or the installation; --no-key grades without it."
@@ -162,23 +130,21 @@ def grade_all(
     students: Sequence[Student],
     exercises: Mapping[str, Exercise],
     settings: Settings,
-    workers: queue.SimpleQueue[Worker],
+    judge: Judge,
+    jobs: int,
     table: Table,
     versions: Mapping[str, str],
 ) -> bool:
-    """Grade submissions side by side into the table; return whether all are there."""
+    """Grade submissions side by side into the table; return whether all were tried."""
 
     def grade(student: Student) -> Row:
-        worker = workers.get()
         try:
-            return grade_student(student, exercises, settings, worker)
+            return grade_student(student, exercises, settings, judge)
         except Exception as error:  # whatever goes wrong with one submission, others are graded
             said = printable(f"{type(error).__name__}: {error}")
             return Row(student.name, note=f"not graded: the grader failed, {said}", failed=True)
-        finally:
-            workers.put(worker)
 
-    with ThreadPoolExecutor(workers.qsize()) as pool:
+    with ThreadPoolExecutor(jobs) as pool:
         rows = [pool.submit(grade, student) for student in students]
         try:
             for done in tqdm(as_completed(rows), total=len(rows), unit="notebook", file=sys.stdout):
@@ -191,28 +157,23 @@ def grade_all(
     return True
 
 
-def say_how_it_ended(
-    table: Table, students: Sequence[Student], versions: Mapping[str, str], complete: bool
-) -> int:
+def say_how_it_ended(table: Table, versions: Mapping[str, str], complete: bool) -> int:
     """Say where the table is, and what is missing in it; return the exit status."""
-    found = [table.rows.get(safe(student.name), {}).get("version") for student in students]
-    wanted = [versions[student.name] for student in students]
-    missing = sum(a != b for a, b in zip(found, wanted, strict=True))
     again = "Run the command again: it goes on from the rows that are there."
     if table.trouble:
         print(f"\n{table.path} lacks the last rows: {table.trouble}. {again}", file=sys.stderr)
         return 1
     print(f"\nWrote {table.path}.")
-    if missing:
-        why = "Failed or interrupted" if complete else "Interrupted"
-        print(f"{why}: {missing} of {len(students)} not graded. {again}", file=sys.stderr)
+    if missing := sum(not table.has(name, wanted) for name, wanted in versions.items()):
+        why = "Failed" if complete else "Interrupted"
+        print(f"{why}: {missing} of {len(versions)} not graded. {again}", file=sys.stderr)
     return 130 if not complete else 1 if missing else 0
 
 
-def show(path: Path, exercises: Mapping[str, Exercise], settings: Settings, worker: Worker) -> int:
+def show(path: Path, exercises: Mapping[str, Exercise], settings: Settings, judge: Judge) -> int:
     """Grade a single notebook and print all there is to see; return the exit status."""
     with tempfile.TemporaryFile() as log:
-        marks, notes = grade_notebook(Notebook(path), exercises, settings, worker, log)
+        marks, notes = grade_notebook(path, exercises, settings, judge, log)
         log.seek(0)
         printed = printable(log.read(20_000).decode(errors="replace")).strip()
     for id, mark in marks.items():
@@ -236,18 +197,14 @@ def parser() -> argparse.ArgumentParser:
         epilog="Points are the stars of the exercises. The guide is book/grading.md.",
     )
     add = found.add_argument
-    what = found.add_mutually_exclusive_group(required=True)
-    what.add_argument(
+    add(
         "submissions",
-        nargs="?",
         type=Path,
         metavar="SUBMISSIONS",
-        help="folder with a notebook, or a folder, for each student",
+        help="folder with a notebook, or a folder, for each student; "
+        "or one notebook: then all there is to see is shown, and nothing is written",
     )
-    what.add_argument(
-        "--one", type=Path, metavar="NOTEBOOK", help="grade one notebook and show everything"
-    )
-    add("--chapter", type=_chapter, help="such as 02; without it, found from the notebooks")
+    add("--chapter", type=lambda text: text.zfill(2), required=True, help="such as 02")
     add(
         "--output",
         type=Path,
@@ -279,12 +236,6 @@ def parser() -> argparse.ArgumentParser:
         "--no-sandbox", action="store_true", help="for a class whose code you trust with your files"
     )
     return found
-
-
-def _chapter(text: str) -> str:
-    if not text.isdecimal() or len(text) > 2:
-        raise argparse.ArgumentTypeError(f'a chapter\'s number, such as 02, not "{text}"')
-    return f"{int(text):02}"
 
 
 def _number(least: float, most: float, type_: type) -> object:

@@ -1,21 +1,20 @@
 """What of a notebook an answer needs: its statements, and how they depend on each other.
 
-An exercise's answer is found by its name. Of the notebook, only the statements run that the answer
-needs: those that define its name and, transitively, those that define or change the names they use.
-So cells may be moved, copied or stripped, one student's error spoils no other exercise, and nothing
-is trained unless an answer asks for it.
+An exercise's answer is found by its name. Seen from the exercise's end upward, a statement is
+needed if it binds or changes a name that is wanted, and then the names that it reads are wanted
+too. So cells may be moved, copied or stripped, one error spoils no other exercise, and nothing is
+trained unless an answer asks for it.
 """
 
 from __future__ import annotations
 
 import ast
+import copy
 import symtable
 import sys
-import types
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from mnist_lib.exercises.engine import is_untouched
 from tools.magics import parse
 
 
@@ -28,7 +27,6 @@ class Statement(NamedTuple):
     changes: frozenset[str]
     reads: frozenset[str]  # when it runs, before it binds them itself
     later: frozenset[str]  # when a function that it defines is called
-    sets: frozenset[str]  # global names that such a function binds
 
 
 ALL = "*"  # a statement that may bind any name, or that sets a state for all that follow
@@ -36,36 +34,51 @@ SHOWS = ("print", "display", "check", "hint", "solution", "plt", "plots")
 ANY_NAME = {"exec", "eval", "globals", "locals", "vars"}
 DEFINITIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 IMPORTS = ast.Import | ast.ImportFrom
-BINDS_ANEW = DEFINITIONS | IMPORTS | ast.Assign | ast.AnnAssign
+REPLACES = DEFINITIONS | IMPORTS | ast.Assign | ast.AnnAssign
 COMPREHENSIONS = ("listcomp", "setcomp", "dictcomp", "genexpr")
-
-
-# --- From text to statements ----------------------------------------------------------------------
 
 
 def statements(cells: Sequence[str]) -> tuple[list[Statement], dict[int, str]]:
     """Return the statements of a notebook's code cells, and what is wrong in cells that fail."""
-    found: list[Statement] = []
+    nodes: list[tuple[int, ast.stmt]] = []
     broken = {}
     for number, source in enumerate(cells):
         try:
-            found += [_statement(number, node) for node in parse(source).body]
+            nodes += [(number, node) for node in parse(source).body]
         except SyntaxError as error:
             place = f" (line {error.lineno})" if error.lineno else ""
             broken[number] = f"{type(error).__name__}: {error.msg}{place}"
         except (ValueError, RecursionError, MemoryError) as error:
             broken[number] = f"{type(error).__name__}: {error}"
-    return _with_calls(found), broken
+    return _connected(nodes), broken
 
 
-def _statement(cell: int, node: ast.stmt) -> Statement:
-    binds, reads, later, sets = _names(node)
-    if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
-        binds.add(ALL)
-    if reads & ANY_NAME:
-        binds.add(ALL)
-    reads = _reads([node], set())
-    return Statement(cell, node, *map(frozenset, (binds, _changes(node), reads, later, sets)))
+def _connected(nodes: Sequence[tuple[int, ast.stmt]]) -> list[Statement]:
+    """Return statements; what the functions that they call read and bind belongs to them."""
+    reads: dict[str, set[str]] = {}  # by the names of functions
+    sets: dict[str, set[str]] = {}
+    fixed: dict[str, str] = {}  # names of modules, functions and classes; where imports are from
+    names = [_names(node) for _, node in nodes]
+    for (_, node), (binds, _, later, sets_) in zip(nodes, names, strict=True):
+        for name in binds if later | sets_ else ():
+            reads.setdefault(name, set()).update(later)
+            sets.setdefault(name, set()).update(sets_)
+        if isinstance(node, DEFINITIONS | IMPORTS):
+            module = getattr(node, "module", None)
+            parts = node.names if isinstance(node, IMPORTS) else []
+            fixed |= dict.fromkeys(binds, "")
+            fixed |= {a.asname or a.name.partition(".")[0]: module or a.name for a in parts}
+    found = []
+    for (cell, node), (binds, read, later, _) in zip(nodes, names, strict=True):
+        called = _reachable(_reads([node], set()), reads)
+        changes = _changes(node, fixed).union(*(sets.get(name, ()) for name in called))
+        modules = {fixed.get(name, "").partition(".")[0] for name in changes}
+        # What concerns the standard library is cheap, and may set a state for any answer.
+        if read & ANY_NAME or modules & sys.stdlib_module_names:
+            binds.add(ALL)
+        groups = binds, changes, called, _reachable(later, reads)
+        found.append(Statement(cell, node, *map(frozenset, groups)))
+    return found
 
 
 def _names(node: ast.AST) -> tuple[set[str], set[str], set[str], set[str]]:
@@ -88,59 +101,32 @@ def _names(node: ast.AST) -> tuple[set[str], set[str], set[str], set[str]]:
                 (sets if called else binds).add(symbol.get_name())
     if isinstance(node, ast.AugAssign):
         reads |= binds
+    if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
+        binds.add(ALL)
     return binds, reads, later, sets
 
 
 def _reads(nodes: Sequence[ast.stmt], bound: set[str]) -> set[str]:
-    """Return the names that statements read before they bind them; add to those bound for sure."""
+    """Return the names that statements read before they bind them."""
     found: set[str] = set()
     for node in nodes:
-        if isinstance(node, ast.For):
-            found |= _names(node.iter)[1] - bound
-            inner = bound | {n.id for n in ast.walk(node.target) if isinstance(n, ast.Name)}
-            found |= _reads(node.body, inner) | _reads(node.orelse, set(bound))
-        elif isinstance(node, ast.If | ast.While):
-            found |= _names(node.test)[1] - bound
-            found |= _reads(node.body, set(bound)) | _reads(node.orelse, set(bound))
-        elif isinstance(node, ast.With):
-            for item in node.items:
-                found |= _names(item.context_expr)[1] - bound
-                target = item.optional_vars or ast.Constant(None)
-                bound |= {n.id for n in ast.walk(target) if isinstance(n, ast.Name)}
-            found |= _reads(node.body, bound)
-        else:
-            binds, reads, _, _ = _names(node)
-            found |= reads - bound
-            bound |= binds
+        blocks: list[list[ast.stmt]] = []
+        if isinstance(node, ast.For | ast.While | ast.If | ast.With):
+            blocks = [node.body, getattr(node, "orelse", [])]
+            node = copy.copy(node)
+            node.body = [ast.Pass()]
+            if not isinstance(node, ast.With):
+                node.orelse = []
+        binds, reads, _, _ = _names(node)
+        found |= reads - bound
+        for block in blocks:
+            found |= _reads(block, bound | binds)
+        if not blocks:  # else it is not certain that it binds them
+            bound = bound | binds
     return found
 
 
-def _with_calls(found: list[Statement]) -> list[Statement]:
-    """Add to the statements what the functions that they call read and bind."""
-    reads: dict[str, set[str]] = {}
-    sets: dict[str, set[str]] = {}
-    imported: dict[str, str] = {}  # names, and the modules that they are from
-    for s in found:
-        for name in s.binds if s.later | s.sets else ():
-            reads.setdefault(name, set()).update(s.later)
-            sets.setdefault(name, set()).update(s.sets)
-        if isinstance(s.node, ast.Import):
-            imported |= {a.asname or a.name.partition(".")[0]: a.name for a in s.node.names}
-        elif isinstance(s.node, ast.ImportFrom):
-            imported |= {a.asname or a.name: s.node.module or "" for a in s.node.names}
-    whole = []
-    for s in found:
-        called = _reachable(s.reads, reads)
-        changes = s.changes.union(*(sets[name] for name in called if name in sets))
-        modules = {imported.get(name, "").partition(".")[0] for name in changes}
-        # What concerns the standard library is cheap, and may set a state for any answer.
-        more = {ALL} if modules & sys.stdlib_module_names else set()
-        later = frozenset(_reachable(s.later, reads))
-        whole.append(s._replace(binds=s.binds | more, changes=changes, reads=called, later=later))
-    return whole
-
-
-def _reachable(names: Iterable[str], reads: Mapping[str, set[str]]) -> frozenset[str]:
+def _reachable(names: Iterable[str], reads: Mapping[str, set[str]]) -> set[str]:
     """Return names, those that functions of these names read, those that these read, and so on."""
     found, waiting = set(), list(names)
     while waiting:
@@ -148,151 +134,54 @@ def _reachable(names: Iterable[str], reads: Mapping[str, set[str]]) -> frozenset
         if name not in found:
             found.add(name)
             waiting += reads.get(name, ())
-    return frozenset(found)
+    return found
 
 
-def _changes(node: ast.AST) -> set[str]:
+def _changes(node: ast.AST, fixed: Mapping[str, str]) -> set[str]:
     """Return the names whose values a statement may change: ``x[0] = 1``, ``x.sort()``, ``f(x)``.
 
-    Names with ``()`` change unless they are modules, functions or classes, whose calls change
-    nothing but where they set a state: ``sys.setrecursionlimit(5000)``, ``np.random.seed(1)``.
+    Modules, functions and classes change only where a call sets a state:
+    ``sys.setrecursionlimit(5000)``, ``np.random.seed(1)``.
     """
     if isinstance(node, DEFINITIONS | ast.Lambda):
         return set()
-    names: set[str | None] = set()
+    names: set[str] = set()
     if isinstance(node, ast.Subscript | ast.Attribute) and not isinstance(node.ctx, ast.Load):
         names.add(_root(node))
     if isinstance(node, ast.Call):
-        root = _root(node.func)
+        root, is_method = _root(node.func), isinstance(node.func, ast.Attribute)
         last = node.func.attr if isinstance(node.func, ast.Attribute) else root
-        if last and last.startswith(("set", "seed")):
+        if last.startswith(("set", "seed")) or (is_method and root not in fixed):
             names.add(root)
-        elif isinstance(node.func, ast.Attribute) and root not in SHOWS:
-            names.add(root and f"{root}()")
     call = node.value if isinstance(node, ast.Expr) else None
     if isinstance(call, ast.Call) and _root(call.func) not in SHOWS:
-        names |= {f"{part.id}()" for part in call.args if isinstance(part, ast.Name)}
-    for child in ast.iter_child_nodes(node):
-        names |= _changes(child)
-    return {name for name in names if name}
+        names |= {part.id for part in call.args if isinstance(part, ast.Name)} - fixed.keys()
+    return names.union(*(_changes(child, fixed) for child in ast.iter_child_nodes(node)))
 
 
-def _root(node: ast.expr) -> str | None:
-    while isinstance(node, ast.Attribute | ast.Subscript):
-        node = node.value
-    if isinstance(node, ast.Call):
-        return _root(node.func)
-    return node.id if isinstance(node, ast.Name) else None
+def _root(node: ast.expr) -> str:
+    """Return the name at the beginning of ``a.b[0].c()``; nothing if it begins with none."""
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else ""
 
 
-# --- Which of them an answer needs ----------------------------------------------------------------
+def needed(found: Sequence[Statement], name: str, end: int) -> list[Statement]:
+    """Return the statements that the answer of a name needs, in the notebook's order.
 
-
-def is_starter(statement: Statement) -> bool:
-    """Return whether a statement still holds the ``...`` that an exercise starts with.
-
-    The exercises' own detector looks at code and values, so the statement is made into one of them,
-    without running anything of the notebook.
+    The first `end` of them stand before the place where the answer was checked. Later ones count
+    only for names that those do not bind: then cells have been moved.
     """
-    node = statement.node
-    if isinstance(node, ast.FunctionDef):
-        code = compile(ast.Module([node], []), "starter", "exec", dont_inherit=True)
-        inner = (part for part in code.co_consts if isinstance(part, types.CodeType))
-        return any(part.co_name == node.name and is_untouched(part) for part in inner)
-    value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
-    return value is not None and is_untouched(_outline(value))
-
-
-def _outline(node: ast.expr | None) -> Any:
-    """Return a literal with its constants, and None for all that is computed."""
-    if isinstance(node, ast.List | ast.Tuple):
-        return [_outline(part) for part in node.elts]
-    if isinstance(node, ast.Dict):
-        return dict(enumerate(map(_outline, node.values)))
-    return node.value if isinstance(node, ast.Constant) else None
-
-
-def needed(
-    found: Sequence[Statement], name: str, own: set[int], *, is_function: bool
-) -> list[Statement]:
-    """Return the statements that an answer needs, in the notebook's order.
-
-    Parameters
-    ----------
-    found : sequence of Statement
-    name : str
-        The answer's.
-    own : set of int
-        The numbers of the cells that belong to the exercise, as far as the notebook tells.
-    is_function : bool
-        Whether the answer is a function: then a number of the same name is none.
-
-    Returns
-    -------
-    list of Statement
-        Empty if nothing defines the name. The last definition counts; but a starter counts only if
-        there is nothing else, and a definition outside the exercise's cells only if there is none
-        in them: readers copy cells, and use a name again for something else. Other names have the
-        values that they had there; later ones count for those that had none.
-    """
-    places = [i for i, s in enumerate(found) if name in s.binds]
-    if is_function and any(isinstance(found[i].node, ast.FunctionDef) for i in places):
-        places = [i for i in places if _may_be_function(found[i].node) or found[i].cell in own]
-    answered = [i for i in places if not is_starter(found[i])] or places
-    if not answered:
-        return []
-    last = max([i for i in answered if found[i].cell in own] or answered)
-    own_name = {i for i, s in enumerate(found) if name in s.binds}
-    dropped = own_name - set(answered) | {i for i in own_name if i > last}
-    # Where the answer was checked: after the exercise's last cell, or at the notebook's end.
-    cell = max(own | {found[last].cell}) if own else found[-1].cell
-    end = sum(s.cell <= cell for s in found)
-    fixed = {b for s in found if isinstance(s.node, IMPORTS | DEFINITIONS) for b in s.binds}
-    chosen: set[int] = set()
-    asked: set[tuple[str, int]] = set()
-    waiting = [(each, end) for each in (name, ALL, *found[last].later)]
-    while waiting:
-        question = waiting.pop()
-        if question in asked:
+    bound = set().union(*(s.binds for s in found[:end]))
+    # What the answer is made of may change after it, up to the end.
+    wanted = {name}.union(*(s.reads | s.later for s in found if name in s.binds))
+    chosen = []
+    for i, s in reversed(list(enumerate(found))):
+        counts = wanted | {ALL} if i < end else wanted - bound
+        if not (s.binds | s.changes) & counts:
             continue
-        asked.add(question)
-        for i in _sources(found, *question, dropped, fixed, {name, ALL}):
-            chosen.add(i)
-            waiting += [(each, i) for each in found[i].reads]
-            if name in found[i].binds:  # what the answer is made of may change after it
-                waiting += [(each, end) for each in found[i].reads]
-    return [found[i] for i in sorted(chosen)]
-
-
-def _sources(
-    found: Sequence[Statement],
-    name: str,
-    place: int,
-    dropped: set[int],
-    fixed: set[str],
-    kept: set[str],
-) -> list[int]:
-    """Return the statements that a name's value comes from, for those who read it at a place.
-
-    Of the names to be kept, what came before a new value counts too: the new one may fail.
-    """
-    names = {name} if name in fixed else {name, f"{name}()"}
-    sources, is_bound = [], False
-    for i in reversed(range(place)):
-        s = found[i]
-        if i not in dropped and (name in s.binds or s.changes & names):
-            sources.append(i)
-            is_bound |= name in s.binds
-            if name in s.binds and name not in kept and isinstance(s.node, BINDS_ANEW):
-                break
-    if not is_bound:  # cells have been moved
-        late = (i for i in range(place, len(found)) if name in found[i].binds)
-        sources += [i for i in late if i not in dropped]
-    return sources
-
-
-def _may_be_function(node: ast.stmt) -> bool:
-    if isinstance(node, ast.FunctionDef | IMPORTS):
-        return True
-    value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
-    return isinstance(value, ast.Lambda | ast.Name | ast.Attribute)
+        chosen.append(s)
+        if isinstance(s.node, REPLACES):
+            wanted -= s.binds - {name}  # a new answer may fail, so the old one is kept
+        wanted |= s.reads if i < end else s.reads | s.later
+    return chosen[::-1]

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import re
+import shutil
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import IO, NamedTuple
 
 from mnist_lib.exercises.engine import Exercise
 from tools.grading.judge import NO_RESULT, Judge, printable
 from tools.grading.messages import LENGTH, encode
+from tools.grading.notebook import UnreadableError
 from tools.grading.processes import (
+    INSTALL,
+    REFUSED,
     START,
     Settings,
     StartError,
     StoppedError,
     Submission,
 )
-from tools.grading.submissions import Notebook, Student, candidates
+from tools.grading.submissions import Student, read
 
+MOST_NOTEBOOKS = 10  # graded of one student
 ADDRESS = re.compile(r"\b0x[0-9a-f]{6,16}\b")  # another one in each run
 
 
@@ -48,80 +54,38 @@ class Row(NamedTuple):
         return sum(mark.points for mark in self.marks.values())
 
 
-class Worker(NamedTuple):
-    """What grades one submission at a time."""
-
-    place: int  # a number that no other has
-    judge: Judge
-
-
-class UnreadableError(Exception):
-    """A submission is no notebook; the message says what it is."""
-
-
 def grade_student(
-    student: Student, exercises: Mapping[str, Exercise], settings: Settings, worker: Worker
+    student: Student, exercises: Mapping[str, Exercise], settings: Settings, judge: Judge
 ) -> Row:
-    """Return one student's row: that of the best notebook, if there are several.
-
-    Raises
-    ------
-    KeyboardInterrupt
-        If `settings.stop` is set meanwhile.
-    """
+    """Return one student's row: that of the best notebook, if there are several."""
     chapter = next(iter(exercises))[:2]
-    chosen = candidates(student, chapter)
-    rows = [(_grade(student.name, each, exercises, settings, worker), each) for each in chosen]
+    rows: list[tuple[Row, Path]] = []
+    files = sorted(student.files, key=lambda path: not path.name.startswith(chapter))
+    for path in files[:MOST_NOTEBOOKS]:
+        try:
+            marks, notes = grade_notebook(path, exercises, settings, judge)
+            row = Row(student.name, marks, "; ".join(notes))
+        except UnreadableError as error:
+            row = Row(student.name, note=str(error))
+        except StartError as error:
+            said = f"not graded, and not the student's fault: {error}"
+            row = Row(student.name, note=said, failed=True)
+        rows.append((row, path))
     if not rows:
         return Row(student.name, note=student.note)
     row, best = max(rows, key=lambda pair: (pair[0].failed, bool(pair[0].marks), pair[0].points))
-    notes = [student.note] if student.note else []
-    if len(student.notebooks) > 1:
-        notes.append(f"{len(student.notebooks)} notebooks; {printable(best.path.name)} counts")
-    return row._replace(note="; ".join([*notes, *([row.note] if row.note else [])]))
-
-
-def _grade(
-    name: str,
-    notebook: Notebook,
-    exercises: Mapping[str, Exercise],
-    settings: Settings,
-    worker: Worker,
-) -> Row:
-    try:
-        marks, notes = grade_notebook(notebook, exercises, settings, worker)
-    except UnreadableError as error:
-        return Row(name, note=str(error))
-    except StartError as error:
-        return Row(name, note=f"not graded, and not the student's fault: {error}", failed=True)
-    return Row(name, marks, "; ".join(notes))
+    which = f"{len(files)} notebooks; {printable(best.name)} counts" if len(files) > 1 else ""
+    return row._replace(note="; ".join(filter(None, (student.note, which, row.note))))
 
 
 def grade_notebook(
-    notebook: Notebook,
+    path: Path,
     exercises: Mapping[str, Exercise],
     settings: Settings,
-    worker: Worker,
+    judge: Judge,
     log: IO[bytes] | None = None,
 ) -> tuple[dict[str, Mark], list[str]]:
-    """Run a notebook's answers in the sandbox and let the judge compare what they return.
-
-    Parameters
-    ----------
-    notebook : Notebook
-    exercises : mapping from ids to Exercise
-        With the private cases.
-    settings : Settings
-    worker : Worker
-    log : file, optional
-        What gets all that the answers print.
-
-    Returns
-    -------
-    marks : dict
-        By the exercises' ids.
-    notes : list of str
-        What else happened.
+    """Return the marks of a notebook, by the exercises' ids, and notes on what else happened.
 
     Raises
     ------
@@ -130,99 +94,80 @@ def grade_notebook(
     StartError
         If a step of the grader failed twice.
     """
-    if notebook.trouble:
-        raise UnreadableError(notebook.trouble)
-    try:
-        data = notebook.read()
-    except OSError as error:
-        raise UnreadableError(f"unreadable: {error.strerror or error}") from None
+    data = read(path)
     marks: dict[str, Mark] = {}
     notes = []
     rest = list(exercises.values())
     while rest:
-        run = _start(data, rest, settings, worker.place, log)
+        run = start(data, rest, settings, log)
         try:
             try:
-                reason = run.receive(settings.timeout).decode(errors="replace")
+                reason = run.receive(START).decode(errors="replace")
             except StoppedError as stopped:
                 reason = f"reading it {stopped}"
             if reason:
                 raise UnreadableError(f"unreadable: {printable(reason)}")
             ended = ""
             while rest and not ended:  # after an early end the others get a process of their own
-                exercise, start = rest.pop(0), time.monotonic()
+                exercise, began = rest.pop(0), time.monotonic()
                 messages: list[bytes] = []
                 try:
-                    for _ in range(1 + len(_cases(exercise))):
-                        messages.append(run.receive(settings.timeout, start))
+                    for _ in range(1 + len(_inputs(exercise))):
+                        messages.append(run.receive(settings.timeout, began))
                 except StoppedError as stopped:
                     ended = str(stopped)
-                seconds = time.monotonic() - start
-                judged = worker.judge.ask(exercise.id, messages, ended)
-                if judged.malformed:
-                    ended = NO_RESULT
+                seconds = time.monotonic() - began
+                found, account, malformed = judge.ask(exercise.id, messages, ended)
+                ended = NO_RESULT if malformed else ended
                 if ended:
                     notes.append(f"{exercise.id} {ended}")
-                found = judged.verdict
                 points = exercise.stars if found.outcome == "correct" else 0
                 said = (ADDRESS.sub("0x…", text) for text in (found.sentence, found.detail))
-                marks[exercise.id] = Mark(found.outcome, points, *said, judged.account, seconds)
+                marks[exercise.id] = Mark(found.outcome, points, *said, account, seconds)
         finally:
             run.close()
     return marks, notes
 
 
-def _start(
-    data: bytes, rest: Sequence[Exercise], settings: Settings, place: int, log: IO[bytes] | None
+def start(
+    data: bytes, exercises: Sequence[Exercise], settings: Settings, log: IO[bytes] | None = None
 ) -> Submission:
     """Return a process that is about to read the notebook; what fails before is ours."""
     questions = encode(
         [
-            {"id": e.id, "name": e.name, "is_function": e.is_function, "cases": _cases(e)}
-            for e in rest
+            {"id": e.id, "name": e.name, "is_function": e.is_function, "cases": _inputs(e)}
+            for e in exercises
         ]
     )
     request = LENGTH.pack(len(questions)) + questions + data
-    for last in (False, True):
-        run = None
-        try:
-            run = Submission(request, settings, place, log)
-            run.receive(START)
-            return run
-        except (StoppedError, OSError) as error:
-            if run is not None:
+    said = ""
+    with tempfile.TemporaryFile() as errors:
+        for _ in range(2):
+            run = Submission(request, settings, log or errors, shown=log is not None)
+            try:
+                run.receive(START)
+                return run
+            except StoppedError as error:
                 run.close()
-            if last:
-                raise StartError(f"The process for it {error}.") from None
-        except BaseException:
-            if run is not None:
+                errors.seek(0)
+                lines = errors.read(2000).decode(errors="replace").strip().splitlines()
+                said = lines[-1] if lines else f"The process for it {error}."
+            except BaseException:
                 run.close()
-            raise
-    raise AssertionError
+                raise
+    raise StartError(said)
 
 
-def _cases(exercise: Exercise) -> list[object]:
+def check_start(settings: Settings) -> None:
+    """Start a process without answers; if that fails, a StartError says what to do."""
+    if settings.sandbox and shutil.which("bwrap") is None:
+        raise StartError(INSTALL)
+    try:
+        start(b"", [], settings).close()
+    except StartError as error:
+        raise StartError(REFUSED.format(reason=printable(str(error)))) from None
+
+
+def _inputs(exercise: Exercise) -> list[object]:
     """Return the inputs of an exercise's cases; a value is asked for once."""
     return [case.inputs for case in exercise.cases] if exercise.is_function else [None]
-
-
-def try_start(settings: Settings) -> str:
-    """Start a process without answers; return why that fails, or nothing.
-
-    Raises
-    ------
-    StartError
-        If the sandbox is not installed.
-    """
-    request = encode([])
-    with tempfile.TemporaryFile() as log:
-        run = Submission(LENGTH.pack(len(request)) + request + b"{}", settings, 0, log)
-        try:
-            run.receive(START)
-        except StoppedError as stopped:
-            log.seek(0)
-            said = printable(log.read(2000).decode(errors="replace")).strip()
-            return said.splitlines()[-1] if said else f"it {stopped}"
-        finally:
-            run.close()
-    return ""

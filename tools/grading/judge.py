@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
-import unicodedata
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +28,7 @@ from tools.grading.processes import START, Process, StartError, StoppedError, py
 LONGEST_TEXT = 600  # characters of what a submission says
 LONGEST_SHOWN = 2000  # characters of a value that the teacher wants to see
 MEMORY = 1024  # megabytes
+STEERS = re.compile(r"[^\n\t -~\u00a0-\U0010ffff]|[\u2028-\u202e\u2066-\u2069]")
 NO_RESULT = "sent something that is no result"
 
 
@@ -40,17 +42,7 @@ class RefusedError(Exception):
 def load_exercises(chapter: str, private: Path | None = None) -> dict[str, Exercise]:
     """Return a chapter's exercises by id, with the cases of a private file after their own.
 
-    Parameters
-    ----------
-    chapter : str
-        As ``"02"``.
-    private : Path, optional
-        A Python file that assigns ``CASES``, a dictionary from ids to tuples of `Case`.
-
-    Raises
-    ------
-    RefusedError
-        If there is no such chapter, or the file does not hold what it should.
+    The file assigns ``CASES``, a dictionary from ids to tuples of `Case`.
     """
     every = all_exercises()
     exercises = {id: exercise for id, exercise in every.items() if id[:2] == chapter}
@@ -110,13 +102,7 @@ def printable(text: str) -> str:
     Joiners stay: some languages' names need them.
     """
     text = text.encode("utf-8", "backslashreplace").decode()  # file names may be any bytes
-    return "".join(c if c in "\n\t" or not _steers(c) else "\ufffd" for c in text)
-
-
-def _steers(character: str) -> bool:
-    return unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") or unicodedata.bidirectional(
-        character
-    ) in ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
+    return STEERS.sub("\ufffd", text)
 
 
 class Judgement(NamedTuple):
@@ -128,15 +114,9 @@ class Judgement(NamedTuple):
 
 
 def judge(exercise: Exercise, messages: Sequence[bytes], ended: str) -> Judgement:
-    """Judge an answer by what its submission sent.
+    """Judge an answer by what its submission sent, and by why that ended early, if it did.
 
-    Parameters
-    ----------
-    exercise : Exercise
-    messages : sequence of bytes
-        What the submission sent: one about the answer, then one for each case, as far as it got.
-    ended : str
-        Why there are no more, as part of a sentence; empty if there are all.
+    That is one message about the answer, then one for each case, as far as it got.
     """
     try:
         claims, *results = [decode(message) for message in messages]
@@ -244,47 +224,32 @@ def main(chapter: str, private: str | None = None) -> None:
 
 
 class Judge:
-    """The process that judges; one that fails is replaced.
-
-    Parameters
-    ----------
-    chapter : str
-    private : Path or None
-        The file of the teacher's own cases.
-    """
+    """The process that judges, for all submissions in turn; one that fails is replaced."""
 
     def __init__(self, chapter: str, private: Path | None = None) -> None:
-        self.command = python(
-            "tools.grading.judge", chapter, *([str(private)] if private is not None else [])
-        )
+        arguments = [chapter] if private is None else [chapter, str(private)]
+        self.command = python("tools.grading.judge", *arguments)
         self.process: Process | None = None
+        self.lock = threading.Lock()
 
     def ask(self, id: str, messages: Sequence[bytes], ended: str) -> Judgement:
-        """Let the process judge one answer.
-
-        Raises
-        ------
-        StartError
-            If two processes in a row found none.
-        """
-        for last in (False, True):
-            try:
-                return self._ask(id, messages, ended)
-            except (StoppedError, OSError) as error:
-                self.close()
-                if last:
-                    raise StartError(f"Judging {id} failed twice: it {error}.") from None
-        raise AssertionError
-
-    def _ask(self, id: str, messages: Sequence[bytes], ended: str) -> Judgement:
-        if self.process is None:
-            self.process = Process(self.command, memory=MEMORY, stdin=subprocess.PIPE)
-            self.process.receive(START)
+        """Let the process judge one answer; if that fails twice, it is a StartError."""
         question = {"id": id, "sizes": [len(message) for message in messages], "ended": ended}
-        for message in (json.dumps(question).encode(), *messages):
-            self.process.send(message)
-        found, *more = json.loads(self.process.receive(START))
-        return Judgement(Verdict(**found), *more)
+        said = ""
+        with self.lock:
+            for _ in range(2):
+                try:
+                    if self.process is None:
+                        self.process = Process(self.command, memory=MEMORY, stdin=subprocess.PIPE)
+                        self.process.receive(START)
+                    for message in (json.dumps(question).encode(), *messages):
+                        self.process.send(message)
+                    found, *more = json.loads(self.process.receive(START))
+                    return Judgement(Verdict(**found), *more)
+                except (StoppedError, OSError) as error:
+                    said = str(error)
+                    self.close()
+        raise StartError(f"Judging {id} failed twice: it {said}.")
 
     def close(self) -> None:
         """End the process."""

@@ -7,21 +7,24 @@ Python, read-only, and none of the teacher's or the students' files; it can writ
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import platform
 import select
 import shutil
 import signal
+import site
 import struct
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 from typing import IO
 
@@ -36,7 +39,7 @@ MEGABYTE = 1 << 20
 SCRATCH = 64 * MEGABYTE  # what a submission may write in all, in each of two places
 KERAS = 4096 * MEGABYTE  # address space that TensorFlow reserves and does not use
 MOST_TASKS = 256  # processes and threads of a submission
-FIRST_USER = 62_000  # user ids that no account has; used where the grader is root
+USERS = cycle(range(62_000, 63_000))  # ids that no account has; for those that root grades
 
 INSTALL = """\
 The sandbox is missing: bubblewrap keeps the students' code from your files and the network.
@@ -103,14 +106,7 @@ class Process:
         )
 
     def receive(self, seconds: float, since: float | None = None) -> bytes:
-        """Return the next message.
-
-        Parameters
-        ----------
-        seconds : float
-            How long the work may take.
-        since : float, optional
-            When it began, on the monotonic clock; now, if left out.
+        """Return the next message, which may take some time since a moment (now, if left out).
 
         Raises
         ------
@@ -142,10 +138,9 @@ class Process:
     def _message(self) -> bytes | None:
         if len(self.buffer) < LENGTH.size:
             return None
-        (length,) = LENGTH.unpack_from(self.buffer)
-        if length > LARGEST:
+        end = LENGTH.size + LENGTH.unpack_from(self.buffer)[0]
+        if end > LENGTH.size + LARGEST:
             raise StoppedError("sent something that is no result")
-        end = LENGTH.size + length
         if len(self.buffer) < end:
             return None
         message = bytes(self.buffer[LENGTH.size : end])
@@ -196,48 +191,38 @@ class Process:
 class Submission(Process):
     """A process that runs a notebook's answers, in the sandbox unless the settings say otherwise.
 
-    Parameters
-    ----------
-    request : bytes
-        What `tools.grading.child` reads.
-    settings : Settings
-    place : int
-        A number that no other running submission has.
-    log : file, optional
-        What gets all that the answers print.
+    `request` is what `tools.grading.child` reads; the log gets the errors of the start, and, if it
+    is to be shown, what the answers print.
     """
 
     def __init__(
-        self, request: bytes, settings: Settings, place: int, log: IO[bytes] | None = None
+        self, request: bytes, settings: Settings, log: IO[bytes], *, shown: bool = False
     ) -> None:
         self.folder = None if settings.sandbox else tempfile.mkdtemp(prefix="grading-")
-        how = {
-            "limits": {
-                "RLIMIT_AS": settings.memory * MEGABYTE + KERAS,
-                "RLIMIT_FSIZE": SCRATCH,
-                "RLIMIT_NOFILE": 256,
-                "RLIMIT_CORE": 0,
-            },
-            "user": None,
-            "quiet": log is None,
+        limits = {
+            "RLIMIT_AS": settings.memory * MEGABYTE + KERAS,
+            "RLIMIT_FSIZE": SCRATCH,
+            "RLIMIT_NOFILE": 256,
+            "RLIMIT_CORE": 0,
         }
+        user = None
         if settings.sandbox:  # elsewhere the limit would count all processes of the user
-            how["limits"]["RLIMIT_NPROC"] = MOST_TASKS
-            how["user"] = FIRST_USER + place if os.geteuid() == 0 else None
+            limits["RLIMIT_NPROC"] = MOST_TASKS
+            user = next(USERS) if os.geteuid() == 0 else None
+        how = {"limits": limits, "user": user, "shown": shown}
         command = python("tools.grading.child", json.dumps(how))
-        with tempfile.TemporaryFile() as file, _filter() as system_calls:
-            file.write(request)
-            file.seek(0)
-            files = []
+        with tempfile.TemporaryFile() as file, tempfile.TemporaryFile() as calls:
+            for each, content in ((file, request), (calls, system_calls())):
+                each.write(content)
+                each.seek(0)
             if settings.sandbox:
-                files = [system_calls]
-                command = [*bubblewrap(settings.hidden, files[0]), *command]
+                command = [*bubblewrap(settings.hidden, calls.fileno()), *command]
             super().__init__(
                 command,
                 memory=settings.memory,
                 stdin=file,
-                log=log or subprocess.DEVNULL,
-                files=files,
+                log=log,
+                files=[calls.fileno()],
                 folder=self.folder or "/",
                 stop=settings.stop,
             )
@@ -250,74 +235,41 @@ class Submission(Process):
 
 
 def python(module: str, *arguments: str) -> list[str]:
-    """Return the command that runs a module of this course, without any setting of the user's."""
-    start = (
-        "import json, runpy, sys; sys.path[:] = json.loads(sys.argv.pop(1)); "
-        f"runpy.run_module({module!r}, run_name='__main__')"
-    )
-    return [
-        sys.executable,
-        "-I",
-        "-S",
-        "-B",
-        "-u",
-        "-c",
-        start,
-        json.dumps(_import_path()),
-        *arguments,
-    ]
-
-
-def _import_path() -> list[str]:
-    """Return where Python finds the course and the packages, and nothing else of the user's."""
-    installed = [sys.base_prefix, sys.base_exec_prefix]
-    found = [
-        path
-        for path in sys.path
-        if "site-packages" in path
-        or "dist-packages" in path
-        or any(path.startswith(prefix) for prefix in installed)
-    ]
-    return [str(ROOT), *found]
+    """Return the command that runs a module of this course."""
+    return [sys.executable, "-B", "-u", "-m", module, *arguments]
 
 
 def _environment(home: str) -> dict[str, str]:
     """Return the whole environment of a process: nothing of the teacher's."""
-    one = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "TF_NUM_INTRAOP", "TF_NUM_INTEROP")
     kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
+    threads = ("OMP_NUM", "OPENBLAS_NUM", "MKL_NUM", "TF_NUM_INTRAOP", "TF_NUM_INTEROP")
     return kept | {
         "PATH": "/usr/bin:/bin",
         "HOME": home,
         "TMPDIR": home,
         "LANG": "C.UTF-8",
+        "PYTHONPATH": str(ROOT),
+        "PYTHONSAFEPATH": "1",  # the folder that it runs in is no place for modules
+        "PYTHONUSERBASE": site.getuserbase(),
         "PYTHONHASHSEED": "0",  # the same sentence in every run
         "MPLBACKEND": "Agg",
         "MNIST_LIB_SOURCE": "sample",
         "CUDA_VISIBLE_DEVICES": "",
         "TF_CPP_MIN_LOG_LEVEL": "3",
-        **{f"{name}{'' if name.startswith('TF') else '_NUM'}_THREADS": "1" for name in one},
+        **{f"{name}_THREADS": "1" for name in threads},
     }
 
 
 # --- The sandbox ----------------------------------------------------------------------------------
 
 
-def bubblewrap(hidden: Iterable[Path], system_calls: int) -> list[str]:
-    """Return the command that runs another in the sandbox.
+def bubblewrap(hidden: Iterable[Path], calls: int) -> list[str]:
+    """Return the command that runs another in the sandbox, under a file with `system_calls`.
 
-    Parameters
-    ----------
-    hidden : iterable of Path
-        Files and folders that must not be seen even where they lie within Python's or the course's
-        folders.
-    system_calls : int
-        Number of the open file with the filter of system calls.
+    What is hidden must not be seen even where it lies within Python's or the course's folders.
     """
-    program = shutil.which("bwrap")
-    if program is None:
-        raise StartError(INSTALL)
     apart = ["ipc", "pid", "net", "uts", "cgroup-try"]
-    command = [program, *(f"--unshare-{name}" for name in apart)]
+    command = [shutil.which("bwrap") or "bwrap", *(f"--unshare-{name}" for name in apart)]
     command += ["--die-with-parent", "--new-session", "--cap-drop", "ALL"]
     if os.geteuid() == 0:
         # Root without rights may still write root's files, such as those in /proc/sys. So the
@@ -343,57 +295,46 @@ def bubblewrap(hidden: Iterable[Path], system_calls: int) -> list[str]:
         command += ["--ro-bind", str(path), str(path)]
     for path in hidden:
         if path.exists() and any(path.is_relative_to(folder) for folder in seen):
-            command += ["--tmpfs", str(path)] if path.is_dir() else _no_file(path)
+            command += ["--tmpfs"] if path.is_dir() else ["--ro-bind", "/dev/null"]
+            command.append(str(path))
     for path in ("/dev", "/"):
         command += ["--remount-ro", path]
-    return [*command, "--chdir", "/tmp", "--seccomp", str(system_calls), "--"]
-
-
-def _no_file(path: Path) -> list[str]:
-    return ["--ro-bind", "/dev/null", str(path)]
+    return [*command, "--chdir", "/tmp", "--seccomp", str(calls), "--"]
 
 
 def _visible() -> list[Path]:
     """Return what a submission needs beside the operating system: Python and the course."""
     needed = [sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix]
-    needed += [path for path in _import_path() if path != str(ROOT)]
     needed += [str(ROOT / "mnist_lib"), str(ROOT / "tools")]
+    needed += [path for path in [site.getusersitepackages()] if path in sys.path]
     paths = {Path(path) for path in needed} | {Path(path).resolve() for path in needed}
     found = sorted(path for path in paths if path.exists())
     return [p for p in found if not any(p.is_relative_to(o) for o in found if o != p)]
 
 
-# What the limits do not count: shared memory that no process holds, and the mounts of a namespace
-# of one's own. Numbers of Linux' system calls on the two kinds of processors that teachers have.
-MACHINES = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
-FORBIDDEN = {
-    "shmget": (29, 194),
-    "msgget": (68, 186),
-    "unshare": (272, 97),
-    "memfd_create": (319, 279),
-    "io_uring_setup": (425, 425),
-    "clone3": (435, 435),  # its flags cannot be seen; the C library then uses clone
+# What no limit counts: memory in files without a name, in segments and queues that no process
+# holds, and in what is mounted in a user namespace of one's own. On the two kinds of processors
+# that teachers have: Linux' number for it; clone; shmget, msgget, unshare, memfd_create, and
+# clone3, whose flags a filter cannot see (the C library then uses clone).
+MACHINES = {
+    "x86_64": (0xC000003E, 56, (29, 68, 272, 319, 435)),
+    "aarch64": (0xC00000B7, 220, (194, 186, 97, 279, 435)),
 }
-CLONE = (56, 220)
 CLONE_NEWUSER = 0x10000000
 
 
-@contextmanager
-def _filter() -> Iterator[int]:
-    """Give the number of an open file: seccomp's program, which answers ENOSYS to some calls."""
+def system_calls() -> bytes:
+    """Return seccomp's program that answers ENOSYS to the calls that take uncounted memory."""
     load, equal, at_least, any_bit, back = 0x20, 0x15, 0x35, 0x45, 0x06
-    allow, refuse, kill = 0x7FFF0000, 0x00050000 | 38, 0x80000000
-    program: list[tuple[int, int, int, int]] = []
+    allow, refuse, kill = 0x7FFF0000, 0x00050000 | errno.ENOSYS, 0x80000000
+    steps: list[tuple[int, int, int, int]] = []
     if platform.machine() in MACHINES:
-        architecture, which = MACHINES[platform.machine()]
-        program += [(load, 0, 0, 4), (equal, 1, 0, architecture), (back, 0, 0, kill)]
-        program += [(load, 0, 0, 0), (at_least, 0, 1, 0x40000000), (back, 0, 0, refuse)]
-        for numbers in FORBIDDEN.values():
-            program += [(equal, 0, 1, numbers[which]), (back, 0, 0, refuse)]
-        program += [(equal, 0, 3, CLONE[which]), (load, 0, 0, 16)]
-        program += [(any_bit, 0, 1, CLONE_NEWUSER), (back, 0, 0, refuse)]
-    program.append((back, 0, 0, allow))
-    with tempfile.TemporaryFile() as file:
-        file.write(b"".join(struct.pack("=HBBI", *step) for step in program))
-        file.seek(0)
-        yield file.fileno()
+        machine, clone, refused = MACHINES[platform.machine()]
+        steps += [(load, 0, 0, 4), (equal, 1, 0, machine), (back, 0, 0, kill)]
+        steps += [(load, 0, 0, 0), (at_least, 0, 1, 0x40000000), (back, 0, 0, refuse)]
+        for number in refused:
+            steps += [(equal, 0, 1, number), (back, 0, 0, refuse)]
+        steps += [(equal, 0, 3, clone), (load, 0, 0, 16)]
+        steps += [(any_bit, 0, 1, CLONE_NEWUSER), (back, 0, 0, refuse)]
+    steps.append((back, 0, 0, allow))
+    return b"".join(struct.pack("=HBBI", *step) for step in steps)

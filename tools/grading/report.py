@@ -39,15 +39,7 @@ def columns(exercises: Mapping[str, Exercise]) -> list[str]:
 
 
 def cells(row: Row, exercises: Mapping[str, Exercise], version: str) -> Cells:
-    """Return a row as it stands in the table.
-
-    Parameters
-    ----------
-    row : Row
-    exercises : mapping from ids to Exercise
-    version : str
-        What was graded, and how: a second run keeps the row as long as this is the same.
-    """
+    """Return a row of the table; a second run keeps it while its version is the same."""
     possible = sum(exercise.stars for exercise in exercises.values())
     found = {"student": safe(row.name), "possible": str(possible), "note": safe(row.note)}
     # Without a fault of the student's there are no points, not even none.
@@ -61,18 +53,7 @@ def cells(row: Row, exercises: Mapping[str, Exercise], version: str) -> Cells:
 
 
 class Table:
-    """The CSV file: read and tried at the start, written anew with each row.
-
-    Parameters
-    ----------
-    path : Path
-    exercises : mapping from ids to Exercise
-
-    Raises
-    ------
-    RefusedError
-        If the file cannot be read or written, or holds something else.
-    """
+    """The CSV file: read and tried at the start, written again with each row."""
 
     def __init__(self, path: Path, exercises: Mapping[str, Exercise]) -> None:
         self.path, self.columns = path, columns(exercises)
@@ -100,6 +81,10 @@ class Table:
                 "writes it. Name another file: --output."
             )
         return rows
+
+    def has(self, name: str, version: str) -> bool:
+        """Return whether a student's row is there, graded from the same and in the same way."""
+        return self.rows.get(safe(name), {}).get("version") == version
 
     def add(self, row: Cells) -> None:
         """Add a row, or replace the student's, and save; a failure shows in `trouble`."""
