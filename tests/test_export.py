@@ -105,13 +105,7 @@ def test_folding_costs_float16_no_precision() -> None:
     np.testing.assert_array_equal(decode(rounded["kernel"]), decode(exact["kernel"]))
 
 
-@pytest.mark.parametrize(
-    "before",
-    [
-        pytest.param(layers.MaxPooling2D, id="pooling"),
-        pytest.param(layers.ReLU, id="activation"),
-    ],
-)
+@pytest.mark.parametrize("before", [layers.MaxPooling2D, layers.ReLU])
 def test_batch_normalization_elsewhere_becomes_a_layer(before: type[layers.Layer]) -> None:
     norm = layers.BatchNormalization(scale=False)
     found = export.describe(small(before(), norm))["layers"][2]
@@ -133,10 +127,6 @@ def test_texts_are_cut_to_what_the_page_takes() -> None:
     assert (len(document["name"]), len(document["note"])) == (export.MAX_TEXT, export.MAX_TEXT)
 
 
-class Odd(layers.Dense):
-    """A subclass may compute anything."""
-
-
 def surprise(x):
     return x
 
@@ -151,30 +141,22 @@ surprise.__name__ = "relu"
         (layers.Conv2D(2, 3, dilation_rate=2, name="wide"), r'"wide" .*dilation_rate=\(1, 1\)'),
         (layers.Conv2D(3, 3, groups=3, name="apart"), r'"apart" .*groups=1'),
         (layers.Conv2D(2, 3, activation="gelu", name="g"), r'"g" .*activation gelu.*relu'),
-        (layers.Activation("elu", name="e"), r'"e" .*activation elu'),
         (layers.Activation(surprise, name="s"), r'"s" .*activation relu'),
-        (layers.LeakyReLU(name="leaky"), r'"leaky" \(LeakyReLU\) cannot run'),
         (layers.ReLU(max_value=6, name="six"), r'"six" .*max_value=None'),
         (layers.ReLU(negative_slope=0.1, name="slope"), r'"slope" .*negative_slope=0'),
         (layers.Softmax(axis=1, name="rows"), r'"rows" .*axis=-1'),
         (layers.BatchNormalization(axis=1, name="rows"), r'"rows" .*axis=-1'),
         (layers.GlobalAveragePooling2D(keepdims=True, name="keep"), r'"keep" .*keepdims=False'),
         (layers.Dense(4, name="stack"), r'"stack" .*Flatten layer before'),
-        (layers.SpatialDropout2D(0.1, name="spots"), r'"spots" .*cannot run'),
-        (layers.RandomRotation(0.1, name="turn"), r'"turn" .*cannot run'),
         (keras.Sequential([layers.ReLU()], name="inner"), r'"inner" \(Sequential\) cannot run'),
+        # A subclass may compute anything.
+        (type("Odd", (layers.ReLU,), {})(name="odd"), r'"odd" \(Odd\) cannot run'),
     ],
     ids=lambda value: getattr(value, "name", ""),
 )
 def test_what_the_page_cannot_compute_is_named(layer: layers.Layer, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         export.describe(small(layer))
-
-
-def test_a_subclass_is_not_taken_for_its_parent() -> None:
-    model = network(layers.Flatten(), Odd(10, name="odd"))
-    with pytest.raises(ValueError, match=r'"odd" \(Odd\) cannot run'):
-        export.describe(model)
 
 
 def test_only_a_sequential_is_taken() -> None:

@@ -84,12 +84,6 @@ def test_mnist_comes_back_nearly_itself(mnist, reader):
     assert np.mean(reader(again) != reader(images)) <= 0.02
 
 
-def test_dark_mnist_on_white_comes_back_light(mnist):
-    images = mnist.x_val[:100]
-    again = np.stack([to_mnist(255 - image) for image in images])
-    assert difference(again, images) < 1
-
-
 def test_preparation_is_a_fixed_point_of_itself(five):
     once = to_mnist(five)
     assert difference(to_mnist(once), once) < 1
@@ -186,15 +180,10 @@ def test_every_mode_of_pillow_is_read(five, mode):
     assert difference(to_mnist(picture), to_mnist(five)) < 4
 
 
-def test_a_path_is_read_as_text_or_path(tmp_path, five):
-    path = saved(tmp_path / "five.png", five)
-    np.testing.assert_array_equal(to_mnist(path), to_mnist(five))
-    np.testing.assert_array_equal(to_mnist(str(path)), to_mnist(five))
-
-
 def test_sixteen_bits_and_low_quality_are_read(tmp_path, five):
     sixteen = saved(tmp_path / "16.png", five.astype(np.uint16) * 257)
     assert difference(to_mnist(sixteen), to_mnist(five)) < 1
+    assert difference(to_mnist(str(sixteen)), to_mnist(five)) < 1
     poor = saved(tmp_path / "20.jpg", five, quality=20)
     assert difference(to_mnist(poor), to_mnist(five)) < 4
 
@@ -208,13 +197,10 @@ def test_a_photograph_is_turned_upright(tmp_path, five):
 
 def test_transparency_is_paper(five):
     alpha = 255 - five
-    black = np.dstack([np.zeros((200, 200, 3), np.uint8), alpha])
-    white = np.dstack([np.full((200, 200, 3), 255, np.uint8), alpha])
-    assert difference(to_mnist(black), to_mnist(five)) < 4
-    assert difference(to_mnist(white), to_mnist(five)) < 4
-    assert difference(to_mnist(Image.fromarray(white)), to_mnist(five)) < 4
     grey = np.dstack([np.zeros((200, 200), np.uint8), alpha])
-    assert difference(to_mnist(grey), to_mnist(five)) < 4
+    white = np.dstack([np.full((200, 200, 3), 255, np.uint8), alpha])
+    for picture in (grey, white, Image.fromarray(white)):
+        assert difference(to_mnist(picture), to_mnist(five)) < 4
 
 
 def test_a_palette_may_be_transparent(five):
@@ -234,7 +220,6 @@ def test_a_palette_may_be_transparent(five):
         ([[0, 1], [1, 0]], TypeError, "np.asarray"),
         (b"\x89PNG", TypeError, "io.BytesIO"),
         (np.array([["a"] * 9] * 9), TypeError, "expected booleans, integers or floats"),
-        (np.zeros((9, 9), complex), TypeError, "complex128"),
         (np.zeros(784), ValueError, r"shape \(784,\); expected \(height, width\)"),
         (np.zeros((1, 28, 28, 1)), ValueError, r"pass one image at a time"),
         (np.zeros((3, 28, 28)), ValueError, "Its channels come first"),
@@ -242,10 +227,8 @@ def test_a_palette_may_be_transparent(five):
         (np.zeros((0, 28)), ValueError, "it holds no pixels"),
         (np.zeros((28, 5)), ValueError, "at least 8 × 8"),
         (np.full((28, 28), np.nan), ValueError, "NaN or infinite"),
-        (np.array([[np.inf] * 9] * 9), ValueError, "NaN or infinite"),
         (np.broadcast_to(np.uint8(0), (20_000, 20_000)), ValueError, "at most 100,000,000"),
         (np.zeros((28, 28), np.uint8), ValueError, "holds no ink"),
-        (np.full((300, 200, 3), 255, np.uint8), ValueError, "holds no ink"),
         (np.full((50, 50), 0.4), ValueError, "holds no ink"),
     ],
 )
@@ -255,35 +238,22 @@ def test_bad_input_is_refused(function, image, error, message):
         function(image)
 
 
-def noise(rng):
-    return rng.normal(128, 20, (200, 200)).clip(0, 255).astype(np.uint8)
+BLOT = np.pad(np.full((100, 90), 255, np.uint8), 50)
+SLOPE = np.add.outer(np.linspace(0.2, 0.6, 300), np.linspace(0, 0.3, 200))
+NO_STROKES = {
+    "noise": lambda rng: rng.normal(128, 20, (200, 200)).clip(0, 255).astype(np.uint8),
+    "dots": lambda rng: rng.random((100, 100)),
+    "coin flips": lambda rng: rng.integers(0, 2, (200, 200)).astype(bool),
+    "gradient": lambda rng: SLOPE + rng.normal(0, 0.005, SLOPE.shape),
+    "blot": lambda rng: BLOT,
+}
 
 
-def dots(rng):
-    return rng.random((100, 100))
-
-
-def coin_flips(rng):
-    return rng.integers(0, 2, (200, 200)).astype(bool)
-
-
-def gradient(rng):
-    return np.add.outer(np.linspace(0.2, 0.6, 300), np.linspace(0, 0.3, 200)) + rng.normal(
-        0, 0.005, (300, 200)
-    )
-
-
-def filled(rng):
-    canvas = np.zeros((200, 200), np.uint8)
-    canvas[50:150, 60:150] = 255
-    return canvas
-
-
-@pytest.mark.parametrize("picture", [noise, dots, coin_flips, gradient, filled])
+@pytest.mark.parametrize("picture", NO_STROKES)
 @pytest.mark.parametrize("seed", range(3))
 def test_what_holds_no_strokes_is_refused(picture, seed):
     with pytest.raises(ValueError, match=r"The picture holds"):
-        to_mnist(picture(np.random.default_rng(seed)))
+        to_mnist(NO_STROKES[picture](np.random.default_rng(seed)))
 
 
 def test_a_page_given_as_a_digit_is_refused_with_advice():
@@ -299,14 +269,12 @@ def test_damaged_and_other_files_are_refused(tmp_path, five):
     text.write_text("no picture")
     with pytest.raises(ValueError, match=r"notes.png is not a picture that Pillow can read"):
         to_mnist(text)
-    whole = saved(tmp_path / "whole.jpg", five).read_bytes()
-    (tmp_path / "half.jpg").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ValueError, match=r"half.jpg is damaged"):
-        to_mnist(tmp_path / "half.jpg")
-    whole = saved(tmp_path / "whole.png", five).read_bytes()
-    (tmp_path / "half.png").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ValueError, match=r"half.png is damaged"):
-        to_mnist(tmp_path / "half.png")
+    for kind in ("jpg", "png"):
+        whole = saved(tmp_path / f"whole.{kind}", five).read_bytes()
+        half = tmp_path / f"half.{kind}"
+        half.write_bytes(whole[: len(whole) // 2])
+        with pytest.raises(ValueError, match=rf"half.{kind} is damaged"):
+            to_mnist(half)
     with pytest.raises(FileNotFoundError):
         to_mnist(tmp_path / "missing.png")
     with pytest.raises(OSError):  # noqa: PT011 - which one depends on the system

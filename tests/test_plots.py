@@ -295,7 +295,7 @@ def test_digits_share_one_scale_and_show_every_image() -> None:
     [
         (digits(), (0, 255)),
         (np.ones((1, 4, 4), dtype=np.uint8), (0, 255)),
-        (digits() / 255, (0, 1)),
+        (digits()[..., np.newaxis] / 255, (0, 1)),
         (digits() > 9, (0, 1)),
         (digits().astype(float), (0, 255)),
         (digits() / 255.0 - 0.5, (-0.5, 0.5)),
@@ -306,28 +306,18 @@ def test_grey_scale_is_the_pixels_own(images: np.ndarray, limits: tuple[float, f
     assert (scale.vmin, scale.vmax) == limits
 
 
-def test_digits_accept_a_channel_axis() -> None:
-    figure = plots.plot_digits(digits()[..., np.newaxis])
-    assert figure.axes[0].images[0].get_array().shape == (28, 28)
-
-
-def test_long_titles_take_fewer_columns_instead_of_overlapping() -> None:
-    titles = ["Pred: 3 | True: 8"] * 10
-    figure = plots.plot_digits(digits(10), titles)
+@pytest.mark.parametrize(
+    ("title", "columns"), [("Pred: 3 | True: 8", 10), ("said 3\nis 8", 2)], ids=["long", "high"]
+)
+def test_titles_overlap_neither_each_other_nor_digits(title: str, columns: int) -> None:
+    figure = plots.plot_digits(digits(10), [title] * 10, columns=columns)
     figure.canvas.draw()
-    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
-    assert len(boxes) == 10
-    for index, box in enumerate(boxes):
-        assert not any(box.overlaps(other) for other in boxes[index + 1 :])
-
-
-def test_titles_of_two_lines_stay_between_their_digits() -> None:
-    figure = plots.plot_digits(digits(4), ["said 3\nis 8"] * 4, columns=2)
-    figure.canvas.draw()
-    pictures = [picture.get_window_extent() for picture in figure.axes[0].images]
-    for text in figure.axes[0].texts:
-        box = text.get_window_extent()
-        assert not any(box.overlaps(picture) for picture in pictures)
+    axes = figure.axes[0]
+    titles = [text.get_window_extent() for text in axes.texts]
+    pictures = [picture.get_window_extent() for picture in axes.images]
+    assert len(titles) == 10
+    for index, box in enumerate(titles):
+        assert not any(box.overlaps(other) for other in titles[index + 1 :] + pictures)
 
 
 def test_size_scales_a_digit_up_to_the_width() -> None:
@@ -360,7 +350,7 @@ def test_images_of_more_pixels_than_dots_are_drawn_smaller() -> None:
 
 def test_pixels_writes_every_number() -> None:
     image = digits()[1]
-    figure = plots.plot_pixels(image)
+    figure = plots.plot_pixels(image[..., np.newaxis])
     written = [int(text.get_text()) for text in figure.axes[0].texts]
     np.testing.assert_array_equal(np.reshape(written, (28, 28)), image)
 
@@ -368,10 +358,6 @@ def test_pixels_writes_every_number() -> None:
 def test_pixels_writes_floats_with_two_decimals() -> None:
     figure = plots.plot_pixels(np.array([[0.0, 0.5], [0.25, 1.0]]))
     assert [text.get_text() for text in figure.axes[0].texts] == [".00", ".50", ".25", "1.00"]
-
-
-def test_pixels_of_one_digit_with_its_channel() -> None:
-    assert len(plots.plot_pixels(digits()[0][..., np.newaxis]).axes[0].texts) == 784
 
 
 # --- Kernels, feature maps, heat maps ---------------------------------------------------------
@@ -402,10 +388,6 @@ def test_kernels_can_hold_their_weights() -> None:
     assert [text.get_text() for text in texts] == ["Sobel", *map(str, sobel.flat)]
 
 
-def test_kernels_that_are_all_zero_are_drawn() -> None:
-    assert scales(plots.plot_kernels(np.zeros((3, 3, 1))))[0].vmax == 1
-
-
 @pytest.mark.parametrize(
     ("maps", "limits"),
     [
@@ -431,13 +413,6 @@ def test_heatmaps_lie_over_their_digits() -> None:
     np.testing.assert_array_equal(shown[4].get_array(), heat[1])
     assert len({(over.norm.vmin, over.norm.vmax) for over in shown[3:]}) == 1
     assert figure.axes[1].get_xlabel() == "drop in probability"
-
-
-def test_signed_heatmaps_are_symmetric_about_zero() -> None:
-    heat = np.zeros((1, 28, 28))
-    heat[0, 3, 3] = -4
-    over = plots.plot_heatmaps(digits(1), heat, signed=True).axes[0].images[-1]
-    assert (over.norm.vmin, over.norm.vmax) == (-4, 4)
 
 
 # --- Charts -----------------------------------------------------------------------------------
@@ -486,14 +461,11 @@ def test_confusion_without_errors() -> None:
     assert [text.get_text() for text in axes.texts] == ["3", "·", "·", "0"]
 
 
-def test_reliability_leaves_empty_bins_out() -> None:
-    upper, lower = reliability().axes
+def test_reliability_leaves_empty_bins_out_and_names_the_calibration_error() -> None:
+    upper, lower = reliability(ece=0.0312).axes
     np.testing.assert_allclose(upper.lines[1].get_xdata(), [0.1, 0.3, 0.7, 0.95])
     assert [bar.get_height() for bar in lower.patches] == [3, 10, 40, 800]
-
-
-def test_reliability_names_the_calibration_error() -> None:
-    assert [text.get_text() for text in reliability(ece=0.0312).axes[0].texts] == ["ECE 0.0312"]
+    assert [text.get_text() for text in upper.texts] == ["ECE 0.0312"]
 
 
 def test_intervals_stand_in_the_order_given() -> None:
@@ -562,9 +534,6 @@ REFUSED: list[tuple[Callable[[], Figure], type[Exception], str]] = [
         "images is uint8 (28, 28); expected numbers (N, H, W) or (N, H, W, 1). For a single one, "
         "pass images[np.newaxis].",
     ),
-    (lambda: plots.plot_digits(np.zeros((2, 28, 28, 3))), ValueError, "(2, 28, 28, 3); expected"),
-    (lambda: plots.plot_digits(np.zeros((0, 28, 28))), ValueError, "images is empty"),
-    (lambda: plots.plot_digits([[["a"]]]), TypeError, "images is [[['a']]]; expected numbers"),
     (
         lambda: plots.plot_digits(digits(), [1, 2]),
         ValueError,
@@ -579,8 +548,7 @@ REFUSED: list[tuple[Callable[[], Figure], type[Exception], str]] = [
     (
         lambda: plots.plot_feature_maps(np.zeros((1, 5, 5, 2))),
         ValueError,
-        "feature_maps is float64 (1, 5, 5, 2); expected numbers (H, W, C). Pass its only row, "
-        "feature_maps[0].",
+        "expected numbers (H, W, C). Pass its only row, feature_maps[0].",
     ),
     (
         lambda: plots.plot_heatmaps(digits(3), np.zeros((2, 28, 28))),
@@ -588,37 +556,20 @@ REFUSED: list[tuple[Callable[[], Figure], type[Exception], str]] = [
         "images is 3 long and heatmaps is 2 long",
     ),
     (lambda: plots.plot_curves(history()), TypeError, 'Pass {"name": history}'),
-    (
-        lambda: plots.plot_curves([history()]),  # type: ignore[arg-type]
-        TypeError,
-        'history is a list; expected a dictionary of at least one, such as {"name": history}',
-    ),
     (lambda: plots.plot_curves({}), ValueError, "history is empty"),
     (
         lambda: plots.plot_curves({"a": {"auc": [1.0]}}),
         ValueError,
         "The histories hold 'auc'; expected 'loss' or 'accuracy'.",
     ),
-    (
-        lambda: plots.plot_confusion(np.zeros((2, 3), dtype=int)),
-        ValueError,
-        "confusion is int64 (2, 3); expected numbers (classes, classes)",
-    ),
     (lambda: plots.plot_confusion([[0.5, 0.5], [0.1, 0.9]]), ValueError, "expected counts"),
     (lambda: plots.plot_confusion([[1, -1], [0, 1]]), ValueError, "confusion is from -1 to 1"),
     (lambda: plots.plot_reliability([90], [0.9], [3]), ValueError, "confidence is 90.0; expected"),
-    (lambda: plots.plot_reliability([0.9], [90], [3]), ValueError, "accuracy is 90.0; expected"),
     (lambda: plots.plot_reliability([0.9, 1], [0.9, 1], [3]), ValueError, "counts is 1 long"),
     (
         lambda: plots.plot_intervals(["a"], [1], [2], [3], xlabel="x"),
         ValueError,
         "the estimate of a is 1.0; expected a number that is at least 2.0 and at most 3.0",
-    ),
-    (lambda: plots.plot_intervals([], [1], [0], [3], xlabel="x"), ValueError, "names is 0 long"),
-    (
-        lambda: plots.plot_lines([1], {}, xlabel="x", ylabel="y"),
-        ValueError,
-        "series is empty; expected a dictionary of at least one",
     ),
     (
         lambda: plots.plot_lines([1, 2], {"a": [1]}, xlabel="x", ylabel="y"),
@@ -630,16 +581,10 @@ REFUSED: list[tuple[Callable[[], Figure], type[Exception], str]] = [
         ValueError,
         "bands is for 'b'; expected names of series: 'a'",
     ),
-    (lambda: plots.plot_bars([], {}, ylabel="y"), ValueError, "values is empty"),
     (
         lambda: plots.plot_bars(["a", "b"], [1], ylabel="y"),
         ValueError,
         "names is 2 long and values is 1 long",
-    ),
-    (
-        lambda: plots.plot_embedding(np.zeros((4, 3)), [0, 1, 2, 3]),
-        ValueError,
-        "points is float64 (4, 3); expected numbers (N, 2)",
     ),
     (lambda: plots.plot_embedding([[0, 0]], [1.0]), TypeError, "labels is float64 (1,)"),
     (lambda: plots.plot_embedding([[0, 0]], [-1]), ValueError, "labels is from -1 to -1"),
