@@ -551,10 +551,8 @@ def _transfer(url: str, output_file: str, _: object) -> None:
                 seen, since = received, time.monotonic()
             elif running and time.monotonic() - since > PATIENCE:
                 raise ConnectionError(f"time-out, under {USEFUL_BYTES:,} bytes in {PATIENCE:g} s")
-    for error in errors:
-        if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno):
-            raise error  # the fault is this computer's: its disk is full, for example
-        raise ConnectionError(_reason(error)) from error
+    if errors:  # a full disk has been reported by the closing of the file
+        raise ConnectionError(_reason(errors[0])) from errors[0]
 
 
 def _reason(error: Exception) -> str:

@@ -4,7 +4,6 @@ Most tests run on a small made-up data set: its digests take the place of MNIST'
 is the real code. Those that need the 70,000 digits run when MNIST_LIB_DATA names them.
 """
 
-import contextlib
 import errno
 import gzip
 import hashlib
@@ -150,7 +149,7 @@ def server(world, monkeypatch):
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
             httpd.requests.append(self.path)
-            if self.path.startswith("/mnist.npz"):
+            if self.path == "/mnist.npz":
                 httpd.npz(self, world.npz)
             else:
                 httpd.idx(self, world.idx[self.path.removeprefix("/idx/")])
@@ -212,13 +211,6 @@ def endless(handler, _):
         handler.wfile.write(bytes(65_536))
 
 
-def redirect(handler, path):
-    handler.send_response(302)
-    handler.send_header("Location", path)
-    handler.send_header("Content-Length", "0")
-    handler.end_headers()
-
-
 SOMETHING_ELSE = "it sent something else in place of"
 BAD_ANSWERS = {
     "404": (
@@ -233,10 +225,6 @@ BAD_ANSWERS = {
     ),
     "half without length": (half_without_length, SOMETHING_ELSE),
     "hangs up": (lambda h, c: h.connection.close(), "the connection failed (ConnectionError)"),
-    "redirect loop": (
-        lambda h, c: redirect(h, h.path),
-        "the connection failed (TooManyRedirects)",
-    ),
 }
 SLOW_ANSWERS = {
     "says nothing": lambda h, c: h.server.released.wait(),
@@ -327,9 +315,10 @@ def test_full_data_come_from_the_first_place_that_has_them(
         "from this package's cache.",
         "downloaded.",
     ]
-    assert server.requests == ["/mnist.npz"]
-    load_mnist()  # the download was kept
-    assert server.requests == ["/mnist.npz"]
+    load_mnist()
+    assert server.requests == ["/mnist.npz"]  # the download was kept
+    if os.name == "posix":
+        assert world.cache.stat().st_mode & 0o777 == 0o644  # other users may read it
     assert [path.name for path in world.cache.parent.iterdir()] == ["mnist.npz"]
 
 
@@ -642,42 +631,22 @@ def test_named_file_is_missing(world, server, monkeypatch):
 # --- permissions and disks ------------------------------------------------------------------------
 
 
-@pytest.fixture
-def ordinary_user(world, tmp_path):
-    """Return a context without root's right to everything, which would make these tests void."""
-
-    @contextlib.contextmanager
-    def context():
-        if os.geteuid() != 0:
-            yield
-            return
-        for folder in (tmp_path, *tmp_path.parents[:2]):
-            folder.chmod(0o755)
-        os.chown(world.cache.parent, 65_534, -1)
-        os.seteuid(65_534)
-        try:
-            yield
-        finally:
-            os.seteuid(0)
-
-    return context
-
-
-@on_posix
 @pytest.mark.parametrize("place", ["named", "keras"])
-def test_unreadable_file(world, server, monkeypatch, capsys, tmp_path, ordinary_user, place):
+def test_unreadable_file(world, server, monkeypatch, capsys, tmp_path, place):
+    def refuse(path):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    opened = data._open
     path = getattr(world, place)
-    path.write_bytes(world.npz)
-    path.chmod(0)
+    monkeypatch.setattr(data, "_open", lambda each: (refuse if each == path else opened)(each))
     if place == "named":
         monkeypatch.setenv("MNIST_LIB_DATA", str(path))
-        with ordinary_user(), pytest.raises(PermissionError, match="MNIST_LIB_DATA") as caught:
+        with pytest.raises(PermissionError, match="MNIST_LIB_DATA") as caught:
             load_mnist()
         assert str(path) in str(caught.value)
         assert server.requests == []
     else:
-        with ordinary_user():
-            assert same(load_mnist(), world.arrays)
+        assert same(load_mnist(), world.arrays)
         note, line = lines(capsys, tmp_path)
         assert note == "MNIST: the copy in Keras' cache is not used (Permission denied)."
         assert line.endswith("downloaded.")
@@ -691,14 +660,6 @@ def refused_by_the_cache(reason):
     assert not isinstance(caught.value, ConnectionError)
     listed = str(caught.value).split(",")[0].removeprefix("The ")
     assert f"| the {listed} |" in SETUP_PAGE.read_text(encoding="utf-8")
-
-
-@on_posix
-def test_read_only_cache(world, server, ordinary_user):
-    world.cache.parent.chmod(0o555)
-    with ordinary_user():
-        refused_by_the_cache("Permission denied")
-    assert list(world.cache.parent.iterdir()) == []
 
 
 def test_cache_below_a_file(server, monkeypatch, tmp_path):
@@ -722,12 +683,6 @@ def test_full_disk(world, server):
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert [path.name for path in world.cache.parent.iterdir()] == ["mnist.npz"]
     assert world.cache.read_bytes() == b"old"
-
-
-@on_posix
-def test_other_users_may_read_the_copy(world, server):
-    load_mnist()
-    assert world.cache.stat().st_mode & 0o777 == 0o644
 
 
 # --- servers --------------------------------------------------------------------------------------
@@ -819,9 +774,7 @@ def test_reasons(monkeypatch, address, variable, value, reason):
 
 def test_offline(capsys, tmp_path):
     """One line says what happened and what to do; the error of "full" says more."""
-    start = time.monotonic()
     assert load_mnist().source == "sample"
-    assert time.monotonic() - start < MARGIN
     [line] = lines(capsys, tmp_path)
     assert "because the full data could not be downloaded" in line
     assert "connect to the internet and run this again" in line
@@ -829,18 +782,6 @@ def test_offline(capsys, tmp_path):
         load_mnist("full")
     for remedy in ("page on setting up", "MNIST_LIB_DATA", 'load_mnist("sample")'):
         assert remedy in str(caught.value)
-
-
-def test_redirect_is_followed(world, server):
-    def elsewhere(handler, content):
-        if handler.path == "/mnist.npz":
-            redirect(handler, "/mnist.npz?again")
-        else:
-            answer(handler, content)
-
-    server.npz = elsewhere
-    assert same(load_mnist("full"), world.arrays)
-    assert server.requests == ["/mnist.npz", "/mnist.npz?again"]
 
 
 @pytest.mark.parametrize("fault", SLOW_ANSWERS)
@@ -929,36 +870,6 @@ def test_idx_files_are_read_with_care(world, server, monkeypatch, change, messag
 # --- processes ------------------------------------------------------------------------------------
 
 
-def start_process(code):
-    """Start Python with this test's small world, and `code` after it."""
-    names = ("FULL", "NPZ_URL", "NPZ_HASH", "IDX_URL", "IDX_FILES")
-    world = "".join(f"data.{name} = {getattr(data, name)!r}\n" for name in names)
-    return subprocess.Popen(
-        [sys.executable, "-c", f"from mnist_lib import data\n{world}{code}"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def test_two_processes_download_at_once(world, server):
-    both = threading.Barrier(2, timeout=60)
-
-    def together(handler, content):
-        both.wait()
-        answer(handler, content)
-
-    server.npz = together
-    processes = [start_process("data.load_mnist('full')") for _ in range(2)]
-    for process in processes:
-        out, err = process.communicate(timeout=60)
-        assert process.returncode == 0, err
-        assert out.endswith("20 validation and 60 test digits, downloaded.\n")
-    assert server.requests == ["/mnist.npz"] * 2
-    assert [path.name for path in world.cache.parent.iterdir()] == ["mnist.npz"]
-    assert world.cache.read_bytes() == world.npz
-
-
 @on_posix
 def test_killed_while_downloading(world, server):
     halfway = threading.Event()
@@ -969,11 +880,13 @@ def test_killed_while_downloading(world, server):
         handler.server.released.wait()
 
     server.npz = stop_halfway
-    process = start_process("data.load_mnist('full')")
+    names = ("FULL", "NPZ_URL", "NPZ_HASH", "IDX_URL", "IDX_FILES")
+    small = "".join(f"data.{name} = {getattr(data, name)!r}\n" for name in names)
+    code = f"from mnist_lib import data\n{small}data.load_mnist('full')"
+    process = subprocess.Popen([sys.executable, "-c", code])
     assert halfway.wait(60)
     process.kill()
-    process.communicate()
-    assert process.returncode == -signal.SIGKILL
+    assert process.wait() == -signal.SIGKILL
     assert not world.cache.exists()  # never under the name that is read
     server.npz = answer
     assert same(load_mnist("full"), world.arrays)
@@ -1064,11 +977,9 @@ def test_split_is_stratified(labels, fraction):
 
 
 def test_full_split(world):
-    """Every digit once; validation is a twelfth of every class; the file's order is kept."""
+    """Every digit once, in the order of the file."""
     mnist = data._split_full(world.arrays)
     assert same(mnist, world.arrays)
-    exact = np.bincount(world.arrays["y_train"]) / 12
-    assert (np.abs(np.bincount(mnist.y_val, minlength=10) - exact) < 1).all()
     place = {image.tobytes(): i for i, image in enumerate(world.arrays["x_train"])}
     for x in (mnist.x_train, mnist.x_val):
         places = [place[image.tobytes()] for image in x]
@@ -1164,18 +1075,4 @@ def test_real_data(real):
     with np.load(REAL_FILE, allow_pickle=False) as npz:
         original = dict(npz)
     assert same(real, original)
-    counts = np.array(MNIST_CLASS_COUNTS)
-    assert np.array_equal(np.bincount(original["y_train"]), counts)
-    assert (np.abs(np.bincount(real.y_val) - counts / 12) < 1).all()
     assert [fingerprint({"y": y})["y"][1] for y in real[1:4:2]] == PINNED_REAL_LABELS
-
-
-@needs_real_data
-def test_sample_is_part_of_the_real_training_set(real):
-    """So its test digits say nothing about a network trained on the full data."""
-    train = np.concatenate([real.x_train, real.x_val])
-    labels = np.concatenate([real.y_train, real.y_val])
-    known = {image.tobytes(): label for image, label in zip(train, labels, strict=True)}
-    sample = load_mnist("sample")
-    for x, y in zip(sample[0:6:2], sample[1:6:2], strict=True):
-        assert [known[image.tobytes()] for image in x] == y.tolist()

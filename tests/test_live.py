@@ -358,6 +358,17 @@ def reading(page: Page) -> int | None:
     return None if probabilities is None else int(np.argmax(probabilities))
 
 
+def choose_example(page: Page, number: int) -> int | None:
+    page.locator("#live-examples button").nth(number).click()
+    return reading(page)
+
+
+def prepared(page: Page) -> np.ndarray:
+    """Return what the network sees, uint8 (1, 28, 28)."""
+    image = page.evaluate("[...Live.state.prepared.image]")
+    return np.array(image, np.uint8).reshape(1, 28, 28)
+
+
 def draw(page: Page, lines: list[list[tuple[float, float]]], steps: int = 10) -> None:
     """Draw with the mouse; lines are in the pad's own units, 0 to 280."""
     box = page.locator("#live-pad").bounding_box()
@@ -463,7 +474,7 @@ def test_without_preparation_a_corner_is_misread(live: Visit) -> None:
     assert page.locator("#live-steps li").count() == 4
     page.get_by_role("switch", name="Prepare it").press("Space")
     assert reading(page) != 4
-    image = np.array(page.evaluate("[...Live.state.prepared.image]")).reshape(28, 28)
+    image = prepared(page)[0]
     assert image[:12, :12].sum() == image.sum() > 0, "it stays where it was drawn"
 
 
@@ -483,8 +494,7 @@ def test_examples_are_read(live: Visit) -> None:
 
 def test_brush_covers_by_mouse_and_keyboard(live: Visit) -> None:
     page = live.page
-    page.locator("#live-examples button").nth(8).click()
-    reading(page)
+    choose_example(page, 8)
     before = page.evaluate("[...Live.state.probabilities]")
     page.locator("#live-seen").scroll_into_view_if_needed()
     box = page.locator("#live-seen").bounding_box()
@@ -514,9 +524,7 @@ def in_words(text: str) -> list[float]:
 
 def test_the_sum_behind_a_pixel(live: Visit) -> None:
     page = live.page
-    page.locator("#live-examples button").nth(3).click()
-    reading(page)
-    image = np.array(page.evaluate("[...Live.state.prepared.image]"), np.uint8).reshape(28, 28)
+    choose_example(page, 3)
     model = models.load_pretrained("robust")
     kernel, bias = (
         np.array(page.evaluate(f"[...Live.state.network.layers[0].{name}]"))
@@ -526,7 +534,7 @@ def test_the_sum_behind_a_pixel(live: Visit) -> None:
     size = int(np.sqrt(len(kernel) / filters))
     kernels = kernel.reshape(size, size, 1, filters).astype(np.float32)
     stride = model.layers[0].strides[0]
-    image = prepare(image[None])
+    image = prepare(prepared(page))
     maps = numpy_layers.conv2d(image, kernels, bias.astype(np.float32), strides=stride)[0]
 
     output = page.locator("#live-output")
@@ -559,8 +567,7 @@ def test_the_sum_behind_a_pixel(live: Visit) -> None:
 
 def test_every_convolution_has_its_maps(live: Visit) -> None:
     page = live.page
-    page.locator("#live-examples button").nth(5).click()
-    reading(page)
+    choose_example(page, 5)
     model = models.load_pretrained("robust")
     convolutions = [layer for layer in model.layers if isinstance(layer, layers.Conv2D)]
     radios = page.locator("#live-layers input")
@@ -578,10 +585,9 @@ def test_every_convolution_has_its_maps(live: Visit) -> None:
 
 def test_evidence_is_chapter_6s_occlusion(live: Visit) -> None:
     page = live.page
-    page.locator("#live-examples button").nth(4).click()
-    assert reading(page) == 4
+    assert choose_example(page, 4) == 4
     falls = np.array(page.evaluate("Inside.occlude().then((falls) => [...falls])"))
-    image = np.array(page.evaluate("[...Live.state.prepared.image]"), np.uint8).reshape(1, 28, 28)
+    image = prepared(page)
     model = models.load_pretrained("robust")
     for label in (4, 9):
         expected = explanation.occlusion(model, prepare(image)[0], label, patch_size=5, stride=2)
@@ -600,7 +606,7 @@ def test_a_readers_network_takes_over(live: Visit, tmp_path: Path) -> None:
     page.set_input_files("#live-load", path)
     page.wait_for_function("Live.state.network.note === 'mine'")
     reading(page)
-    image = np.array(page.evaluate("[...Live.state.prepared.image]"), np.uint8).reshape(1, 28, 28)
+    image = prepared(page)
     found = page.evaluate("[...Live.state.probabilities]")
     np.testing.assert_allclose(found, model.predict(prepare(image), verbose=0)[0], atol=1e-5)
     assert SCRIPT in page.inner_text("#live-message"), "shown as text, not taken as HTML"
