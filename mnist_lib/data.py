@@ -48,28 +48,16 @@ FULL = {
         (60_000, 28, 28),
         "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757",
     ),
-    "y_train": (
-        (60_000,),
-        "1feba77c54802fa5339a11837ea4b2866434b83314ec45192930f1df69120c13",
-    ),
+    "y_train": ((60_000,), "1feba77c54802fa5339a11837ea4b2866434b83314ec45192930f1df69120c13"),
     "x_test": (
         (10_000, 28, 28),
         "6d87418db22cc8025d05968bec9bd5c3932904b23485740db143a061a2c9d161",
     ),
-    "y_test": (
-        (10_000,),
-        "ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5",
-    ),
+    "y_test": ((10_000,), "ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5"),
 }
 SAMPLE = {
-    "images": (
-        (5_000, 28, 28),
-        "2913c6b6527114b7307e1086335a7665e3f94c74aba3d67525e6f116bf5ae20f",
-    ),
-    "labels": (
-        (5_000,),
-        "41b7b0a9d94690a3a2f54a1d01a9f1cc1b9512e3954fb737ad5ed9f66972403d",
-    ),
+    "images": ((5_000, 28, 28), "2913c6b6527114b7307e1086335a7665e3f94c74aba3d67525e6f116bf5ae20f"),
+    "labels": ((5_000,), "41b7b0a9d94690a3a2f54a1d01a9f1cc1b9512e3954fb737ad5ed9f66972403d"),
 }
 
 # The two mirrors belong to two companies, so that one outage or one blocked host is not the end.
@@ -531,12 +519,11 @@ def _transfer(url: str, output_file: str, _: object) -> None:
             errors.append(error)
 
     os.chmod(output_file, 0o644)  # pooch's temporary files are for their owner alone
-    name, ascii_only = url.split("/")[-1], sys.platform == "win32"
+    name = url.split("/")[-1]
     with (
         open(output_file, "wb") as file,
-        tqdm(desc=name, unit="B", unit_scale=True, delay=0.1, ascii=ascii_only, file=sys.stdout)
-        as bar,
-    ):  # fmt: skip
+        tqdm(desc=name, unit="B", unit_scale=True, delay=0.1, file=sys.stdout) as bar,
+    ):
         worker = threading.Thread(target=work, daemon=True)
         worker.start()
         running, seen, since = True, 0, time.monotonic()

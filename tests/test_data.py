@@ -236,15 +236,13 @@ SLOW_ANSWERS = {
 
 def same(mnist, arrays):
     """Say whether `mnist` holds exactly the digits of `arrays`, each once."""
-    x = np.concatenate([mnist.x_train, mnist.x_val])
-    y = np.concatenate([mnist.y_train, mnist.y_val])
-    found = sorted((image.tobytes(), label) for image, label in zip(x, y, strict=True))
-    expected = sorted(
-        (image.tobytes(), label)
-        for image, label in zip(arrays["x_train"], arrays["y_train"], strict=True)
-    )
+
+    def pairs(x, y):
+        return sorted((image.tobytes(), label) for image, label in zip(x, y, strict=True))
+
+    x, y = np.concatenate([mnist[0], mnist[2]]), np.concatenate([mnist[1], mnist[3]])
     return (
-        found == expected
+        pairs(x, y) == pairs(arrays["x_train"], arrays["y_train"])
         and np.array_equal(mnist.x_test, arrays["x_test"])
         and np.array_equal(mnist.y_test, arrays["y_test"])
     )
@@ -323,13 +321,16 @@ def test_full_data_come_from_the_first_place_that_has_them(
 
 
 def test_default_folders(monkeypatch, tmp_path):
-    """Without settings: Keras' folder in the home, the system's place for caches."""
+    """Keras' folder and a named file in the home, the system's place for caches."""
     monkeypatch.delenv("KERAS_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     path = tmp_path / ".keras" / "datasets" / "mnist.npz"
     path.parent.mkdir(parents=True)
     path.write_bytes(NPZ)
+    assert same(load_mnist("full"), ARRAYS)
+    monkeypatch.setenv("MNIST_LIB_DATA", os.path.join("~", "mnist.npz"))
+    path.rename(tmp_path / "mnist.npz")
     assert same(load_mnist("full"), ARRAYS)
     monkeypatch.delenv("MNIST_LIB_CACHE")
     assert data._cache_folder() == Path(pooch.os_cache("mnist_lib"))
@@ -384,14 +385,6 @@ def test_unknown_source_in_the_environment(monkeypatch):
         load_mnist()
 
 
-def test_named_file_in_the_home(world, monkeypatch, tmp_path):
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    world.named.write_bytes(world.npz)
-    monkeypatch.setenv("MNIST_LIB_DATA", os.path.join("~", "named", "mnist.npz"))
-    assert same(load_mnist(), world.arrays)
-
-
 # --- bad files, in each of the three places -------------------------------------------------------
 
 
@@ -402,11 +395,11 @@ class Intruder:
         return (os.mkdir, (str(Path(tempfile.gettempdir()) / f"unpickled-{os.getpid()}"),))
 
 
-def member(header, version=(1, 0), payload=b""):
+def member(header, version=(1, 0)):
     """Build an .npy file with any header."""
     text = header.encode()
     size = len(text).to_bytes(2 if version == (1, 0) else 4, "little")
-    return b"\x93NUMPY" + bytes(version) + size + text + payload
+    return b"\x93NUMPY" + bytes(version) + size + text
 
 
 def with_member(world, name, content, packing=zipfile.ZIP_DEFLATED):
@@ -622,9 +615,8 @@ def test_fortran_order_is_no_difference(world, monkeypatch):
 
 def test_named_file_is_missing(world, server, monkeypatch):
     monkeypatch.setenv("MNIST_LIB_DATA", str(world.named))
-    with pytest.raises(FileNotFoundError, match="MNIST_LIB_DATA") as caught:
+    with pytest.raises(FileNotFoundError, match=f"MNIST_LIB_DATA .*{re.escape(str(world.named))}"):
         load_mnist()
-    assert str(world.named) in str(caught.value)
     assert server.requests == []
 
 
@@ -633,12 +625,15 @@ def test_named_file_is_missing(world, server, monkeypatch):
 
 @pytest.mark.parametrize("place", ["named", "keras"])
 def test_unreadable_file(world, server, monkeypatch, capsys, tmp_path, place):
-    def refuse(path):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
-
-    opened = data._open
     path = getattr(world, place)
-    monkeypatch.setattr(data, "_open", lambda each: (refuse if each == path else opened)(each))
+    opened = data._open
+
+    def refuse(each):
+        if each == path:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return opened(each)
+
+    monkeypatch.setattr(data, "_open", refuse)
     if place == "named":
         monkeypatch.setenv("MNIST_LIB_DATA", str(path))
         with pytest.raises(PermissionError, match="MNIST_LIB_DATA") as caught:

@@ -466,6 +466,7 @@ def test_reliability_leaves_empty_bins_out_and_names_the_calibration_error() -> 
     np.testing.assert_allclose(upper.lines[1].get_xdata(), [0.1, 0.3, 0.7, 0.95])
     assert [bar.get_height() for bar in lower.patches] == [3, 10, 40, 800]
     assert [text.get_text() for text in upper.texts] == ["ECE 0.0312"]
+    assert not reliability().axes[0].texts
 
 
 def test_intervals_stand_in_the_order_given() -> None:
