@@ -18,12 +18,17 @@ from mnist_lib import export, models
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def network(*stack: layers.Layer, name: str | None = None) -> keras.Sequential:
-    """Return a network with random weights everywhere, biases and running averages included."""
-    model = keras.Sequential([keras.Input((28, 28, 1)), *stack], name=name)
-    random = np.random.default_rng(3)
+def network(*stack: layers.Layer) -> keras.Sequential:
+    """Return a network whose weights are all random, biases and running averages included.
+
+    They keep the size of the numbers from layer to layer, so that no output is stuck at 0 or 1 and
+    none looks the same for every image.
+    """
+    model = keras.Sequential([keras.Input((28, 28, 1)), *stack])
+    random = np.random.default_rng(5)
     for weight in model.weights:
-        values = random.normal(0, 0.3, weight.shape)
+        fan_in = np.prod(weight.shape[:-1]) if len(weight.shape) > 1 else 50
+        values = random.normal(0, 2.5 / np.sqrt(fan_in), weight.shape)
         weight.assign(np.abs(values) + 0.5 if "variance" in weight.path else values)
     return model
 

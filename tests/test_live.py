@@ -19,6 +19,7 @@ import websocket
 from keras import layers
 from PIL import Image
 from playwright.sync_api import Browser, Page
+from test_export import network
 from test_site import (
     ROOT,
     THEMES,
@@ -160,24 +161,9 @@ STACKS: dict[str, Callable[[], list[layers.Layer]]] = {
 }
 
 
-def randomised(stack: list[layers.Layer]) -> keras.Sequential:
-    """Return a network whose weights are all random, biases and running averages included.
-
-    They keep the size of the numbers from layer to layer, so that no output is stuck at 0 or 1 and
-    none looks the same for every image.
-    """
-    model = keras.Sequential([keras.Input((28, 28, 1)), *stack])
-    random = np.random.default_rng(5)
-    for weight in model.weights:
-        fan_in = np.prod(weight.shape[:-1]) if len(weight.shape) > 1 else 50
-        values = random.normal(0, 2.5 / np.sqrt(fan_in), weight.shape)
-        weight.assign(np.abs(values) + 0.5 if "variance" in weight.path else values)
-    return model
-
-
 @pytest.mark.parametrize("stack", STACKS)
 def test_javascript_agrees_with_keras(calculator: Page, digits: np.ndarray, stack: str) -> None:
-    model = randomised(STACKS[stack]())
+    model = network(*STACKS[stack]())
     expected = model.predict(prepare(digits), verbose=0)
     assert expected.std(axis=0).max() > 1e-3, "the outputs must depend on the image"
     found = in_javascript(calculator, export.describe(model), digits)
@@ -213,7 +199,7 @@ def test_networks_of_the_course_agree(
 
 def changed(path: str, value: Any) -> str:
     """Return a good file's text with one entry replaced (or left out, if value is Ellipsis)."""
-    document = export.describe(randomised(STACKS["valid"]()))
+    document = export.describe(network(*STACKS["valid"]()))
     *steps, last = [int(step) if step.isdigit() else step for step in path.split(".")]
     place: Any = document
     for step in steps:
@@ -601,7 +587,7 @@ def test_a_readers_network_takes_over(live: Visit, tmp_path: Path) -> None:
     page = live.page
     draw(page, FOUR)
     assert reading(page) == 4
-    model = randomised(STACKS["folded"]())
+    model = network(*STACKS["folded"]())
     path = export.to_web(model, tmp_path / "mine.json", name=SCRIPT, note="mine")
     page.set_input_files("#live-load", path)
     page.wait_for_function("Live.state.network.note === 'mine'")
