@@ -371,6 +371,7 @@ def test_kernels_share_one_symmetric_scale() -> None:
     for index, picture in enumerate(figure.axes[0].images):
         np.testing.assert_array_equal(picture.get_array(), kernels[..., index])
     assert figure.axes[1].get_xlabel() == "weight"
+    assert scales(plots.plot_kernels(np.zeros((3, 3, 1))))[0].vmax == 1
 
 
 def test_kernels_of_several_input_channels_stand_in_rows() -> None:
@@ -413,6 +414,13 @@ def test_heatmaps_lie_over_their_digits() -> None:
     np.testing.assert_array_equal(shown[4].get_array(), heat[1])
     assert len({(over.norm.vmin, over.norm.vmax) for over in shown[3:]}) == 1
     assert figure.axes[1].get_xlabel() == "drop in probability"
+
+
+def test_signed_heatmaps_are_symmetric_about_zero() -> None:
+    heat = np.zeros((1, 28, 28))
+    heat[0, 3, 3] = -4
+    over = plots.plot_heatmaps(digits(1), heat, signed=True).axes[0].images[-1]
+    assert (over.norm.vmin, over.norm.vmax) == (-4, 4)
 
 
 # --- Charts -----------------------------------------------------------------------------------
