@@ -39,6 +39,7 @@ from tools.grading.submissions import Student
 
 ROOT = Path(__file__).resolve().parent.parent
 CONV2D = all_exercises()["02.conv2d"]
+ONLY = {CONV2D.id: CONV2D}
 NUMPY = """import numpy as np
 from mnist_lib.exercises import check
 import contextlib, ctypes, glob, json, os, pickle, re, socket, struct, subprocess, sys, time"""
@@ -135,8 +136,16 @@ PLAIN = [
         "in place of the ...",
         outcome="not attempted",
     ),
-    bad("wrong: flipped", notebook(NUMPY, RIGHT.replace("* kernel)", "* kernel[::-1, ::-1])"))),
-    bad("wrong: too small", notebook(NUMPY, RIGHT.replace("+ 1\n", "\n"))),
+    bad(
+        "wrong: flipped",
+        notebook(NUMPY, RIGHT.replace("* kernel)", "* kernel[::-1, ::-1])")),
+        "do not flip it",
+    ),
+    bad(
+        "wrong: too small",
+        notebook(NUMPY, RIGHT.replace("+ 1\n", "\n")),
+        "Only windows that lie inside the image count",
+    ),
     bad("wrong: no return", conv2d("output = image * 2"), "returned None"),
     bad(
         "syntax error",
@@ -612,12 +621,6 @@ def test_an_ordinary_user_grades_as_root_does(graded_as_other):
 
 
 @pytest.mark.slow
-def test_three_mistakes_get_three_sentences(graded):
-    wrong = [name for name in graded.rows if name.startswith("wrong")]
-    assert len({graded.rows[name]["02.conv2d"] for name in wrong}) == len(wrong) == 3
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "note"),
     [
@@ -638,16 +641,9 @@ def test_what_cannot_be_graded_is_a_row_with_a_note(graded, name, note):
 
 
 @pytest.mark.slow
-def test_the_table_is_whole(graded):
+def test_nothing_is_missing_left_or_changed(graded):
     assert len(graded.rows) == len(SUBMISSIONS) + len(UNGRADED) + 10
-    assert graded.raw.startswith(b"\xef\xbb\xbf")
-    for row in csv.reader(io.StringIO(graded.raw.decode("utf-8-sig"), newline="")):
-        assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in row)
-    assert "'" + STRANGE_NAME in graded.rows
-
-
-@pytest.mark.slow
-def test_nothing_is_left_and_nothing_is_changed(graded):
+    assert graded.raw.startswith(b"\xef\xbb\xbf")  # for Excel
     assert graded.left == graded.outside == []
     assert graded.files == ["class", "out", "private.py"]
     assert graded.unchanged
@@ -717,13 +713,9 @@ def test_an_interrupted_run_keeps_its_rows(sandbox, tmp_path, order):
     folder, output = tmp_path / "class", tmp_path / "grades.csv"
     folder.mkdir()
     (folder / "a.ipynb").write_bytes(notebook(NUMPY, RIGHT))
+    endless = conv2d(f'subprocess.Popen(["sleep", "4{os.getpid()}"])', "time.sleep(60)")
     for name in ("b", "c", "d"):
-        (folder / f"{name}.ipynb").write_bytes(
-            conv2d(
-                f'subprocess.Popen(["sleep", "4{os.getpid()}"])',
-                "time.sleep(60)",
-            )
-        )
+        (folder / f"{name}.ipynb").write_bytes(endless)
     options = ["--chapter", "02", "--no-key", "--timeout", 60, "--jobs", 2, "--output", output]
     with subprocess.Popen(
         command_line(folder, *options),
@@ -741,20 +733,8 @@ def test_an_interrupted_run_keeps_its_rows(sandbox, tmp_path, order):
         _, shown = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "3 of 4 not graded" in shown
-    assert {name: row["points"] for name, row in rows_of(output).items()} == {
-        "a": str(CONV2D.stars)
-    }
+    assert [(row["student"], row["points"]) for row in rows_of(output).values()] == [("a", "2")]
     assert survivors() == []
-
-
-@pytest.fixture
-def no_start(monkeypatch):
-    """Fail a test in which a submission or the judge is started."""
-
-    def refuse(*arguments: object, **more: object) -> None:
-        raise AssertionError("started")
-
-    monkeypatch.setattr(processes.Process, "__init__", refuse)
 
 
 @pytest.mark.parametrize(
@@ -771,13 +751,14 @@ def no_start(monkeypatch):
     ],
 )
 def test_what_cannot_work_is_found_before_anything_runs(
-    tmp_path, monkeypatch, capsys, no_start, arguments, said
+    tmp_path, monkeypatch, capsys, arguments, said
 ):
+    monkeypatch.setattr(processes, "Process", None)  # so that none starts
+    monkeypatch.setattr(command, "check_start", None)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
     (tmp_path / "class").mkdir()
     (tmp_path / "class" / "a.ipynb").write_bytes(notebook(NUMPY, RIGHT))
-    (tmp_path / "other.csv").write_text("student,points\nAda,3\n".replace(",", ";"))
     (tmp_path / "other.csv").write_text("points = 3\n")
     assert command.main(["--chapter", "2", *arguments]) == 2
     assert said in capsys.readouterr().err
@@ -785,24 +766,17 @@ def test_what_cannot_work_is_found_before_anything_runs(
 
 
 @pytest.mark.parametrize(
-    ("option", "value"),
-    [
-        ("--timeout", "1e300"),
-        ("--timeout", "nan"),
-        ("--jobs", "0"),
-        ("--memory", "1"),
-        ("--jobs", "x"),
-    ],
+    "option", ["--timeout=1e300", "--timeout=nan", "--jobs=0", "--jobs=x", "--memory=1"]
 )
-def test_a_number_out_of_bounds_is_refused(capsys, option, value):
+def test_a_number_out_of_bounds_is_refused(capsys, option):
     with pytest.raises(SystemExit):
-        command.main(["class", option, value])
-    assert f"{option}: a number from " in capsys.readouterr().err.replace("argument ", "")
+        command.main(["class", option])
+    assert ": a number from " in capsys.readouterr().err
 
 
 def test_a_full_disk_leaves_the_finished_rows(tmp_path):
-    table = report.Table(tmp_path / "grades.csv", {CONV2D.id: CONV2D})
-    row = report.cells(Row("Ada", {CONV2D.id: Mark("correct", 2, "Right.")}), table_of(table), "1")
+    table = report.Table(tmp_path / "grades.csv", ONLY)
+    row = report.cells(Row("Ada", {CONV2D.id: Mark("correct", 2, "Right.")}), ONLY, "1")
     table.add(row)
     whole = table.path.read_bytes()
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -816,10 +790,6 @@ def test_a_full_disk_leaves_the_finished_rows(tmp_path):
     assert list(tmp_path.iterdir()) == [table.path]
     table.save()  # there is space again
     assert rows_of(table.path).keys() == {"Ada", "Bob"}
-
-
-def table_of(table: report.Table) -> dict[str, engine.Exercise]:
-    return {id: all_exercises()[id] for id in table.columns if id in all_exercises()}
 
 
 # --- Steps of the grader's own --------------------------------------------------------------------
@@ -857,14 +827,11 @@ def judging():
 
 
 TRUSTED = processes.Settings(sandbox=False, timeout=20)
-ONLY = {CONV2D.id: CONV2D}
 
 
-def student(folder: Path, *data: bytes) -> Student:
-    paths = [folder / f"{number}.ipynb" for number in range(len(data))]
-    for path, content in zip(paths, data, strict=True):
-        path.write_bytes(content)
-    return Student("Ada", tuple(paths))
+def student(folder: Path, data: bytes) -> Student:
+    (folder / "a.ipynb").write_bytes(data)
+    return Student("Ada", (folder / "a.ipynb",))
 
 
 def test_without_a_sandbox_a_trusted_class_is_graded(tmp_path, judging):
@@ -1066,19 +1033,11 @@ def test_the_output_in_the_same_folder_is_no_submission(tmp_path):
     assert [student.name for student in found] == ["a"]
 
 
-@pytest.mark.parametrize(
-    "dangerous", ["=1+1", "+1", "-1", "@a", " =1", '"=1', "\t1", "\n=1", "＝1"]
-)
-def test_no_text_is_a_formula(dangerous):
-    assert report.safe(dangerous) == "'" + dangerous
-
-
-@pytest.mark.parametrize("harmless", ["Ada", "Zoë Łukasz 李", "a\u200c\u3000b", 'x, "y"\nz'])
-def test_other_texts_stay_as_they_are(harmless):
-    assert report.safe(harmless) == harmless
-
-
-def test_no_text_steers_a_terminal_or_turns_the_writing():
+def test_no_text_is_a_formula_or_steers_a_terminal_or_turns_the_writing():
+    for dangerous in ("=1+1", "+1", "-1", "@a", " =1", '"=1', "\t1", "\n=1", "＝1"):
+        assert report.safe(dangerous) == "'" + dangerous
+    for harmless in ("Ada", "Zoë Łukasz 李", "a\u200c\u3000b", 'x, "y"\nz'):
+        assert report.safe(harmless) == harmless
     assert report.safe("\r=1 \x1b[31m \x00 \udcff") == "\ufffd=1 \ufffd[31m \ufffd \\udcff"
     assert report.safe("a\u202eb\u2066c\u2028d") == "a\ufffdb\ufffdc\ufffdd"
 
@@ -1264,22 +1223,21 @@ def test_arrays_come_back_the_same(dtype, shape):
 
 
 @pytest.mark.parametrize(
-    "value", [print, object(), b"bytes", np.array([None]), np.array(["2026"], "M8")]
+    ("value", "said"),
+    [
+        *((value, "cannot be sent") for value in (print, object(), b"bytes", np.array([None]))),
+        *((value, "MB") for value in (np.zeros(messages.LARGEST), [0] * messages.MOST_PARTS)),
+    ],
 )
-def test_what_is_not_plain_does_not_travel(value):
-    with pytest.raises(TypeError, match="cannot be sent"):
+def test_what_is_not_plain_or_too_long_does_not_travel(value, said):
+    with pytest.raises((TypeError, ValueError), match=said):
         messages.encode([value])
-
-
-@pytest.mark.parametrize("value", [np.zeros(messages.LARGEST), [0] * messages.MOST_PARTS])
-def test_what_is_too_long_does_not_travel(value):
-    with pytest.raises(ValueError, match="MB"):
-        messages.encode(value)
 
 
 @pytest.mark.parametrize(
     "tree",
     [
+        *(b"", b"\xff", b"[" * 200_000, b"9" * 10_000, bytes(9 << 20)),
         [1],
         {"array": 0},
         {"array": ["<f8", [0]]},
@@ -1304,13 +1262,7 @@ def test_what_is_too_long_does_not_travel(value):
 )
 def test_a_malformed_message_is_a_value_error(tree):
     with pytest.raises(ValueError, match="malformed"):
-        messages.decode(json.dumps(tree).encode())
-
-
-@pytest.mark.parametrize("data", [b"", b"\xff", b"[" * 200_000, b"9" * 10_000, bytes(9 << 20)])
-def test_what_is_no_json_is_a_value_error(data):
-    with pytest.raises(ValueError, match="malformed"):
-        messages.decode(data)
+        messages.decode(tree if isinstance(tree, bytes) else json.dumps(tree).encode())
 
 
 @given(st.data())
