@@ -33,8 +33,8 @@ from hypothesis import strategies as st
 from mnist_lib.exercises import NOTEBOOKS, all_exercises, engine
 from tools.grading import __main__ as command
 from tools.grading import answers, judge, messages, processes, report, submissions
-from tools.grading import notebook as child
 from tools.grading.grade import Mark, Row, check_start, grade_student
+from tools.grading.notebook import find_answer, read_cells
 from tools.grading.submissions import Student
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -1131,7 +1131,7 @@ STARTS = "def x():\n    ..."
 )
 def test_the_answer_is_the_last_that_is_one(own_main, cells, own, is_function, value, rank):
     found, broken = answers.statements(cells)
-    answer = child.find_answer(cells, found, broken, "x", own, is_function=is_function)
+    answer = find_answer(cells, found, broken, "x", own, is_function=is_function)
     assert answer.rank == rank
     if rank > 1:
         assert (answer.value() if is_function else answer.value) == value
@@ -1140,13 +1140,13 @@ def test_the_answer_is_the_last_that_is_one(own_main, cells, own, is_function, v
 @pytest.mark.parametrize("chapter", sorted({id[:2] for id in all_exercises()}))
 def test_a_chapters_exercises_are_found_in_it_untouched(own_main, chapter):
     path = ROOT / "chapters" / f"{NOTEBOOKS[chapter]}.ipynb"
-    sources, owners = child.read_cells(path.read_bytes())
+    sources, owners = read_cells(path.read_bytes())
     found, broken = answers.statements(sources)
     assert not broken
     for id, exercise in judge.load_exercises(chapter).items():
         own = {i for i, ids in enumerate(owners) if id in ids}
         form = {"is_function": exercise.is_function}
-        assert child.find_answer(sources, found, broken, exercise.name, own, **form).rank == 2, id
+        assert find_answer(sources, found, broken, exercise.name, own, **form).rank == 2, id
 
 
 def test_the_guides_private_cases_work(tmp_path):

@@ -88,8 +88,9 @@ def version(student: Student, private: Path | None, options: argparse.Namespace)
     """Return what a row depends on: the notebooks, the exercises, the cases and the limits."""
     found = hashlib.sha256(repr((options.timeout, options.memory)).encode())
     names = ("engine", "plain", f"chapter_{NOTEBOOKS[options.chapter]}")
-    for path in [ROOT / "mnist_lib" / "exercises" / f"{name}.py" for name in names] + [private]:
-        found.update(path.read_bytes() if path else b"")
+    own = [ROOT / "mnist_lib" / "exercises" / f"{name}.py" for name in names]
+    for path in [*own, private] if private else own:
+        found.update(path.read_bytes())
     for path in student.files:
         try:
             content = read(path)

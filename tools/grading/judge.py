@@ -167,15 +167,10 @@ def _check(message: Any, types: Mapping[str, Any]) -> None:
 
 
 def _result(message: Any) -> Result:
-    texts = {
-        name: bool if default is False else str | None
-        for name, default in Result._field_defaults.items()
-    }
-    _check(message, texts | {"value": object})
-    for name, value in message.items():
-        if name != "value" and isinstance(value, str):
-            message[name] = printable(value[:LONGEST_TEXT])
-    return Result(**message)
+    text = str | None
+    _check(message, {"value": object, "error": text, "changed": bool, "refused": text})
+    said = {name: printable((message[name] or "")[:LONGEST_TEXT]) for name in ("error", "refused")}
+    return Result(**message | {name: text or None for name, text in said.items()})
 
 
 def _account(exercise: Exercise, found: Verdict, results: list[Result]) -> str:
@@ -202,22 +197,17 @@ def main(chapter: str, private: str | None = None) -> None:
 
     limit({"RLIMIT_AS": MEMORY * MEGABYTE + KERAS, "RLIMIT_CORE": 0})
     exercises = load_exercises(chapter, Path(private) if private else None)
-    pipe = os.dup(1)
+    pipe, source = os.fdopen(os.dup(1), "wb"), sys.stdin.buffer
     os.dup2(2, 1)  # what a case prints is no message
-    source = sys.stdin.buffer
-
-    def send(message: bytes) -> None:
-        with os.fdopen(os.dup(pipe), "wb") as file:
-            file.write(LENGTH.pack(len(message)) + message)
-
-    send(b"ready")
-    while head := source.read(LENGTH.size):
-        question = json.loads(source.read(*LENGTH.unpack(head)))
-        messages = [
-            source.read(*LENGTH.unpack(source.read(LENGTH.size))) for _ in question["sizes"]
-        ]
-        found = judge(exercises[question["id"]], messages, question["ended"])
-        send(json.dumps([found.verdict._asdict(), *found[1:]]).encode())
+    answer = b"ready"
+    while True:
+        pipe.write(LENGTH.pack(len(answer)) + answer)
+        pipe.flush()
+        if not (line := source.readline()):
+            return
+        id, ended, sizes = json.loads(line)
+        found = judge(exercises[id], [source.read(size) for size in sizes], ended)
+        answer = json.dumps([found.verdict._asdict(), *found[1:]]).encode()
 
 
 # --- The grader's side ----------------------------------------------------------------------------
@@ -234,7 +224,7 @@ class Judge:
 
     def ask(self, id: str, messages: Sequence[bytes], ended: str) -> Judgement:
         """Let the process judge one answer; if that fails twice, it is a StartError."""
-        question = {"id": id, "sizes": [len(message) for message in messages], "ended": ended}
+        question = json.dumps([id, ended, [len(message) for message in messages]]).encode()
         said = ""
         with self.lock:
             for _ in range(2):
@@ -242,8 +232,7 @@ class Judge:
                     if self.process is None:
                         self.process = Process(self.command, memory=MEMORY, stdin=subprocess.PIPE)
                         self.process.receive(START)
-                    for message in (json.dumps(question).encode(), *messages):
-                        self.process.send(message)
+                    self.process.send(b"".join([question, b"\n", *messages]))
                     found, *more = json.loads(self.process.receive(START))
                     return Judgement(Verdict(**found), *more)
                 except (StoppedError, OSError) as error:

@@ -126,13 +126,15 @@ class Process:
                     f"ran for more than {seconds:.3g} seconds and was stopped; "
                     "perhaps one of its loops never ends"
                 )
-            self._look()
             ready, _, _ = select.select([pipe], [], [], PAUSE)
             if ready:
                 data = os.read(pipe.fileno(), MEGABYTE)
                 if not data:
                     raise StoppedError("ended Python itself")
                 self.buffer += data
+                if (message := self._message()) is not None:  # sent before what comes to light now
+                    break
+            self._look()
         return message
 
     def _message(self) -> bytes | None:
@@ -147,10 +149,10 @@ class Process:
         del self.buffer[:end]
         return message
 
-    def send(self, message: bytes) -> None:
-        """Send a message to the process, which must be waiting for one."""
+    def send(self, data: bytes) -> None:
+        """Send something to the process, which must be waiting for it."""
         assert self.process.stdin is not None
-        rest = memoryview(LENGTH.pack(len(message)) + message)
+        rest = memoryview(data)
         while rest:
             rest = rest[os.write(self.process.stdin.fileno(), rest) :]
 
@@ -280,23 +282,21 @@ def bubblewrap(hidden: Iterable[Path], calls: int) -> list[str]:
     command += ["--proc", "/proc", "--dev", "/dev"]
     for path in ("/tmp", "/dev/shm"):
         command += ["--perms", "1777", "--size", str(SCRATCH), "--tmpfs", path]
-    for path in ("/bin", "/lib", "/lib64", "/sbin"):
-        if os.path.islink(path):
-            command += ["--symlink", os.readlink(path), path]
-        else:
-            command += ["--ro-bind-try", path, path]
     system = ("/usr", "/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime", "/nix/store")
-    for path in system:
-        command += ["--ro-bind-try", path, path]
-    seen = [Path(path) for path in system] + _visible()
-    for path in _visible():
-        for parent in reversed(path.parents[:-1]):
+    for path in ("/bin", "/lib", "/lib64", "/sbin", *system):
+        is_link = os.path.islink(path)
+        command += ["--symlink", os.readlink(path)] if is_link else ["--ro-bind-try", path]
+        command.append(path)
+    needed = _visible()
+    seen = [Path(path) for path in system] + needed
+    for place in needed:
+        for parent in reversed(place.parents[:-1]):
             command += ["--perms", "0755", "--dir", str(parent)]
-        command += ["--ro-bind", str(path), str(path)]
-    for path in hidden:
-        if path.exists() and any(path.is_relative_to(folder) for folder in seen):
-            command += ["--tmpfs"] if path.is_dir() else ["--ro-bind", "/dev/null"]
-            command.append(str(path))
+        command += ["--ro-bind", str(place), str(place)]
+    for place in hidden:
+        if place.exists() and any(place.is_relative_to(folder) for folder in seen):
+            command += ["--tmpfs"] if place.is_dir() else ["--ro-bind", "/dev/null"]
+            command.append(str(place))
     for path in ("/dev", "/"):
         command += ["--remount-ro", path]
     return [*command, "--chdir", "/tmp", "--seccomp", str(calls), "--"]

@@ -32,12 +32,6 @@ def text_of(mark: Mark) -> str:
     return f"{mark.outcome}: {mark.sentence}{detail}"
 
 
-def columns(exercises: Mapping[str, Exercise]) -> list[str]:
-    """Return the head of the table: each exercise in two columns, points and sentence."""
-    pairs = [column for id in exercises for column in (f"{id} points", id)]
-    return ["student", "points", "possible", *pairs, "note", "version"]
-
-
 def cells(row: Row, exercises: Mapping[str, Exercise], version: str) -> Cells:
     """Return a row of the table; a second run keeps it while its version is the same."""
     possible = sum(exercise.stars for exercise in exercises.values())
@@ -56,7 +50,9 @@ class Table:
     """The CSV file: read and tried at the start, written again with each row."""
 
     def __init__(self, path: Path, exercises: Mapping[str, Exercise]) -> None:
-        self.path, self.columns = path, columns(exercises)
+        self.path = path
+        pairs = [column for id in exercises for column in (f"{id} points", id)]
+        self.columns = ["student", "points", "possible", *pairs, "note", "version"]
         self.rows: dict[str, Cells] = {}
         self.trouble = ""  # why the file does not hold all rows
         there = path.exists()
