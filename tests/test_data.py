@@ -589,8 +589,7 @@ def test_a_folder_or_a_pipe_in_place_of_the_file(
         with pytest.raises(ValueError, match="is not MNIST: it is a folder, a pipe or a device"):
             load_mnist()
     else:
-        source = load_mnist().source
-        assert source == ("full" if place == "keras" else "sample")
+        assert same(load_mnist(), world.arrays)
         assert "cache is not used (it is a folder, a pipe" in lines(capsys, tmp_path)[0]
     assert path.exists()
     assert not path.is_file()
@@ -637,20 +636,13 @@ def test_unreadable_file(world, server, monkeypatch, capsys, tmp_path, place):
         assert line.endswith("downloaded.")
 
 
-def refused_by_the_cache(reason):
-    """The sample takes the full data's place; "full" says why and what to do."""
-    assert load_mnist().source == "sample"
-    with pytest.raises(OSError, match=f"cache cannot hold .*{reason}.* MNIST_LIB_CACHE") as caught:
-        load_mnist("full")
-    assert not isinstance(caught.value, ConnectionError)
-    listed = str(caught.value).split(",")[0].removeprefix("The ")
-    assert f"| the {listed} |" in SETUP_PAGE.read_text(encoding="utf-8")
-
-
-def test_cache_below_a_file(server, monkeypatch, tmp_path):
+def test_cache_below_a_file(world, server, monkeypatch, tmp_path, capsys):
     (tmp_path / "file").touch()
     monkeypatch.setenv("MNIST_LIB_CACHE", str(tmp_path / "file" / "cache"))
-    refused_by_the_cache("file")
+    assert same(load_mnist(), world.arrays)
+    note, line = lines(capsys, tmp_path)
+    assert note.startswith("MNIST: the download could not be kept for next time (")
+    assert line.endswith("downloaded.")
 
 
 @on_posix
@@ -663,9 +655,14 @@ def test_full_disk(world, server):
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (65_536, hard))
     try:
-        refused_by_the_cache("File too large")
+        assert load_mnist().source == "sample"
+        with pytest.raises(OSError, match=r"cannot hold .*File too large.* Free some") as caught:
+            load_mnist("full")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not isinstance(caught.value, ConnectionError)
+    listed = str(caught.value).split(",")[0].removeprefix("The ")
+    assert f"| the {listed} |" in SETUP_PAGE.read_text(encoding="utf-8")
     assert [path.name for path in world.cache.parent.iterdir()] == ["mnist.npz"]
     assert world.cache.read_bytes() == b"old"
 
