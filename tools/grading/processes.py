@@ -184,7 +184,6 @@ class Process:
         for process in family:
             with suppress(psutil.Error):
                 process.kill()
-        psutil.wait_procs(family, timeout=5)
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:
                 pipe.close()
