@@ -757,7 +757,7 @@ def test_statements_heads_and_minutes_are_as_the_script_writes_them(chapter: str
     before = [nbformat.writes(notebook) for notebook in pair]
     tool.update(*pair, name)
     assert [nbformat.writes(notebook) for notebook in pair] == before, (
-        "run `python tools/exercises.py`"
+        "run `python -m tools.exercises`"
     )
     inside = cells_of("chapters", chapter, "markdown")
     solved = cells_of("solutions", chapter, "markdown")
