@@ -1019,6 +1019,18 @@ def test_one_submission_shows_everything(tmp_path, capsys):
 # --- The chapter, and the notebooks ---------------------------------------------------------------
 
 
+def test_the_chapter_is_the_one_whose_exercises_the_notebooks_hold(tmp_path):
+    (tmp_path / "ada.ipynb").write_bytes(notebook('x = 1\n\ncheck("02.conv2d", conv2d)'))
+    (tmp_path / "bob").mkdir()
+    (tmp_path / "bob" / "a.txt").write_bytes(b"no notebook")
+    assert submissions.find_chapter(submissions.find_students(tmp_path)) == "02"
+    (tmp_path / "bob" / "b.ipynb").write_bytes(notebook('check("05.p_value", p_value)'))
+    with pytest.raises(judge.RefusedError, match=r"of the chapters 02, 05\. Say which"):
+        submissions.find_chapter(submissions.find_students(tmp_path))
+    with pytest.raises(judge.RefusedError, match="hold none"):
+        submissions.find_chapter([])
+
+
 def test_names_that_differ_in_what_cannot_be_printed_are_two_students(tmp_path):
     for name in (b"a\x01.ipynb", b"a\x02.ipynb", b"a\xff.ipynb"):
         Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_bytes(notebook())

@@ -29,7 +29,7 @@ from tools.grading.judge import Judge, RefusedError, load_exercises, printable
 from tools.grading.notebook import UnreadableError
 from tools.grading.processes import ROOT, START, Settings, StartError
 from tools.grading.report import Table, cells, summary, text_of
-from tools.grading.submissions import Student, find_students, read
+from tools.grading.submissions import Student, find_chapter, find_students, read
 
 PATIENCE = 5  # times what the slowest exercise of the key takes
 TRUSTED = (
@@ -58,18 +58,22 @@ def run(options: argparse.Namespace) -> int:
     secret = (options.submissions, output, private, ROOT / "solutions")
     hidden = tuple(path.resolve() for path in secret if path)
     settings = Settings(options.timeout, options.memory, not options.no_sandbox, hidden)
+    if alone := options.submissions.is_file():
+        students = [Student(options.submissions.name, (options.submissions,))]
+    elif options.submissions.is_dir():
+        students = find_students(options.submissions, hidden)
+    else:
+        raise RefusedError(f"{options.submissions} is no folder of submissions.")
+    if not students:
+        raise RefusedError(f"{options.submissions} holds no submissions.")
+    options.chapter = options.chapter or find_chapter(students)
     exercises = load_exercises(options.chapter, private)
     if options.no_sandbox:
         print(TRUSTED)
     with closing(Judge(options.chapter, private)) as judge:
-        if options.submissions.is_file():
+        if alone:
             check_start(settings)
             return show(options.submissions, exercises, settings, judge)
-        if not options.submissions.is_dir():
-            raise RefusedError(f"{options.submissions} is no folder of submissions.")
-        students = find_students(options.submissions, hidden)
-        if not students:
-            raise RefusedError(f"{options.submissions} holds no submissions.")
         table = Table(output, exercises)
         check_start(settings)
         versions = {student.name: version(student, private, options) for student in students}
@@ -205,7 +209,11 @@ def parser() -> argparse.ArgumentParser:
         help="folder with a notebook, or a folder, for each student; "
         "or one notebook: then all there is to see is shown, and nothing is written",
     )
-    add("--chapter", type=lambda text: text.zfill(2), required=True, help="such as 02")
+    add(
+        "--chapter",
+        type=lambda text: text.zfill(2),
+        help="such as 02; by default the one whose exercises the notebooks hold",
+    )
     add(
         "--output",
         type=Path,

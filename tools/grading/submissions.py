@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from tools.grading.judge import printable
+from tools.grading.judge import RefusedError, printable
 from tools.grading.notebook import UnreadableError
 
 LARGEST_NOTEBOOK = 20 << 20  # bytes; outputs included
 DEEPEST_FOLDER = 8
 MOST_FILES = 2000  # looked at in one student's folder
 HIDDEN = (".", "__MACOSX")
+CHECK = re.compile(rb'check\(\\?["\'](\d\d)\.')  # a notebook's JSON writes \" for "
 
 
 class Student(NamedTuple):
@@ -71,6 +74,24 @@ def _notebooks(folder: str) -> tuple[tuple[Path, ...], str]:
     if troubles:
         note = f"a folder in it cannot be read: {troubles[0].strerror}"
     return tuple(found), note if found or note else "no notebook in the folder"
+
+
+def find_chapter(students: Iterable[Student]) -> str:
+    """Return the chapter whose exercises the notebooks check.
+
+    Raises
+    ------
+    RefusedError
+        If they check none, or exercises of several chapters.
+    """
+    held: set[str] = set()
+    for path in (path for student in students for path in student.files):
+        with suppress(UnreadableError):
+            held.update(found.decode() for found in CHECK.findall(read(path)))
+    if len(held) == 1:
+        return held.pop()
+    what = f"hold exercises of the chapters {', '.join(sorted(held))}" if held else "hold none"
+    raise RefusedError(f"The notebooks {what}. Say which chapter to grade: --chapter 02.")
 
 
 def read(path: Path) -> bytes:
