@@ -147,7 +147,7 @@ def augment(
     visual document analysis, ICDAR, doi:10.1109/ICDAR.2003.1227801 (affine and elastic
     distortions of digits).
     """
-    chosen = _check_augmentation(Augmentation() if augmentation is None else augmentation)
+    chosen = _check_augmentation(augmentation)
     seed = _checks.whole("seed", seed, least=0)
     images = _checks.array("images", images, "N height width channels", holds="floats", finite=True)
     changed: npt.NDArray[np.float32] = _augment(
@@ -187,7 +187,7 @@ def augmented(
         If the data set does not give batches of images and labels, or a limit or `seed` is out of
         range.
     """
-    limits = _check_augmentation(Augmentation() if augmentation is None else augmentation)
+    limits = _check_augmentation(augmentation)
     seed = _checks.whole("seed", seed, least=0)
     if not isinstance(dataset, tf.data.Dataset):
         raise TypeError(
@@ -285,8 +285,10 @@ def _sample(images: tf.Tensor, rows: tf.Tensor, columns: tf.Tensor) -> tf.Tensor
     return upper * (1 - down) + lower * down
 
 
-def _check_augmentation(limits: Augmentation) -> Augmentation:
-    """Give the limits back, or say which one is out of range."""
+def _check_augmentation(limits: Augmentation | None) -> Augmentation:
+    """Give the limits back, the default ones for None, or say which one is out of range."""
+    if limits is None:
+        return Augmentation()
     if not isinstance(limits, Augmentation):
         what = _checks.describe(limits)
         raise TypeError(f"augmentation is {what}; expected a mnist_lib.training.Augmentation.")
