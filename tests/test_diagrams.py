@@ -1,0 +1,265 @@
+"""Diagrams: what they show, that nothing leaves the canvas, and what they refuse."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyArrowPatch, Rectangle
+
+from mnist_lib import diagrams, plots
+
+STYLE = Path(plots.__file__).with_name("course.mplstyle")
+
+CLASSIC = [
+    ("image", (28, 28, 1)),
+    ("Conv2D", (26, 26, 32)),
+    ("MaxPooling2D", (13, 13, 32)),
+    ("Conv2D", (11, 11, 64)),
+    ("MaxPooling2D", (5, 5, 64)),
+    ("Flatten", (1600,)),
+    ("Dense", (128,)),
+    ("Dense", (10,)),
+]
+
+# Each diagram of the course, as a chapter draws it: append yours.
+EXAMPLES: dict[str, Callable[[], Figure]] = {
+    "the classic network": lambda: diagrams.network_blocks(CLASSIC),
+    "a small network": lambda: diagrams.network_blocks([CLASSIC[0], CLASSIC[1], CLASSIC[-1]]),
+}
+
+
+@pytest.fixture(autouse=True)
+def clean_canvas() -> Iterator[None]:
+    with mpl.rc_context({"backend": "agg"}), plt.style.context(STYLE, after_reset=True):
+        yield
+        plt.close("all")
+
+
+def texts(figure: Figure) -> list[str]:
+    return [text.get_text() for text in figure.axes[0].texts if text.get_text()]
+
+
+def outside(figure: Figure) -> list[str]:
+    """Return the texts and patches that leave the canvas."""
+    renderer = figure.canvas.get_renderer()
+    page = figure.bbox.padded(1)
+    return [
+        str(artist)
+        for axes in figure.axes
+        for artist in [*axes.texts, *axes.patches]
+        if (box := artist.get_window_extent(renderer)).width * box.height > 0
+        and not (page.contains(box.x0, box.y0) and page.contains(box.x1, box.y1))
+    ]
+
+
+def overlapping_texts(figure: Figure) -> list[tuple[str, str]]:
+    renderer = figure.canvas.get_renderer()
+    boxes = [
+        (text.get_text(), text.get_window_extent(renderer).padded(-1))
+        for axes in figure.axes
+        for text in axes.texts
+        if text.get_text()
+    ]
+    return [
+        (one, other)
+        for index, (one, box) in enumerate(boxes)
+        for other, second in boxes[index + 1 :]
+        if box.overlaps(second)
+    ]
+
+
+# --- every diagram ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_diagram_fits_its_canvas_and_can_be_read_on_a_phone(name: str) -> None:
+    figure = EXAMPLES[name]()
+    assert figure.get_figwidth() == plots.WIDTH
+    assert outside(figure) == []
+    assert overlapping_texts(figure) == []
+    # On a phone 360 px wide, a point of a figure of 6 inches is 360 / 6 / 72 px.
+    sizes = {text.get_text(): text.get_fontsize() for text in figure.axes[0].texts}
+    small = {text: size for text, size in sizes.items() if text and size * 360 / 6 / 72 < 9}
+    assert not small
+
+
+def test_diagrams_start_without_keras() -> None:
+    code = "import sys, mnist_lib.diagrams; sys.exit('keras' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+# --- what diagrams are made of ----------------------------------------------------------------
+
+
+@pytest.fixture
+def axes() -> Axes:
+    return diagrams.canvas(3)[1]
+
+
+def test_canvas_is_measured_in_inches(axes: Axes) -> None:
+    assert tuple(axes.figure.get_size_inches()) == (plots.WIDTH, 3)
+    assert axes.transData.transform((1, 2)) / axes.figure.dpi == pytest.approx([1, 2])
+    with pytest.raises(ValueError, match="height is 0; expected a number that is above 0"):
+        diagrams.canvas(0)
+
+
+def test_a_notebook_keeps_the_whole_canvas() -> None:
+    figure, axes = diagrams.canvas(2)
+    diagrams.box(axes, (1, 1), (0.5, 0.5))
+    assert figure.get_tightbbox().bounds == pytest.approx((0, 0, 6, 2), abs=0.02)
+
+
+def test_points_of_a_box() -> None:
+    box = diagrams.Box((2, 1), (1.0, 0.5))
+    assert (box.left, box.right) == ((1.5, 1), (2.5, 1))
+    assert (box.top, box.bottom) == ((2, 1.25), (2, 0.75))
+    assert box.at(0, 0) == (1.5, 0.75)
+
+
+def test_box_writes_its_name_above_its_shape(axes: Axes) -> None:
+    diagrams.box(axes, (2, 1), (1.5, 0.8), "image", "28 × 28")
+    name, shape = axes.texts
+    assert (name.get_text(), shape.get_text()) == ("image", "28 × 28")
+    assert name.get_position()[1] > 1 > shape.get_position()[1]
+    diagrams.box(axes, (4, 1), (1.5, 0.8), "alone")
+    assert axes.texts[2].get_position() == (4, 1)
+
+
+def test_a_tint_lies_between_the_page_and_the_colour() -> None:
+    page = plt.rcParams["figure.facecolor"]
+    assert to_rgb(diagrams.tint("C0", 0)) == pytest.approx(to_rgb(page), abs=0.01)
+    assert to_rgb(diagrams.tint("C0", 1)) == pytest.approx(to_rgb("C0"), abs=0.01)
+
+
+@pytest.mark.parametrize("bend", [0.0, 0.4, -0.4])
+def test_text_of_an_arrow_stands_above_its_middle(axes: Axes, bend: float) -> None:
+    diagrams.arrow(axes, (1, 1), (3, 1), "sum", bend=bend)
+    (arrow,) = (patch for patch in axes.patches if isinstance(patch, FancyArrowPatch))
+    bow = arrow.get_path().get_extents()  # in inches of the canvas
+    middle = {0.0: 1.0, 0.4: bow.y1, -0.4: bow.y0}[bend]
+    x, y = axes.texts[0].get_position()
+    assert x == pytest.approx(2)
+    assert 0.03 < y - middle < 0.12
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "side"),
+    [
+        ((1, 1), (2, 1), (0, -1)),
+        ((2, 1), (1, 1), (0, 1)),
+        ((1, 1), (1, 2), (1, 0)),
+        ((1, 2), (1, 1), (-1, 0)),
+    ],
+)
+def test_dimension_stands_right_of_its_way(
+    axes: Axes, start: tuple[int, int], end: tuple[int, int], side: tuple[int, int]
+) -> None:
+    diagrams.dimension(axes, start, end, "3 rows")
+    box = axes.transData.inverted().transform_bbox(axes.texts[0].get_window_extent())
+    away = np.array([box.x0 + box.x1, box.y0 + box.y1]) / 2 - np.add(start, end) / 2
+    assert away @ side > 0.1
+    assert abs(away @ side[::-1]) < 0.02
+    with pytest.raises(ValueError, match="expected another point"):
+        diagrams.dimension(axes, start, start, "nothing")
+
+
+def test_picture_keeps_the_canvas_and_its_form(axes: Axes) -> None:
+    before = axes.axis()
+    drawn = diagrams.picture(axes, np.zeros((4, 8)), (3, 2), 1.0)
+    assert axes.axis() == before
+    assert drawn == diagrams.Box((3, 2), (1.0, 0.5))
+    assert axes.images[0].get_extent() == [2.5, 3.5, 1.75, 2.25]
+    diagrams.picture(axes, np.zeros((28, 28, 1)), (1, 2), 1.0)
+
+
+def test_stack_shows_the_first_map_in_front_on_one_scale(axes: Axes) -> None:
+    maps = np.arange(12.0).reshape(2, 2, 3)
+    drawn = diagrams.stack(axes, (3, 1.5), 1.0, maps, step=0.1)
+    assert drawn.size == pytest.approx((1.2, 1.2))
+    assert len({(image.norm.vmin, image.norm.vmax) for image in axes.images}) == 1
+    last = axes.images[-1]  # of equal zorder, the one that was added last is drawn on top
+    assert np.array_equal(last.get_array(), maps[..., 0])
+    assert last.get_extent()[0] == pytest.approx(drawn.at(0, 0)[0])
+
+
+def test_stack_of_empty_cards(axes: Axes) -> None:
+    before = len(axes.patches)
+    diagrams.stack(axes, (3, 1.5), 1.0, 5)
+    assert len(axes.patches) - before == 5
+    with pytest.raises(ValueError, match="maps is 0; expected a whole number that is at least 1"):
+        diagrams.stack(axes, (3, 1.5), 1.0, 0)
+
+
+def test_numbers_stand_in_their_cells(axes: Axes) -> None:
+    values = np.array([[1, -2, 3], [0.25, 5, 1000 / 3]])
+    drawn = diagrams.numbers(axes, values, (2, 1), cell=0.4)
+    written = {text.get_text(): text.get_position() for text in axes.texts}
+    assert list(written) == ["1", "−2", "3", "0.25", "5", "333"]
+    assert written["333"] == pytest.approx(drawn.at(2.5 / 3, 0.25))
+    assert drawn.size == pytest.approx((1.2, 0.8))
+
+
+def test_window_covers_its_cells(axes: Axes) -> None:
+    drawn = diagrams.numbers(axes, np.zeros((5, 6)), (2, 1), cell=0.3, window=(1, 2, 3, 4))
+    frame = axes.patches[-1]
+    assert isinstance(frame, Rectangle)
+    assert frame.get_xy() == pytest.approx(drawn.at(2 / 6, 1 / 5))
+    assert (frame.get_width(), frame.get_height()) == pytest.approx((1.2, 0.9))
+    tinted = [patch for patch in axes.patches[1:-1] if patch.get_facecolor()[3]]
+    assert len(tinted) == 12
+    for window in [(3, 0, 3, 3), (0, 4, 3, 3), (-1, 0, 2, 2), (0, 0, 0, 2)]:
+        with pytest.raises(ValueError, match="inside 5 × 6 cells"):
+            diagrams.numbers(axes, np.zeros((5, 6)), (2, 1), window=window)
+
+
+def test_numbers_on_colours_can_be_read(axes: Axes) -> None:
+    diagrams.numbers(axes, [[0, 255]], (2, 1), colours=plots.GREY)
+    assert [text.get_color() for text in axes.texts] == ["white", "black"]
+    assert (axes.images[0].norm.vmin, axes.images[0].norm.vmax) == (0, 255)
+
+
+# --- chapters 0 and 3: a network as blocks ----------------------------------------------------
+
+
+def test_network_is_told_layer_by_layer() -> None:
+    figure = diagrams.network_blocks(CLASSIC)
+    assert texts(figure) == [
+        line for name, shape in CLASSIC for line in (name, " × ".join(map(str, shape)))
+    ]
+    arrows = [patch for patch in figure.axes[0].patches if isinstance(patch, FancyArrowPatch)]
+    assert len(arrows) == len(CLASSIC) - 1
+
+
+def test_larger_maps_are_larger_cards_and_more_channels_more_cards() -> None:
+    def cards(*shape: int) -> list[float]:
+        figure = diagrams.network_blocks([("image", (28, 28, 1)), ("maps", shape)])
+        boxes = [patch for patch in figure.axes[0].patches if isinstance(patch, Rectangle)]
+        return [box.get_width() for box in boxes[2:]]
+
+    assert max(cards(26, 26, 8)) > max(cards(13, 13, 8)) > max(cards(5, 5, 8))
+    assert len(cards(5, 5, 64)) > len(cards(5, 5, 32)) > len(cards(5, 5, 1)) == 1
+
+
+def test_network_of_one_layer_or_of_long_names() -> None:
+    long = [("a very long name for a layer\nof two lines", (28, 28, 1))] * 3
+    for layers in ([CLASSIC[0]], [CLASSIC[-1]], long):
+        figure = diagrams.network_blocks(layers)
+        assert outside(figure) == []
+        assert overlapping_texts(figure) == []
+
+
+def test_network_refuses_what_is_no_shape() -> None:
+    with pytest.raises(ValueError, match="layers is empty; expected a list"):
+        diagrams.network_blocks([])
+    with pytest.raises(ValueError, match=r"the shape of 'image' is \(1, 28, 28, 1\).*batch axis"):
+        diagrams.network_blocks([("image", (1, 28, 28, 1))])
