@@ -432,6 +432,7 @@ def test_wrong_types_are_named() -> None:
         assert judge(a_value("number", 3), three).outcome == "correct"
     for answer, message in (
         (True, "Your answer is True; a number was expected."),
+        (np.nan, "Your answer is NaN, which is not a number; a number was expected."),
         (1j, "Your answer is a complex number; a number was expected."),
         ({3}, "Your answer is a set, which keeps no order; a number was expected."),
     ):

@@ -178,10 +178,16 @@ EXERCISES = (
                 "part in the mean.",
             ),
             Case(
+                name="sum to zero",
+                expect=lambda value: abs(sum(value)) < 1e-3,
+                mistake="Your three numbers do not add up to zero. Each row of p - y does, so "
+                "their mean does too: check the subtractions, and keep all decimals to the end.",
+            ),
+            Case(
                 name="value",
                 expect=_BIAS_GRADIENT.tolist(),
-                mistake="Some entry is off: write p - y as two rows, each of which sums to zero, "
-                "and keep all decimals to the end.",
+                mistake="Some entry is off. Write p - y as two rows, in the order of the classes, "
+                "and take the mean of each column with all its decimals.",
                 explains_all=True,
             ),
         ),
@@ -444,6 +450,13 @@ EXERCISES = (
                 mistake="Keep the three names of the dictionary: steps, last batch, calm batch.",
             ),
             Case(
+                name="60,000",
+                slip=OneOf(60_000 // 64, -(-60_000 // 64), 60_000 / 64),
+                place="steps",
+                mistake="MNIST comes with 60,000 training digits, but 5,000 of them are held back "
+                "for validation: an epoch passes over 55,000.",
+            ),
+            Case(
                 name="steps, rounded down",
                 slip=55_000 // 64,
                 place="steps",
@@ -588,6 +601,13 @@ EXERCISES = (
                 mistake="A loss that equals the lowest has not fallen.",
             ),
             Case(
+                name="small steps",
+                inputs=_run(0.5, 0.499, 0.4985, 0.4984999, 0.6, 0.7, 0.4984998, patience=2),
+                expect=[6, 4],
+                mistake="This loss falls by very little, but it falls: any loss below the lowest "
+                "counts as lower, without rounding and without a least improvement.",
+            ),
+            Case(
                 name="to the end",
                 inputs=_run(0.9, 0.8, 0.7, 0.75),
                 expect=[4, 3],
@@ -670,14 +690,15 @@ EXERCISES = (
                 name="P",
                 expect=_CAUSES["P"],
                 place=0,
-                mistake="Look at P again: after 300 digits it reads every new one; what would "
-                "make that easy?",
+                mistake="Look at P again: after 300 training digits it reads every validation "
+                "digit. What would make that easy?",
             ),
             Case(
                 name="Q",
                 expect=_CAUSES["Q"],
                 place=1,
-                mistake="Look at Q again: both losses move, together, but have not come far.",
+                mistake="Look at Q again: both losses fall, and they fall together, but only a "
+                "little.",
             ),
             Case(
                 name="R",
@@ -710,9 +731,11 @@ EXERCISES = (
         form="experiment",
         type="table",
         hints=(
-            'The settings are `long | {"epochs": 40}`; the labels are an array of 100 integers.',
-            'train returns a history: `history["accuracy"][-1]` and '
-            '`history["val_accuracy"][-1]` are what you look for, twice.',
+            "Draw the random labels once, before training: an array of 100 integers. Then call "
+            "the chapter's `train` twice, with a new network, a new optimiser and `epochs=40` each "
+            "time.",
+            'train returns a dictionary of lists: `run["accuracy"][-1]` and '
+            '`run["val_accuracy"][-1]` are the two numbers to read off, for each of the two runs.',
         ),
         shows="Perfect training accuracy proves memory, not learning: only digits that the "
         "network has never seen tell the two apart.",
@@ -742,8 +765,20 @@ EXERCISES = (
                 "before training, and did it train for all 40 epochs?",
             ),
             Case(
+                name="exchanged",
+                expect=lambda value: value[_OWN_NEW] > 0.25 or not 0.4 < value[_RANDOM_NEW] < 0.9,
+                mistake="Better on new digits after random labels than after the right ones: have "
+                "the two runs changed places?",
+            ),
+            Case(
+                name="never right",
+                expect=lambda value: value[_RANDOM_NEW] >= 0.02,
+                mistake="Even a blind guess is right about one time in ten: 0.0 cannot be what you "
+                "measured. Give one decimal at least, and measure on `x_val` with `y_val`.",
+            ),
+            Case(
                 name="guess",
-                expect=lambda value: 0.02 <= value[_RANDOM_NEW] <= 0.25,
+                expect=lambda value: value[_RANDOM_NEW] <= 0.2,
                 mistake="A network that learnt from meaningless labels can only guess new digits, "
                 "and a guess is right about one time in ten: was the second accuracy measured on "
                 "`x_val` with the labels `y_val`?",

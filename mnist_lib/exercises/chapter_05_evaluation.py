@@ -32,8 +32,17 @@ _NARROW = dict.fromkeys(_MISSED, float(_CHANCES[99]))
 
 # --- Confusion ------------------------------------------------------------------------------------
 
-# The slips below and the right answer point at seven different places of this table.
-_CONFUSION = np.array([[29, 4, 1, 9], [5, 50, 9, 11], [6, 7, 45, 10], [1, 9, 2, 104]])
+# The right answer and the slips of each case below point at different places of this table.
+_CONFUSION = np.array(
+    [
+        [47, 13, 10, 3, 6, 2],
+        [14, 111, 13, 13, 10, 14],
+        [6, 3, 39, 6, 3, 11],
+        [7, 12, 0, 43, 6, 13],
+        [8, 11, 11, 1, 48, 13],
+        [4, 1, 6, 12, 2, 92],
+    ]
+)
 _TEN = np.diag(np.arange(80, 130, 5)) + np.random.default_rng(5).integers(0, 9, (10, 10))
 _TEN[8, 3] += 12
 
@@ -61,6 +70,22 @@ def _mixup_of_answers(confusion: Any) -> list[int]:
 def _mixup_of_errors(confusion: Any) -> list[int]:
     errors = _without_diagonal(confusion)
     return _largest(errors / errors.sum(axis=1, keepdims=True))
+
+
+def _mixup_of_errors_per_answer(confusion: Any) -> list[int]:
+    errors = _without_diagonal(confusion)
+    return _largest(errors / errors.sum(axis=0))
+
+
+def _mixup_against_right(confusion: Any) -> list[int]:
+    return _largest(confusion / np.diag(confusion)[:, None])
+
+
+def _mixups_of_both(confusion: Any) -> list[list[int]]:
+    """Divide by a row and a column together: their sum, what either holds, their product's root."""
+    rows, columns = confusion.sum(axis=1, keepdims=True), confusion.sum(axis=0)
+    sums = rows + columns
+    return [_largest(confusion / d) for d in (sums, sums - confusion, np.sqrt(rows * columns))]
 
 
 def _mixup_of_worst_class(confusion: Any) -> list[int]:
@@ -95,6 +120,14 @@ _TIES = (
     np.array([0.6, 0.8, 0.99, 0.8, 0.95, 0.8, 0.9, 0.8]),
     np.array([False, True, True, False, True, False, True, True]),
     0.8,
+)
+# Accuracies from the surest digit on: 1, 1, 2/3, 1/2, 3/5, 2/3, 5/7, 3/4, 2/3. Between thresholds
+# that keep the promise lie four that do not, so a search by halves misses the lower ones. And 2/3
+# rounds to 0.7.
+_LONG_DIP = (
+    np.array([0.99, 0.97, 0.95, 0.9, 0.88, 0.84, 0.8, 0.72, 0.6]),
+    np.array([True, True, False, False, True, True, True, True, False]),
+    0.7,
 )
 _HALF_A_STEP = 0.005  # the confidences are hundredths: nothing lies within half of one
 
@@ -176,10 +209,34 @@ def _of_all_errors(labels: Any, a: Any, b: Any) -> list[float]:
     return [_coin(*errors), _coin(*(len(labels) - n for n in errors))]
 
 
+def _of_another_test(labels: Any, a: Any, b: Any) -> list[float]:
+    """Return what tests say that were made for means, or for two different sets of digits."""
+    first, second = (a == labels).astype(float), (b == labels).astype(float)
+    table = [[np.sum(right), np.sum(1 - right)] for right in (first, second)]
+    return [
+        float(stats.ttest_rel(first, second).pvalue),
+        float(stats.ttest_ind(first, second).pvalue),
+        float(stats.fisher_exact(table).pvalue),
+    ]
+
+
+def _is_exact_or_far(p: float, *data: Any) -> bool:
+    return not 1e-5 < abs(p - _p_value(*data)) < 3e-3
+
+
 def _of_all_digits(labels: Any, a: Any, b: Any) -> list[float]:
     wins = _only(labels, a, b)
     chances = [2 * stats.binom.cdf(k, len(labels), 0.5) for k in wins]
     return [chance for chance in chances if chance < 1]
+
+
+# Thirty against two: the p-value is so small that rounding makes it 0.
+_MANY = np.arange(60) % 10
+_CLEAR = (
+    _MANY,
+    np.where(np.arange(60) < 2, 9 - _MANY, _MANY),
+    np.where(np.arange(60) >= 30, 9 - _MANY, _MANY),
+)
 
 
 # --- No error at all ------------------------------------------------------------------------------
@@ -205,6 +262,19 @@ EXERCISES = (
         shows="Temperature 2 takes the square root of the odds: from 9 to 1 they fall to 3 to 1.",
         cases=(
             Case(
+                name="odds",
+                slip=OneOf(3.0, 1 / 3),
+                tolerance=2e-3,
+                mistake="That is how the two probabilities compare, 3 to 1, not yet a probability: "
+                "which fraction of the whole does the 4 get?",
+            ),
+            Case(
+                name="the 9",
+                slip=1 - _SOFTENED,
+                tolerance=2e-3,
+                mistake="That is the new probability of the 9; the 4 was asked for.",
+            ),
+            Case(
                 name="fraction",
                 expect=lambda v: v <= 1,
                 mistake="A confidence is a probability: give it as a fraction, not in per cent.",
@@ -227,7 +297,7 @@ EXERCISES = (
                 name="no change",
                 slip=0.9,
                 tolerance=2e-3,
-                mistake="The answer stays, the confidence does not.",
+                mistake="The answer, a 4, stays the same; its confidence does not.",
             ),
             Case(
                 name="surer",
@@ -281,6 +351,12 @@ EXERCISES = (
                 name="letters",
                 expect=lambda v: bool(v) and v <= set("ABCDEF"),
                 mistake='Answer with a list of letters from A to F, such as ["A", "D"].',
+            ),
+            Case(
+                name="the honest ones",
+                slip={"A", "D", "E"},
+                mistake="These are the reports that you trust; list the others, whose mark you "
+                "would expect to be too high.",
             ),
             Case(
                 name="A",
@@ -414,7 +490,7 @@ EXERCISES = (
         type="numbers",
         inputs=(_CONFUSION,),
         hints=(
-            "Print shares for the small table. Which of its rows or columns sum to 1?",
+            "Print `fractions` for the small table. Which of its rows or columns sum to 1?",
             "confusion.sum(axis=1) is a flat row of sums, and NumPy lays it along the columns. "
             "What would stand it upright?",
         ),
@@ -446,7 +522,7 @@ EXERCISES = (
             ),
             Case(
                 name="answers",
-                slip=_mixup_of_answers,
+                slip=OneOf(_mixup_of_answers, _mixup_of_errors_per_answer),
                 mistake="You divided by how often each answer was given; divide by how many "
                 "digits the true class has.",
             ),
@@ -455,6 +531,18 @@ EXERCISES = (
                 slip=_mixup_of_errors,
                 mistake="You divided by the errors of the class; its digits include those that "
                 "were read correctly.",
+            ),
+            Case(
+                name="read correctly",
+                slip=_mixup_against_right,
+                mistake="You divided by the digits of the class that were read correctly; all its "
+                "digits count, also the misread ones.",
+            ),
+            Case(
+                name="row and column",
+                slip=OneOf(*_mixups_of_both(_CONFUSION)),
+                mistake="Your denominator holds digits of other classes, too: only the true class, "
+                "a row of the table, belongs in it.",
             ),
             Case(
                 name="worst class",
@@ -470,13 +558,14 @@ EXERCISES = (
             Case(
                 name="small",
                 expect=Reference(_worst_mixup),
-                mistake="Another entry, divided by the sum of its own row, is larger.",
+                mistake="Another entry, divided by the sum of its own row, is larger: do you "
+                "compare fractions of the row, without rounding them?",
             ),
             Case(
                 name="ten classes",
                 inputs=(_TEN,),
                 expect=Reference(_worst_mixup),
-                mistake="It works for four classes and must for ten: is the number of classes "
+                mistake="It works for six classes and must for ten: is the number of classes "
                 "written into your code?",
                 explains_all=True,
             ),
@@ -545,6 +634,13 @@ EXERCISES = (
                 expect=Reference(_threshold),
                 mistake="The accuracy can dip below what is wanted and come back further down: do "
                 "not stop at the first dip.",
+            ),
+            Case(
+                name="long dip",
+                inputs=_LONG_DIP,
+                expect=Reference(_threshold),
+                mistake="Here a threshold keeps the promise although several above it break it: "
+                "look at every confidence, and compare the accuracy itself, not a rounded one.",
             ),
             Case(
                 name="ties",
@@ -619,6 +715,18 @@ EXERCISES = (
                 "exact test adds up the coin's chances themselves.",
             ),
             Case(
+                name="another test",
+                slip=OneOf(*_of_another_test(*_PAIRS)),
+                mistake="That is another test, for means or for two different sets of digits; here "
+                "both networks read the same digits, and a coin decides.",
+            ),
+            Case(
+                name="nearly",
+                expect=_is_exact_or_far,
+                mistake="Your p-value is right to a few decimals only: do not round it, and add up "
+                "the coin's exact chances instead of tossing coins.",
+            ),
+            Case(
                 name="first better",
                 expect=Reference(_p_value),
                 mistake="Count the digits that only the first, and only the second, reads "
@@ -630,6 +738,14 @@ EXERCISES = (
                 expect=Reference(_p_value),
                 mistake="With the two networks exchanged the p-value must stay the same: which of "
                 "the two counts is the smaller?",
+            ),
+            Case(
+                name="clear",
+                inputs=_CLEAR,
+                expect=Reference(_p_value),
+                tolerance=1e-10,
+                mistake="Between two such different networks the p-value is tiny, and how tiny is "
+                "the answer: return it as it is, without rounding.",
             ),
         ),
     ),

@@ -15,6 +15,7 @@ from __future__ import annotations
 import copy
 import dis
 import html
+import math
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -397,6 +398,8 @@ def as_type(value: Any, type: str) -> Any:
         if isinstance(value, np.ndarray) and value.size == 1:
             value = value.item()  # such as what predict gives for one image
         if isinstance(value, int | float) and not isinstance(value, bool):
+            if math.isnan(value):  # a case for one mistake would blame that mistake
+                raise WrongTypeError("NaN, which is not a number")
             return value
     if type == "array":
         return _as_array(value)

@@ -263,6 +263,16 @@ def starts_from_first_loss(val_loss: Any, patience: int) -> Any:
     return len(val_loss), best
 
 
+def stop_by_windows(val_loss: Any, patience: int) -> Any:
+    """Stop where the loss `patience` epochs ago is at most each one since."""
+    last = len(val_loss)
+    for epoch in range(patience + 1, len(val_loss) + 1):
+        if min(val_loss[epoch - patience : epoch]) >= val_loss[epoch - patience - 1]:
+            last = epoch
+            break
+    return last, int(np.argmin(val_loss[:last])) + 1
+
+
 def never_ends(val_loss: Any, patience: int) -> Any:
     lowest, best = float("inf"), 0
     for epoch, loss in enumerate(val_loss, start=1):
@@ -344,6 +354,7 @@ RIGHT = {
         "argmin of what was run": stop_by_argmin,
         "tensors": stop_by_tensor,
         "counter": stop_with_slip(),
+        "windows": stop_by_windows,
     },
     "04.diagnoses": {
         "list": ["D", "B", "C", "A", "E"],
@@ -368,7 +379,9 @@ WRONG = {
         Wrong(
             "both rows, one after the other", [0.5, 0.2, -0.7, -0.3, 0.1, 0.2], "one for each class"
         ),
-        Wrong("slip in a subtraction", [0.1, 0.15, 0.25], "value"),
+        Wrong("slip in a subtraction", [0.1, 0.15, 0.25], "sum to zero"),
+        Wrong("rounded", [0.1, 0.2, -0.2], "sum to zero"),
+        Wrong("classes in another order", [-0.25, 0.15, 0.1], "value"),
     ],
     "04.five_rates": [
         Wrong("words", ["creeps", "creeps", "away", "leaps", "floor"], "letters"),
@@ -431,6 +444,7 @@ WRONG = {
     ],
     "04.epoch_plan": [
         Wrong("a name changed", {"steps": 860, "last": 24, "calm batch": 576}, "names"),
+        Wrong("60,000 digits", PLAN | {"steps": 938, "last batch": 32}, "60,000"),
         Wrong("not rounded", PLAN | {"steps": 55_000 / 64}, "steps"),
         Wrong("one for each digit", PLAN | {"steps": 55_000}, "steps"),
         Wrong("one step too many", PLAN | {"steps": 861}, "steps"),
@@ -489,6 +503,21 @@ WRONG = {
             stop_with_slip(result=lambda last, best, losses: (last, int(np.argmin(losses)) + 1)),
             "future",
         ),
+        Wrong(
+            "one per cent lower",
+            stop_with_slip(better=lambda loss, lowest, before: loss < 0.99 * lowest),
+            "small steps",
+        ),
+        Wrong(
+            "a ten-thousandth lower",
+            stop_with_slip(better=lambda loss, lowest, before: loss < lowest - 1e-4),
+            "small steps",
+        ),
+        Wrong(
+            "rounded to three decimals",
+            lambda val_loss, patience: stop_by_loop(np.round(val_loss, 3), patience),
+            "small steps",
+        ),
         Wrong("from the minimum of all", best_plus_patience, "to the end"),
         Wrong(
             "equal counts as lower",
@@ -518,7 +547,13 @@ WRONG = {
         Wrong("five epochs", MEASURED | {"random, training": 0.5}, "memory"),
         Wrong("labels drawn again each epoch", MEASURED | {"random, training": 0.14}, "memory"),
         Wrong("validated on the memorised digits", MEASURED | {"random, validation": 1.0}, "guess"),
-        Wrong("never right", MEASURED | {"random, validation": 0.0}, "guess"),
+        Wrong("never right", MEASURED | {"random, validation": 0.0}, "never right"),
+        Wrong(
+            "own and random exchanged",
+            MEASURED | {"own, validation": 0.1, "random, validation": 0.7},
+            "exchanged",
+        ),
+        Wrong("a guess among four", MEASURED | {"random, validation": 0.25}, "guess"),
         Wrong("validated half and half", MEASURED | {"random, validation": 0.4}, "guess"),
         Wrong("stopped early on its own labels", MEASURED | {"own, training": 0.8}, "own labels"),
         Wrong(

@@ -42,8 +42,7 @@ def mixup_in_float32_on_a_copy(confusion: Any) -> Any:
     return divmod(int(table.argmax()), len(table))
 
 
-def mixup_against_recall(confusion: Any) -> Any:
-    """Divide by what was read right: not the fraction, but its order is nearly the same."""
+def mixup_diagonal_subtracted(confusion: Any) -> Any:
     fractions = confusion / confusion.sum(axis=1)[:, np.newaxis]
     fractions = fractions - np.diag(np.diag(fractions))
     return [int(k) for k in np.unravel_index(np.argmax(fractions), fractions.shape)]
@@ -66,10 +65,31 @@ def mixup_each_pair_once(confusion: Any) -> Any:
     return max(pairs, key=lambda pair: fractions[pair])
 
 
-def mixup_four_classes(confusion: Any) -> Any:
+def mixup_six_classes(confusion: Any) -> Any:
     fractions = confusion / confusion.sum(axis=1, keepdims=True)
-    fractions[np.eye(4, dtype=bool)] = 0
-    return np.unravel_index(fractions.argmax(), (4, 4))
+    fractions[np.eye(6, dtype=bool)] = 0
+    return np.unravel_index(fractions.argmax(), (6, 6))
+
+
+def mixup_in_whole_per_cent(confusion: Any) -> Any:
+    percent = 100 * confusion // confusion.sum(axis=1, keepdims=True)
+    np.fill_diagonal(percent, 0)
+    return np.unravel_index(percent.argmax(), percent.shape)
+
+
+def mixup_by_mean_of_row(confusion: Any) -> Any:
+    """Divide by the mean of the row, as good as its sum: all rows have the same length."""
+    table = confusion / confusion.mean(axis=1, keepdims=True)
+    np.fill_diagonal(table, 0)
+    return np.unravel_index(table.argmax(), table.shape)
+
+
+def mixup_by_odds(confusion: Any) -> Any:
+    """Divide by the rest of the row: odds rise with the fraction."""
+    rest = confusion.sum(axis=1, keepdims=True) - confusion
+    table = confusion / rest
+    np.fill_diagonal(table, 0)
+    return np.unravel_index(table.argmax(), table.shape)
 
 
 def mixup_counted_from_one(confusion: Any) -> Any:
@@ -194,6 +214,29 @@ def threshold_of_rejected(confidence: Any, right: Any, wanted: float) -> Any:
     return min(good) if good else min(confidence)
 
 
+def threshold_by_halving(confidence: Any, right: Any, wanted: float) -> Any:
+    candidates = np.unique(confidence)
+    low, high = 0, len(candidates) - 1
+    while low < high:
+        middle = (low + high) // 2
+        if right[confidence >= candidates[middle]].mean() >= wanted:
+            high = middle
+        else:
+            low = middle + 1
+    return candidates[low]
+
+
+def threshold_of_rounded_accuracy(confidence: Any, right: Any, wanted: float) -> Any:
+    for t in np.unique(confidence):
+        if round(right[confidence >= t].mean(), 1) >= wanted:
+            return t
+
+
+def threshold_by_errors(confidence: Any, right: Any, wanted: float) -> Any:
+    good = [t for t in confidence if (~right[confidence >= t]).mean() <= 1 - wanted]
+    return min(good)
+
+
 def threshold_sorts_confidences_only(confidence: Any, right: Any, wanted: float) -> Any:
     accuracy = np.cumsum(right) / np.arange(1, len(right) + 1)
     return np.sort(confidence)[::-1][np.flatnonzero(accuracy >= wanted)[-1]]
@@ -238,6 +281,21 @@ def p_in_float32(labels: Any, answers_a: Any, answers_b: Any) -> Any:
 def p_without_cap(labels: Any, answers_a: Any, answers_b: Any) -> Any:
     only_a, only_b = wins(labels, answers_a, answers_b)
     return 2 * stats.binom.cdf(min(only_a, only_b), only_a + only_b, 0.5)
+
+
+def p_rounded(places: int) -> Any:
+    return lambda *data: round(p_by_coin(*data), places)
+
+
+def p_by_upper_tail(labels: Any, answers_a: Any, answers_b: Any) -> Any:
+    only_a, only_b = wins(labels, answers_a, answers_b)
+    return min(1, 2 * stats.binom.sf(max(only_a, only_b) - 1, only_a + only_b, 0.5))
+
+
+def p_by_tossing(labels: Any, answers_a: Any, answers_b: Any) -> Any:
+    only_a, only_b = wins(labels, answers_a, answers_b)
+    tosses = np.random.default_rng(0).binomial(only_a + only_b, 0.5, 100_000)
+    return np.mean(np.abs(2 * tosses - only_a - only_b) >= abs(only_a - only_b))
 
 
 def p_with_other_arguments(answers_a: Any, answers_b: Any, labels: Any) -> Any:
@@ -306,19 +364,23 @@ RIGHT: dict[str, dict[str, Any]] = {
         "transposed twice": mixup_transposed,
         "loops": mixup_by_loops,
         "float32, in place on a copy": mixup_in_float32_on_a_copy,
-        "diagonal subtracted": mixup_against_recall,
+        "diagonal subtracted": mixup_diagonal_subtracted,
+        "by the mean of the row": mixup_by_mean_of_row,
+        "by odds": mixup_by_odds,
     },
     "05.threshold_for": {
         "trying": threshold_by_trying,
         "loops": threshold_by_loops,
         "sorting with ties": threshold_by_sorting,
         "all at once, float32": threshold_by_table,
+        "by the errors allowed": threshold_by_errors,
     },
     "05.p_value": {
         "coin": p_by_coin,
         "binomtest": p_by_binomtest,
         "loops and binomial coefficients": p_by_loops,
         "float32": p_in_float32,
+        "upper tail": p_by_upper_tail,
     },
     "05.flawless": {
         "whole number": 3838,
@@ -331,6 +393,9 @@ RIGHT: dict[str, dict[str, Any]] = {
 WRONG: dict[str, list[Wrong]] = {
     "05.softened": [
         Wrong("in per cent", 75, "fraction"),
+        Wrong("the odds", 3, "odds"),
+        Wrong("the odds against", 1 / 3, "odds"),
+        Wrong("of the 9", 0.25, "the 9"),
         Wrong("multiplied", 0.81 / 0.82, "surer"),
         Wrong("evened out", 0.5, "too far"),
         Wrong("stopped at the logarithm", math.log(0.9) / 2, "logarithm"),
@@ -344,6 +409,7 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong("counts the looks", ["B", "C", "D", "F"], "D"),
         Wrong("protects validation digits", ["B", "C", "E", "F"], "E"),
         Wrong("everything but A", list("BCDEF"), "D"),
+        Wrong("the reports to trust", list("ADE"), "the honest ones"),
         Wrong("sees no harm in a winner", ["C", "F"], "B"),
         Wrong("takes stopping for no choice", ["B", "F"], "C"),
         Wrong("only looks at marks", ["B", "C"], "F"),
@@ -364,7 +430,8 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong("flat index", mixup_flat, "diagonal", "a list of numbers was expected"),
         Wrong("counted from 1", mixup_counted_from_one, "positions"),
         Wrong("each pair once", mixup_each_pair_once, "small"),
-        Wrong("four classes written in", mixup_four_classes, "ten classes"),
+        Wrong("six classes written in", mixup_six_classes, "ten classes"),
+        Wrong("in whole per cent", mixup_in_whole_per_cent, "small"),
         Wrong("empties the reader's table", mixup_in_place, "diagonal", "changed the array"),
     ],
     "05.threshold_for": [
@@ -383,10 +450,17 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong("more than wanted", threshold_more_than_wanted, "exactly"),
         Wrong("surest error", threshold_of_surest_error, "wrong at the threshold"),
         Wrong("stops at the first dip", threshold_first_dip, "dip"),
+        Wrong("halves the interval", threshold_by_halving, "long dip"),
+        Wrong("rounds the accuracy", threshold_of_rounded_accuracy, "long dip"),
         Wrong("cuts through equal ones", threshold_sorted_without_ties, "ties"),
     ],
     "05.p_value": [
         Wrong("doubled beyond one", p_without_cap, "probability"),
+        Wrong("rounded to two decimals", p_rounded(2), "nearly"),
+        Wrong("rounded to four decimals", p_rounded(4), "nearly"),
+        Wrong("rounded to six decimals", p_rounded(6), "clear"),
+        Wrong("rounded to eight decimals", p_rounded(8), "clear"),
+        Wrong("tossed 100,000 times", p_by_tossing, "nearly"),
         Wrong("labels last", p_with_other_arguments, "first better"),
         Wrong("no minimum, second counted", p_second_never_better, "first better"),
         Wrong("no minimum, first counted", p_first_never_better, "second better"),
