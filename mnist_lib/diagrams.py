@@ -499,3 +499,516 @@ def network_blocks(layers: Sequence[tuple[str, Sequence[int]]]) -> Figure:
             axes.plot(*np.array(way).T, ls="-", marker="none", **style)
             arrow(axes, (0.05 - 0.035, y1), (x1 - 0.03, y1))
     return figure
+
+
+# --- chapter 2: windows, shapes, channels, pooling --------------------------------------------
+
+_CELL = 0.42  # holds a sign and three digits at the size of the text, inches
+
+
+def _symbol(axes: Axes, at: Point, text: str) -> None:
+    label(axes, at, text, fontsize=1.4 * TEXT)
+
+
+def _faint() -> str:
+    """Return the colour of what is said beside the drawing."""
+    colour: str = plt.rcParams["xtick.color"]
+    return colour
+
+
+def _window(image: NDArray[Any], row: int, column: int, size: int) -> NDArray[Any]:
+    rows, columns = image.shape
+    if not (0 <= row <= rows - size and 0 <= column <= columns - size):
+        expected = f"a place where {size} × {size} pixels fit into {rows} × {columns}"
+        raise ValueError(_checks.message("(row, column)", (row, column), expected))
+    return image[row : row + size, column : column + size]
+
+
+def window_on_image(image: ArrayLike, row: int, column: int, size: int = 3) -> Figure:
+    """Draw an image with a window on it, and beside it the numbers in the window.
+
+    Parameters
+    ----------
+    image : array of shape (H, W)
+    row, column : int
+        The window's first row and first column, counted from 0.
+    size : int
+        Its side.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the image is not numbers of this shape, or the window leaves it.
+    """
+    image = _checks.array("image", image, "H W")
+    inside = _window(image, row, column, size)
+    figure, axes = canvas(2.75)
+    whole = picture(axes, image, (1.5, 1.45), 2.4)
+    unit = whole.size[0] / image.shape[1]
+    middle = (
+        whole.at(0, 1)[0] + (column + size / 2) * unit,
+        whole.at(0, 1)[1] - (row + size / 2) * unit,
+    )
+    frame = Box(middle, (size * unit, size * unit))
+    cell = 1.5 / size
+    scale = _own_scale(image, plots.GREY)
+    large = numbers(axes, inside, (4.4, 1.45), cell=cell, colours=plots.GREY, scale=scale)
+    style = {"color": plots.PALETTE[1], "ls": "-", "marker": "none"}
+    for drawn in (frame, large):
+        axes.add_patch(
+            Rectangle(
+                drawn.at(0, 0), *drawn.size, fill=False, ec=plots.PALETTE[1], lw=2.5, zorder=5
+            )
+        )
+    for up in (0, 1):
+        axes.plot(*np.transpose([frame.at(1, up), large.at(0, up)]), lw=1.2, zorder=5, **style)
+    label(axes, (whole.bottom[0], 0.12), f"{image.shape[0]} × {image.shape[1]} pixels")
+    label(axes, (large.bottom[0], 0.12), f"the window, {size} × {size}")
+    return figure
+
+
+def window_sum(pixels: ArrayLike, kernel: ArrayLike) -> Figure:
+    """Draw one step of a convolution: a window times a kernel, number by number, and the sum.
+
+    Parameters
+    ----------
+    pixels, kernel : arrays of shape (k, k)
+        Whole numbers of at most three digits are written in full.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the two are not numbers of one shape.
+    """
+    pixels = _checks.array("pixels", pixels, "k k")
+    kernel = _checks.array("kernel", kernel, f"{len(pixels)} {len(pixels)}")
+    products = pixels.astype(np.float64) * kernel + 0.0  # − 0 becomes 0
+    side = _CELL * len(pixels)
+    gap = (plots.WIDTH - 3 * side) / 4
+    figure, axes = canvas(side + 1.05)
+    y = 0.64 + side / 2
+    places = [gap / 2 + side / 2 + index * (side + 1.5 * gap) for index in range(3)]
+    grids = [
+        numbers(axes, pixels, (places[0], y), cell=_CELL, window=(0, 0, *pixels.shape)),
+        numbers(axes, kernel, (places[1], y), cell=_CELL, colours=plots.SIGNED),
+        numbers(axes, products, (places[2], y), cell=_CELL),
+    ]
+    for one, other, symbol in ((0, 1, "×"), (1, 2, "=")):
+        _symbol(axes, ((grids[one].right[0] + grids[other].left[0]) / 2, y), symbol)
+    for grid, name in zip(grids, ("pixels", "weights", "products"), strict=True):
+        label(axes, (grid.top[0], y + side / 2 + 0.2), name)
+    total = f"{products.sum():,.4g}" if products.sum() % 1 else f"{int(products.sum()):,}"
+    text = f"sum of the products: {total.replace('-', '−')}"
+    right = plots.WIDTH - 0.1
+    label(axes, (right, 0.2), text, color=plots.PALETTE[1], ha="right", weight="bold")
+    arrow(axes, grids[2].bottom, (places[2], 0.28))
+    return figure
+
+
+def sliding_window(
+    image: ArrayLike, kernel: ArrayLike, places: Sequence[tuple[int, int]]
+) -> Figure:
+    """Draw a window at several places of a small image, and the map that fills up below.
+
+    Parameters
+    ----------
+    image : array of shape (H, W)
+    kernel : array of shape (kh, kw)
+    places : sequence of (row, column)
+        Where the window starts, from the first panel to the last. Below each panel stand the sums
+        of all places up to its own, in reading order.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the arrays are not numbers of these shapes, or a window leaves the image.
+    """
+    image = _checks.array("image", image, "H W")
+    kernel = _checks.array("kernel", kernel, "kh kw")
+    (height, width), (kh, kw) = image.shape, kernel.shape
+    rows, columns = height - kh + 1, width - kw + 1
+    pitch = plots.WIDTH / len(places)
+    cell = min(0.34, (pitch - 0.25) / width)
+    figure, axes = canvas(cell * (height + rows) + 0.6)
+    for index, (row, column) in enumerate(places):
+        x = (index + 0.5) * pitch
+        top = 0.08 + cell * rows + 0.42 + cell * height / 2
+        grid = numbers(axes, image, (x, top), cell=cell, window=(row, column, kh, kw))
+        below = Box((x, 0.08 + cell * rows / 2), (columns * cell, rows * cell))
+        for y, start in np.ndindex(rows, columns):
+            centre = below.at((start + 0.5) / columns, 1 - (y + 0.5) / rows)
+            now, done = (y, start) == (row, column), (y, start) <= (row, column)
+            face = tint(plots.PALETTE[1], 0.45) if now else "none"
+            corner = (centre[0] - cell / 2, centre[1] - cell / 2)
+            axes.add_patch(Rectangle(corner, cell, cell, fc=face, ec=_faint(), lw=0.7, zorder=2))
+            if done:
+                total = (image[y : y + kh, start : start + kw] * kernel).sum()
+                weight = "bold" if now else "normal"
+                text = f"{total:.3g}".replace("-", "−")
+                label(axes, centre, text, weight=weight, zorder=4)
+        arrow(axes, grid.bottom, below.top)
+    return figure
+
+
+def window_places(n: int, k: int, cases: Sequence[tuple[int, int, int]]) -> Figure:
+    """Draw a row of pixels and every window that fits, for several strides and paddings.
+
+    Parameters
+    ----------
+    n : int
+        Pixels in the row.
+    k : int
+        Width of the window.
+    cases : sequence of (stride, before, after)
+        The stride, and how many zeros lie before and after the pixels.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a number is too small, or no window fits.
+    """
+    n, k = _checks.whole("n", n, least=1), _checks.whole("k", k, least=1)
+    starts = []
+    for stride, before, after in cases:
+        last = before + n + after - k
+        if last < 0:
+            expected = f"at most {before + n + after}, the pixels and zeros of the row"
+            raise ValueError(_checks.message("k", k, expected))
+        starts.append(range(0, last + 1, _checks.whole("stride", stride, least=1)))
+    cell, step = 0.36, 0.13
+    heights = [max(cell + 0.45 + step * len(each), 0.85) for each in starts]
+    figure, axes = canvas(sum(heights))
+    y = sum(heights)
+    widest = max(before for _, before, _ in cases)
+    for (stride, before, after), each, height in zip(cases, starts, heights, strict=True):
+        zeros = f", {before + after} zero{'s' * (before + after > 1)}" if before + after else ""
+        head = f"stride {stride}{zeros}"
+        found = f"{len(each)} place{'s' * (len(each) > 1)}"
+        label(axes, (0.1, y - 0.14), f"{head}:\n{found}", ha="left", va="top")
+        left = 2.0 + (widest - before) * cell
+        for pixel in range(before + n + after):
+            is_zero = not before <= pixel < before + n
+            colour = _faint() if is_zero else plots.PALETTE[0]
+            centre = (left + (pixel + 0.5) * cell, y - 0.12 - cell / 2)
+            box(axes, centre, (cell, cell), "0" if is_zero else "", colour=colour, dashed=is_zero)
+        covered = each[-1] + k
+        for missed in range(covered, before + n + after):
+            centre = (left + (missed + 0.5) * cell, y - 0.12 - cell / 2)
+            label(axes, centre, "✗", color=plots.PALETTE[1], zorder=4)
+        for index, start in enumerate(each):
+            ends = (left + start * cell + 0.04, left + (start + k) * cell - 0.04)
+            at = y - 0.12 - cell - 0.12 - index * step
+            style = {"color": plots.PALETTE[1], "lw": 3, "ls": "-", "marker": "none"}
+            axes.plot(ends, (at, at), solid_capstyle="butt", **style)
+        y -= height
+    return figure
+
+
+def channels_in_and_out(
+    image: tuple[int, int, int], kernels: tuple[int, int, int, int], output: tuple[int, int, int]
+) -> Figure:
+    """Draw a convolution with channels: every kernel covers all channels and makes one map.
+
+    Parameters
+    ----------
+    image : (height, width, channels)
+    kernels : (height, width, channels in, channels out)
+        At most four channels in and four out, so that each can be seen.
+    output : (rows, columns, channels out)
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If the channels do not fit together, or are more than four.
+    """
+    kh, kw, c_in, c_out = kernels
+    if image[2] != c_in or output[2] != c_out or not (1 <= c_in <= 4 and 1 <= c_out <= 4):
+        expected = f"{image[2]} channels in and {output[2]} out as in image and output, at most 4"
+        raise ValueError(_checks.message("kernels", kernels, expected))
+    colours = [plots.PALETTE[index] for index in (1, 3, 4, 6)]
+    figure, axes = canvas(3.15)
+    y, side, step = 1.62, 1.05, 0.16
+
+    given = stack(axes, (1.1, y), side, c_in, step=step)
+    x, bottom = given.at(0, 0)
+    for index in range(c_in):  # the window: one square at the same place of every card
+        corner = (x + index * step + 0.2, bottom + index * step + 0.5)
+        face, edge = tint(plots.PALETTE[1], 0.5), plots.PALETTE[1]
+        square = Rectangle(corner, 0.3, 0.3, fc=face, ec=edge, lw=1.6)
+        square.set_zorder(2 + 0.1 * (c_in - index))
+        axes.add_patch(square)
+    label(axes, (x - 0.12, bottom + side / 2), "height", rotation=90)
+    label(axes, (x + side / 2, bottom - 0.13), "width")
+    back = (c_in - 1) * step
+    along = (x + back / 2 - 0.12, bottom + side + back / 2 + 0.12)
+    label(axes, along, "channels", rotation=45)
+
+    reach = 1.0 + (c_out - 1) * step
+    made = Box((5.05, y), (reach, reach))
+    for index in reversed(range(c_out)):
+        left, below = made.at(0, 0)
+        centre = (left + index * step + 0.5, below + index * step + 0.5)
+        box(axes, centre, (1.0, 1.0), colour=colours[index])
+
+    for index in range(c_out):
+        height = y + ((c_out - 1) / 2 - index) * 0.6
+        cards = stack(axes, (3.1, height), 0.34, c_in, step=0.07, colour=colours[index])
+        arrow(axes, (given.right[0] + 0.02, y), (cards.left[0] - 0.02, height))
+        target = (made.left[0] - 0.02, y + (height - y) * 0.5)
+        arrow(axes, (cards.right[0] + 0.02, height), target, colour=colours[index])
+
+    kernel = f"{kh} × {kw} × {c_in} in × {c_out} out"
+    shapes = [" × ".join(map(str, image)), kernel, " × ".join(map(str, output))]
+    names = ["image", f"{c_out} kernels", "feature maps"]
+    for at, name, shape in zip((1.1, 3.1, 5.05), names, shapes, strict=True):
+        label(axes, (at, 3.0), name)
+        label(axes, (at, 0.16), shape, color=_faint())
+    return figure
+
+
+def windows_as_rows(image: ArrayLike, kernel: ArrayLike) -> Figure:
+    """Draw a convolution as a matrix product: every window is a row, the kernel a column.
+
+    Parameters
+    ----------
+    image : array of shape (H, W)
+    kernel : array of shape (kh, kw)
+        Small ones: the figure holds about six windows of four pixels.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the arrays are not numbers of these shapes.
+    """
+    image = _checks.array("image", image, "H W")
+    kernel = _checks.array("kernel", kernel, "kh kw")
+    kh, kw = kernel.shape
+    rows, columns = image.shape[0] - kh + 1, image.shape[1] - kw + 1
+    windows = np.lib.stride_tricks.sliding_window_view(image, kernel.shape).reshape(-1, kh * kw)
+    cell = 0.34
+    height = cell * max(len(windows), kh * kw, *image.shape)
+    figure, axes = canvas(height + 0.5)
+    y = height / 2 + 0.08
+    widths = [image.shape[1] * cell, kh * kw * cell, cell, cell]
+    gap = (plots.WIDTH - sum(widths) - 0.4) / 3
+    starts = [0.2 + sum(widths[:index]) + index * gap for index in range(4)]
+    xs = [start + width / 2 for start, width in zip(starts, widths, strict=True)]
+    given = numbers(axes, image, (xs[0], y), cell=cell, window=(0, 0, kh, kw))
+    matrix = numbers(axes, windows, (xs[1], y), cell=cell, window=(0, 0, 1, kh * kw))
+    weights = numbers(axes, kernel.reshape(-1, 1), (xs[2], y), cell=cell, colours=plots.SIGNED)
+    sums = (windows @ kernel.reshape(-1, 1)).astype(np.float64)
+    result = numbers(axes, sums, (xs[3], y), cell=cell, window=(0, 0, 1, 1))
+    arrow(axes, (given.right[0], y), (matrix.left[0], y))
+    for one, other, symbol in ((matrix, weights, "×"), (weights, result, "=")):
+        _symbol(axes, ((one.right[0] + other.left[0]) / 2, y), symbol)
+    top = height + 0.3
+    for x, name in zip(xs, ("image", f"{rows * columns} windows", "kernel", "map"), strict=True):
+        label(axes, (x, top), name)
+    return figure
+
+
+def pooling(feature_map: ArrayLike) -> Figure:
+    """Draw 2 × 2 pooling of a small map: the largest of each square, and the mean.
+
+    Parameters
+    ----------
+    feature_map : array of shape (H, W)
+        Both sides even.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the map is not numbers, or a side is odd.
+    """
+    feature_map = _checks.array("feature_map", feature_map, "H W")
+    height, width = feature_map.shape
+    if height % 2 or width % 2:
+        expected = "an even number of rows and of columns"
+        raise ValueError(_checks.message("feature_map", f"{height} × {width}", expected))
+    squares = feature_map.reshape(height // 2, 2, width // 2, 2)
+    cell = _CELL
+    figure, axes = canvas(height * cell + 0.5)
+    y = height * cell / 2 + 0.08
+    colours = [plots.PALETTE[index] for index in (0, 1, 3, 4)]
+    grids = []
+    for x, values, name in (
+        (1.1, feature_map, "feature map"),
+        (3.35, squares.max(axis=(1, 3)), "max-pooling"),
+        (5.1, squares.mean(axis=(1, 3)), "average pooling"),
+    ):
+        grid = numbers(axes, values, (x, y), cell=cell)
+        side = 2 * cell if values is feature_map else cell
+        for (row, column), _ in np.ndenumerate(squares[:, 0, :, 0]):
+            colour = colours[(row * (width // 2) + column) % 4]
+            corner = (grid.at(0, 1)[0] + column * side, grid.at(0, 1)[1] - (row + 1) * side)
+            face = tint(colour, 0.3)
+            axes.add_patch(Rectangle(corner, side, side, fc=face, ec=colour, lw=2, zorder=1.5))
+        label(axes, (x, height * cell + 0.3), name)
+        grids.append(grid)
+    arrow(axes, grids[0].right, grids[1].left, "largest")
+    _symbol(axes, ((grids[1].right[0] + grids[2].left[0]) / 2, y), "or")
+    return figure
+
+
+def shift_and_convolve(
+    image: ArrayLike, moved: ArrayLike, feature_map: ArrayLike, map_of_moved: ArrayLike
+) -> Figure:
+    """Draw the two ways from an image to the map of the moved image.
+
+    Parameters
+    ----------
+    image, moved : arrays of shape (H, W)
+        An image, and the same image moved.
+    feature_map, map_of_moved : arrays of shape (h, w)
+        What one kernel makes of each of them. Both maps share one scale.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an array is not numbers of this shape.
+    """
+    figure, axes = canvas(3.5)
+    maps = [
+        _checks.array("feature_map", feature_map, "h w"),
+        _checks.array("map_of_moved", map_of_moved, "h w"),
+    ]
+    scale = plots._scale(np.stack(maps).astype(np.float64), signed=True)
+    xs, ys, side = (1.3, 4.7), (2.68, 0.82), 1.5
+    images = [
+        picture(axes, each, (x, ys[0]), side) for x, each in zip(xs, (image, moved), strict=True)
+    ]
+    below = [
+        picture(axes, each, (x, ys[1]), side, colours=plots.SIGNED, scale=scale)
+        for x, each in zip(xs, maps, strict=True)
+    ]
+    for one, other in (images, below):
+        arrow(axes, one.right, other.left, "shift")
+    for one, other, where in zip(images, below, ("right", "left"), strict=True):
+        arrow(axes, one.bottom, other.top)
+        x = one.bottom[0] + (-0.12 if where == "right" else 0.12)
+        label(axes, (x, (one.bottom[1] + other.top[1]) / 2), "convolve", ha=where)
+    return figure
+
+
+# --- chapter 3: how far a number sees, and a block as a row -----------------------------------
+
+
+def receptive_fields(image: ArrayLike, sides: Sequence[tuple[str, int]]) -> Figure:
+    """Draw how many pixels one number of each layer depends on, as squares around one centre.
+
+    Parameters
+    ----------
+    image : array of shape (H, W)
+    sides : sequence of (layer, side in pixels)
+        From the first layer to the last.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the image is not numbers of this shape, or a field is larger than the image.
+    """
+    image = _checks.array("image", image, "H W")
+    for name, side in sides:
+        _checks.whole(f"the side of {name}", side, least=1, most=min(image.shape))
+    figure, axes = canvas(3.3)
+    drawn = picture(axes, image, (1.7, 1.65), 3.1)
+    unit = drawn.size[0] / image.shape[1]
+    middle = drawn.centre
+    for index, (name, side) in enumerate(sides):
+        colour = plots.PALETTE[(1, 3, 6, 5)[index % 4]]
+        half = side * unit / 2
+        square = Rectangle(
+            (middle[0] - half, middle[1] - half), 2 * half, 2 * half, fill=False, ec=colour, lw=2.2
+        )
+        square.set_zorder(4)
+        axes.add_patch(square)
+        y = 2.75 - index * 2.2 / max(len(sides) - 1, 1)
+        level = middle[1] + half * (1 - 2 * index / max(len(sides) - 1, 1))
+        ends = np.array([(middle[0] + half, level), (3.55, y)])
+        axes.plot(*ends.T, color=colour, lw=1.4, ls="-", marker="none", zorder=5)
+        label(axes, (3.62, y), f"{name}: {side} × {side} pixels", ha="left")
+    return figure
+
+
+def flattening(shape: tuple[int, int, int]) -> Figure:
+    """Draw how a block of numbers is written in one row: place by place, all channels together.
+
+    Parameters
+    ----------
+    shape : (height, width, channels)
+        A small one: about twelve numbers fit.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If the block holds more than 12 numbers.
+    """
+    height, width, channels = shape
+    count = height * width * channels
+    if not 1 <= count <= 12:
+        raise ValueError(_checks.message("shape", shape, "a block of 1 to 12 numbers"))
+    block = np.arange(count).reshape(shape)
+    figure, axes = canvas(2.6)
+    cell = 0.46
+    xs = [(index + 0.5) * plots.WIDTH / channels for index in range(channels)]
+    for channel, x in enumerate(xs):
+        grid = numbers(axes, block[..., channel], (x, 1.65), cell=cell)
+        for (row, column), _ in np.ndenumerate(block[..., channel]):
+            _tinted(axes, grid, row, column, cell, row * width + column)
+        label(axes, (x, 2.42), f"channel {channel}")
+    row_of = numbers(axes, block.reshape(1, -1), (plots.WIDTH / 2, 0.62), cell=cell)
+    for place in range(count):
+        _tinted(axes, row_of, 0, place, cell, place // channels)
+    for place in range(height * width):
+        x = row_of.at(0, 0)[0] + (place + 0.5) * channels * cell
+        row, column = divmod(place, width)
+        label(axes, (x, 0.2), f"({row}, {column})", color=_faint())
+    return figure
+
+
+def _tinted(axes: Axes, grid: Box, row: int, column: int, cell: float, place: int) -> None:
+    """Lay the colour of a place under a cell."""
+    colour = plots.PALETTE[(0, 1, 3, 4, 6, 5)[place % 6]]
+    corner = (grid.at(0, 1)[0] + column * cell, grid.at(0, 1)[1] - (row + 1) * cell)
+    face = tint(colour, 0.35)
+    axes.add_patch(Rectangle(corner, cell, cell, fc=face, ec=colour, lw=1, zorder=1.5))

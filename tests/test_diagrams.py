@@ -31,10 +31,27 @@ CLASSIC = [
     ("Dense", (10,)),
 ]
 
+GREYS = np.arange(28 * 28).reshape(28, 28) % 256
+SMALL = np.array(
+    [[0, 0, 1, 1, 0], [0, 1, 2, 1, 0], [0, 0, 1, 2, 0], [0, 1, 2, 1, 0], [1, 2, 1, 0, 0]]
+)
+LEFT_EDGE = np.array([[-1, 0, 1]] * 3)
+FIELDS = [("conv_1", 3), ("pool_1", 4), ("conv_2", 8), ("pool_2", 10)]
+
 # Each diagram of the course, as a chapter draws it: append yours.
 EXAMPLES: dict[str, Callable[[], Figure]] = {
     "the classic network": lambda: diagrams.network_blocks(CLASSIC),
     "a small network": lambda: diagrams.network_blocks([CLASSIC[0], CLASSIC[1], CLASSIC[-1]]),
+    "a window on an image": lambda: diagrams.window_on_image(GREYS, 6, 9),
+    "a window's sum": lambda: diagrams.window_sum(GREYS[6:9, 9:12], LEFT_EDGE),
+    "a sliding window": lambda: diagrams.sliding_window(SMALL, LEFT_EDGE, [(0, 0), (0, 1), (2, 2)]),
+    "places of a window": lambda: diagrams.window_places(6, 3, [(1, 0, 0), (2, 0, 0), (2, 0, 1)]),
+    "channels": lambda: diagrams.channels_in_and_out((28, 28, 3), (3, 3, 3, 4), (26, 26, 4)),
+    "windows as rows": lambda: diagrams.windows_as_rows(SMALL[:3, :4], np.array([[1, 0], [0, -1]])),
+    "pooling": lambda: diagrams.pooling(SMALL[:4, :4]),
+    "shift and convolve": lambda: diagrams.shift_and_convolve(GREYS, GREYS, GREYS - 9.0, -GREYS),
+    "receptive fields": lambda: diagrams.receptive_fields(GREYS, FIELDS),
+    "flattening": lambda: diagrams.flattening((2, 2, 3)),
 }
 
 
@@ -263,3 +280,133 @@ def test_network_refuses_what_is_no_shape() -> None:
         diagrams.network_blocks([])
     with pytest.raises(ValueError, match=r"the shape of 'image' is \(1, 28, 28, 1\).*batch axis"):
         diagrams.network_blocks([("image", (1, 28, 28, 1))])
+
+
+# --- chapter 2: windows, shapes, channels, pooling --------------------------------------------
+
+
+def written(figure: Figure) -> list[str]:
+    """Return the texts of a figure with an ordinary minus sign."""
+    return [text.replace("−", "-") for text in texts(figure)]
+
+
+def rectangles(figure: Figure, *, width: float) -> list[Rectangle]:
+    found = [patch for patch in figure.axes[0].patches if isinstance(patch, Rectangle)]
+    return [patch for patch in found if patch.get_width() == pytest.approx(width)]
+
+
+def test_the_window_shows_the_pixels_under_it() -> None:
+    figure = diagrams.window_on_image(GREYS, 6, 9)
+    assert written(figure)[:9] == [str(value) for value in GREYS[6:9, 9:12].ravel()]
+    frames = rectangles(figure, width=3 * 2.4 / 28)
+    assert [frame.get_xy() for frame in frames] == [
+        pytest.approx((0.3 + 9 * 2.4 / 28, 2.65 - 9 * 2.4 / 28))
+    ]
+    with pytest.raises(ValueError, match=r"\(26, 0\); expected a place where 3 × 3 pixels fit"):
+        diagrams.window_on_image(GREYS, 26, 0)
+
+
+@pytest.mark.parametrize("pixels", [[[0, 239, 253], [0, 39, 232], [0, 27, 24]], [[0.25] * 3] * 3])
+def test_the_written_products_add_to_the_written_sum(pixels: list[list[float]]) -> None:
+    figure = diagrams.window_sum(pixels, LEFT_EDGE)
+    values = written(figure)
+    products = [float(value) for value in values[18:27]]
+    assert "-0" not in values
+    assert f"sum of the products: {sum(products):g}" in values
+    with pytest.raises(ValueError, match="kernel"):
+        diagrams.window_sum(pixels, LEFT_EDGE[:2])
+
+
+def test_the_map_fills_up_to_the_window() -> None:
+    figure = diagrams.sliding_window(SMALL, LEFT_EDGE, [(0, 1), (2, 2)])
+    first, last = written(figure)[25:27], written(figure)[52:61]
+    sums = [
+        str((SMALL[y : y + 3, x : x + 3] * LEFT_EDGE).sum()) for y in range(3) for x in range(3)
+    ]
+    assert (first, last) == (sums[:2], sums)
+    with pytest.raises(ValueError, match="inside 5 × 5 cells"):
+        diagrams.sliding_window(SMALL, LEFT_EDGE, [(3, 0)])
+
+
+@pytest.mark.parametrize("case", [(1, 0, 0), (2, 0, 0), (2, 0, 1), (3, 1, 1)])
+def test_every_place_that_fits_is_drawn(case: tuple[int, int, int]) -> None:
+    figure = diagrams.window_places(6, 3, [case])
+    stride, before, after = case
+    count = (6 + before + after - 3) // stride + 1
+    assert texts(figure)[0].endswith(f"{count} place{'s' * (count > 1)}")
+    assert len(figure.axes[0].lines) == count
+    assert texts(figure).count("0") == before + after
+    left_out = 6 + before + after - ((count - 1) * stride + 3)
+    assert texts(figure).count("✗") == left_out
+
+
+def test_places_need_a_window_that_fits() -> None:
+    with pytest.raises(ValueError, match="k is 7; expected at most 6"):
+        diagrams.window_places(6, 7, [(1, 0, 0)])
+
+
+def test_a_kernel_has_a_card_for_each_channel_of_the_image() -> None:
+    figure = diagrams.channels_in_and_out((28, 28, 3), (3, 3, 3, 4), (26, 26, 4))
+    assert len(rectangles(figure, width=1.05)) == 3  # the image
+    assert len(rectangles(figure, width=0.3)) == 3  # the window
+    assert len(rectangles(figure, width=0.34)) == 3 * 4  # the kernels
+    assert len(rectangles(figure, width=1.0)) == 4  # the maps
+    for kernels in [(3, 3, 2, 4), (3, 3, 3, 5)]:
+        with pytest.raises(ValueError, match="3 channels in and 4 out"):
+            diagrams.channels_in_and_out((28, 28, 3), kernels, (26, 26, 4))
+
+
+def test_windows_become_rows_and_sums() -> None:
+    kernel = np.array([[1, 0], [0, -1]])
+    values = written(diagrams.windows_as_rows(SMALL[:3, :4], kernel))
+    starts = [(y, x) for y in range(2) for x in range(3)]
+    rows = [SMALL[y : y + 2, x : x + 2].ravel() for y, x in starts]
+    assert values[12:36] == [str(value) for row in rows for value in row]
+    assert values[36:40] == ["1", "0", "0", "-1"]
+    # The two symbols stand after the sums.
+    assert values[40:46] == [str(row @ kernel.ravel()) for row in rows]
+
+
+def test_pooling_keeps_the_largest_and_the_mean() -> None:
+    values = written(diagrams.pooling([[1, 3, 0, 2], [4, 0, 1, 1], [0, 2, 5, 0], [1, 1, 3, 4]]))
+    assert values[values.index("feature map") + 1 :][:4] == ["4", "2", "2", "5"]
+    assert values[values.index("max-pooling") + 1 :][:4] == ["2", "1", "1", "3"]
+    with pytest.raises(ValueError, match="5 × 5; expected an even number of rows"):
+        diagrams.pooling(SMALL)
+
+
+def test_both_maps_of_a_shift_share_a_scale() -> None:
+    figure = diagrams.shift_and_convolve(GREYS, GREYS, GREYS - 9.0, -GREYS)
+    limits = {(image.norm.vmin, image.norm.vmax) for image in figure.axes[0].images[2:]}
+    assert limits == {(-255, 255)}
+
+
+# --- chapter 3: how far a number sees, and a block as a row -----------------------------------
+
+
+def test_receptive_fields_are_concentric_and_as_wide_as_they_say() -> None:
+    figure = diagrams.receptive_fields(GREYS, FIELDS)
+    unit = 3.1 / 28
+    squares = [rectangles(figure, width=side * unit) for _, side in FIELDS]
+    centres = [
+        (each.get_x() + each.get_width() / 2, each.get_y() + each.get_height() / 2)
+        for (each,) in squares
+    ]
+    assert centres == [pytest.approx(centres[0])] * 4
+    assert texts(figure) == [f"{name}: {side} × {side} pixels" for name, side in FIELDS]
+    with pytest.raises(ValueError, match="the side of deep is 29"):
+        diagrams.receptive_fields(GREYS, [("deep", 29)])
+
+
+def test_a_row_holds_all_channels_of_a_place_together() -> None:
+    figure = diagrams.flattening((2, 2, 3))
+    values = texts(figure)
+    row = values.index("channel 2") + 1
+    assert values[row : row + 12] == [str(number) for number in range(12)]
+    block = np.arange(12).reshape(2, 2, 3)
+    assert values[:4] == [str(number) for number in block[..., 0].ravel()]
+    faces = [patch.get_facecolor() for patch in rectangles(figure, width=0.46)]
+    tinted = [face for face in faces if face[3]]
+    assert tinted[12:15] == [tinted[0]] * 3  # place (0, 0), in the row and in channel 0
+    with pytest.raises(ValueError, match="a block of 1 to 12 numbers"):
+        diagrams.flattening((5, 5, 64))
