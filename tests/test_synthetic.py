@@ -32,6 +32,29 @@ def test_styles_without_variation_do_not_depend_on_chance():
     np.testing.assert_array_equal(*shapes)
 
 
+def test_a_pencil_of_one_pixel_draws_lines_of_one_pixel():
+    picture = synthetic.pixel_pen(np.random.default_rng(0), 0, 100)
+    ink = picture == 0
+    assert set(np.unique(picture)) == {0, 255}
+    assert abs(np.flatnonzero(ink.any(axis=1)).size - 100) <= 2
+    # Nowhere is there a block of three by three, as a wider pen would leave.
+    blocks = np.lib.stride_tricks.sliding_window_view(ink, (3, 3))
+    assert not blocks.all(axis=(2, 3)).any()
+
+
+def test_a_failing_pen_is_paler_and_leaves_gaps():
+    rng = np.random.default_rng(0)
+    shape = synthetic.pen_shape(rng, 8, width=0.1)
+    changed = [synthetic.worn(rng, shape) for _ in range(20)]
+    assert all(part.max() == 1 for part in changed)
+    same = [part for part in changed if part.shape == shape.shape]
+    assert len(same) > 10
+    lost = [1 - part.sum() / shape.sum() for part in same]
+    assert 0 <= min(lost) < 0.3 < max(lost) < 0.75
+    broken = [((shape > 0.9) & (part < 0.05)).any() for part in same]
+    assert 0 < sum(broken) < len(broken)
+
+
 def render(seed):
     rng = np.random.default_rng(seed)
     image = np.zeros((28, 28), np.uint8)
@@ -42,6 +65,8 @@ def render(seed):
         synthetic.drawing(rng, shapes[0]),
         synthetic.photograph(rng, shapes[1]),
         synthetic.page(rng, shapes, [1, 7]).image,
+        synthetic.worn(rng, shapes[1]),
+        synthetic.pixel_pen(rng, 4, 60),
     ]
 
 

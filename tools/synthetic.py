@@ -50,6 +50,7 @@ STYLES: dict[int, dict[str, list[Stroke]]] = {
         "open": [_arc(0.32, 0.5, 0.3, 0.5, -60, -395)],
         "hooked": [[(0.5, 0.1), *_arc(0.32, 0.52, 0.29, 0.48, -75, -430), (0.1, 0.05)]],
         "slashed": [_arc(0.32, 0.5, 0.31, 0.5, -90, 270), [(0.55, 0.1), (0.1, 0.9)]],
+        "slashed beyond": [_arc(0.32, 0.5, 0.26, 0.44, -90, 270), [(0.68, -0.04), (0.0, 1.04)]],
     },
     1: {
         "stroke": [[(0.3, 0.0), (0.3, 1.0)]],
@@ -57,6 +58,12 @@ STYLES: dict[int, dict[str, list[Stroke]]] = {
         "long flag": [[(0.0, 0.48), (0.4, 0.0), (0.4, 0.0), (0.4, 1.0)]],
         "foot": [[(0.1, 0.22), (0.32, 0.0), (0.32, 0.0), (0.32, 1.0)], [(0.08, 1.0), (0.56, 1.0)]],
         "curved": [[(0.18, 0.16), (0.36, 0.0), (0.36, 0.02), (0.32, 0.5), (0.34, 1.0)]],
+        "roof": [[(0.0, 0.74), (0.44, 0.0), (0.44, 0.0), (0.42, 1.0)]],
+        "long flag, foot": [[(0.02, 0.42), (0.38, 0.0), (0.38, 0.0), (0.36, 1.0)],
+                            [(0.14, 1.0), (0.6, 0.98)]],
+        "L": [[(0.18, 0.0), (0.14, 0.98), (0.14, 0.98), (0.44, 0.97)]],
+        "flag, L": [[(0.02, 0.16), (0.22, 0.0), (0.22, 0.0), (0.2, 0.98), (0.2, 0.98),
+                     (0.46, 0.96)]],
     },
     2: {
         "plain": [
@@ -74,6 +81,10 @@ STYLES: dict[int, dict[str, list[Stroke]]] = {
         "swan": [
             [*_arc(0.32, 0.24, 0.26, 0.24, -190, 30), (0.3, 0.66), (0.0, 0.96), (0.0, 0.96),
              (0.2, 0.86), (0.4, 1.02), (0.64, 0.9)]
+        ],
+        "big loop": [
+            [*_arc(0.3, 0.24, 0.26, 0.24, -160, 25), (0.44, 0.6), (0.2, 0.98), (-0.02, 0.92),
+             (0.04, 0.66), (0.26, 0.72), (0.36, 0.96), (0.5, 1.04), (0.68, 0.94)]
         ],
     },
     3: {
@@ -106,6 +117,14 @@ STYLES: dict[int, dict[str, list[Stroke]]] = {
                  [(0.54, 0.0), (0.5, 0.5), (0.48, 1.0)]],
         "one line": [[(0.12, 0.02), (0.04, 0.46), (0.04, 0.46), (0.54, 0.44), (0.54, 0.44),
                       (0.58, 0.0), (0.58, 0.0), (0.5, 1.0)]],
+        "short leg": [[(0.44, 0.0), (0.0, 0.74), (0.0, 0.74), (0.66, 0.72)],
+                      [(0.46, 0.34), (0.46, 0.88)]],
+        "short leg, closed": [[(0.46, 0.86), (0.46, 0.0), (0.46, 0.0), (0.0, 0.74), (0.0, 0.74),
+                               (0.62, 0.74)]],
+        "open, short": [[(0.16, 0.0), (0.0, 0.54), (0.0, 0.54), (0.64, 0.54)],
+                        [(0.44, 0.34), (0.4, 1.0)]],
+        "cup": [[(0.06, 0.04), (0.04, 0.4), (0.22, 0.54), (0.5, 0.46), (0.54, 0.06)],
+                [(0.54, 0.04), (0.52, 1.0)]],
     },
     5: {
         "two strokes": [
@@ -115,6 +134,10 @@ STYLES: dict[int, dict[str, list[Stroke]]] = {
         "detached bar": [
             [(0.12, 0.1), (0.08, 0.44), (0.08, 0.44), *_arc(0.26, 0.7, 0.3, 0.3, -110, 150)],
             [(0.2, 0.0), (0.62, -0.03)],
+        ],
+        "bar far off": [
+            [(0.1, 0.16), (0.06, 0.46), (0.06, 0.46), *_arc(0.25, 0.72, 0.3, 0.28, -110, 150)],
+            [(0.3, 0.02), (0.7, -0.04)],
         ],
         "one line": [
             [(0.6, 0.0), (0.14, 0.02), (0.14, 0.02), (0.1, 0.42), (0.1, 0.42),
@@ -154,6 +177,12 @@ STYLES: dict[int, dict[str, list[Stroke]]] = {
             [(0.0, 0.14), (0.04, 0.02), (0.04, 0.02), (0.6, 0.02), (0.6, 0.02), (0.28, 1.0)],
             [(0.18, 0.5), (0.58, 0.5)],
         ],
+        "long bar": [[(0.04, 0.02), (0.58, 0.0), (0.58, 0.0), (0.22, 1.0)],
+                     [(0.02, 0.56), (0.66, 0.42)]],
+        "curved, barred": [[(0.0, 0.1), (0.28, 0.02), (0.62, 0.02), (0.4, 0.4), (0.3, 1.0)],
+                           [(0.1, 0.46), (0.6, 0.5)]],
+        "hanging serif": [[(0.0, 0.3), (0.04, 0.02), (0.04, 0.02), (0.58, 0.0), (0.58, 0.0),
+                           (0.34, 1.0)]],
     },
     8: {
         "one line": [
@@ -184,6 +213,18 @@ STYLES: dict[int, dict[str, list[Stroke]]] = {
             [*_arc(0.3, 0.26, 0.26, 0.26, -30, -360), (0.56, 0.3), (0.56, 0.76), (0.44, 1.0),
              (0.2, 1.02), (0.04, 0.9)]
         ],
+        "curled": [
+            [*_arc(0.3, 0.24, 0.25, 0.24, -30, -360), (0.55, 0.3), (0.55, 0.8), (0.4, 1.02),
+             (0.1, 1.02), (0.0, 0.86), (0.1, 0.76), (0.26, 0.84)]
+        ],
+        "looped tail": [
+            [*_arc(0.3, 0.22, 0.25, 0.22, -30, -360), (0.55, 0.3), (0.54, 0.84), (0.34, 1.04),
+             (0.08, 0.98), (0.1, 0.76), (0.4, 0.64), (0.64, 0.6)]
+        ],
+        "leaning, tail": [
+            [(0.54, 0.1), (0.24, 0.0), (0.04, 0.2), (0.12, 0.44), (0.38, 0.42), (0.56, 0.12),
+             (0.56, 0.12), (0.46, 0.8), (0.3, 1.0), (0.06, 0.94)]
+        ],
         "leaning": [
             [(0.5, 0.08), (0.2, 0.0), (0.0, 0.2), (0.08, 0.46), (0.34, 0.46), (0.54, 0.12),
              (0.54, 0.12), (0.3, 1.0)]
@@ -199,6 +240,41 @@ def _spline(points: Stroke) -> NDArray[np.float64]:
         inner = np.stack([0.75 * line[:-1] + 0.25 * line[1:], 0.25 * line[:-1] + 0.75 * line[1:]])
         line = np.concatenate([line[:1], inner.transpose(1, 0, 2).reshape(-1, 2), line[-1:]])
     return line
+
+
+def _move_pen(
+    rng: np.random.Generator, strokes: list[Stroke], variation: float
+) -> tuple[list[NDArray[np.float64]], NDArray[np.float64]]:
+    """Move the pen along the strokes of a style; return its way, and random phases."""
+    angle, slant = rng.normal(0, [0.09, 0.16]) * variation
+    aspect, bend_x, bend_y = rng.normal(0, [0.15, 0.05, 0.05]) * variation
+    matrix = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+    matrix = matrix @ np.array([[math.exp(aspect), -slant], [0, 1]])
+    phase = rng.uniform(0, 2 * math.pi, 4)
+    tremor = rng.exponential(0.004) * variation
+
+    lines = []
+    for stroke in strokes:
+        jitter = rng.normal(0, 0.022 * variation, (len(stroke), 2))
+        # Points given twice mark a corner: they must move together.
+        for i in range(1, len(stroke)):
+            if stroke[i] == stroke[i - 1]:
+                jitter[i] = jitter[i - 1]
+        line = _spline([(x + a, y + b) for (x, y), (a, b) in zip(stroke, jitter, strict=True)])
+        line += rng.normal(0, 0.012 * variation, 2)
+        x, y = line[:, 0].copy(), line[:, 1].copy()
+        line[:, 0] += bend_x * np.sin(math.pi * y + phase[0])
+        line[:, 1] += bend_y * np.sin(math.pi * x + phase[1])
+        steps = np.arange(len(line))
+        line[:, 0] += tremor * np.sin(steps * 0.31 + phase[2])
+        line[:, 1] += tremor * np.sin(steps * 0.43 + phase[3])
+        lines.append(line @ matrix.T)
+    return lines, phase
+
+
+def _limits(lines: list[NDArray[np.float64]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    points = np.concatenate(lines)
+    return points.min(axis=0), points.max(axis=0)
 
 
 def pen_shape(
@@ -228,37 +304,12 @@ def pen_shape(
     ndarray of float32, shape (H, W)
         Ink in [0, 1], cut to its box; about `SHAPE_HEIGHT` pixels high.
     """
-    styles = STYLES[label]
     if style is None:
-        style = list(styles)[rng.integers(len(styles))]
+        style = list(STYLES[label])[rng.integers(len(STYLES[label]))]
     if width is None:
         width = float(np.exp(rng.uniform(math.log(0.02), math.log(0.2))))
-    angle, slant = rng.normal(0, [0.09, 0.16]) * variation
-    aspect, bend_x, bend_y = rng.normal(0, [0.15, 0.05, 0.05]) * variation
-    matrix = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
-    matrix = matrix @ np.array([[math.exp(aspect), -slant], [0, 1]])
-    phase = rng.uniform(0, 2 * math.pi, 4)
-    tremor = rng.exponential(0.004) * variation
-
-    lines = []
-    for stroke in styles[style]:
-        jitter = rng.normal(0, 0.022 * variation, (len(stroke), 2))
-        # Points given twice mark a corner: they must move together.
-        for i in range(1, len(stroke)):
-            if stroke[i] == stroke[i - 1]:
-                jitter[i] = jitter[i - 1]
-        line = _spline([(x + a, y + b) for (x, y), (a, b) in zip(stroke, jitter, strict=True)])
-        line += rng.normal(0, 0.012 * variation, 2)
-        x, y = line[:, 0].copy(), line[:, 1].copy()
-        line[:, 0] += bend_x * np.sin(math.pi * y + phase[0])
-        line[:, 1] += bend_y * np.sin(math.pi * x + phase[1])
-        steps = np.arange(len(line))
-        line[:, 0] += tremor * np.sin(steps * 0.31 + phase[2])
-        line[:, 1] += tremor * np.sin(steps * 0.43 + phase[3])
-        lines.append(line @ matrix.T)
-
-    points = np.concatenate(lines)
-    low, high = points.min(axis=0), points.max(axis=0)
+    lines, phase = _move_pen(rng, STYLES[label][style], variation)
+    low, high = _limits(lines)
     # Drawn larger, then averaged: PIL's lines are not anti-aliased.
     factor = 2
     scale = factor * SHAPE_HEIGHT * (1 - width) / max(high[1] - low[1], 0.5 * (high[0] - low[0]))
@@ -280,6 +331,36 @@ def pen_shape(
         draw.ellipse((x - r, y - r, x + r, y + r), fill=255)
     shape = np.asarray(canvas.reduce(factor), dtype=np.float32) / 255
     return _cut(shape)
+
+
+def pixel_pen(rng: np.random.Generator, label: int, height: int) -> Picture:
+    """Draw one digit with a drawing program's pencil: lines of one pixel, black on white.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    label : int
+        0 to 9.
+    height : int
+        Of the digit, pixels.
+
+    Returns
+    -------
+    ndarray of uint8, shape (H, W)
+        With a margin of a fifth of `height`.
+    """
+    styles = list(STYLES[label].values())
+    lines, _ = _move_pen(rng, styles[rng.integers(len(styles))], 1.0)
+    low, high = _limits(lines)
+    margin = height // 5
+    scale = height / (high[1] - low[1])
+    size = np.ceil((high - low) * scale).astype(int) + 2 * margin
+    canvas = Image.new("L", (int(size[0]), int(size[1])), 255)
+    draw = ImageDraw.Draw(canvas)
+    for line in lines:
+        at = np.rint((line - low) * scale + margin).astype(int)
+        draw.line([(int(x), int(y)) for x, y in at], fill=0, width=1)
+    return np.asarray(canvas)
 
 
 def mnist_shape(
@@ -318,6 +399,33 @@ def mnist_shape(
     if offset < 0:  # thin parts of a stroke must stay
         offset = max(offset, -0.6 * float(np.percentile(distance[inside], 75)))
     return _cut(np.clip(distance + offset + 0.5, 0, 1).astype(np.float32))
+
+
+def worn(rng: np.random.Generator, shape: Shape) -> Shape:
+    """Write a shape with a failing pen: pale where it hurried, and broken in up to two places.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    shape : ndarray of float32, shape (H, W)
+
+    Returns
+    -------
+    ndarray of float32, shape (H, W)
+        Its strokes are down to 0.25 times as black as they were.
+    """
+    height, width = shape.shape
+    pressure = 0.5 + 0.9 * _field(rng, height, width, int(rng.integers(1, 4)))
+    ink = shape * np.clip(pressure, rng.uniform(0.25, 0.7), 1)
+    y, x = np.mgrid[:height, :width]
+    inked = np.argwhere(shape > 0.5)
+    for _ in range(rng.integers(3)):
+        down, right = inked[rng.integers(len(inked))]
+        angle = rng.uniform(0, math.pi)
+        across = np.abs(math.cos(angle) * (x - right) + math.sin(angle) * (y - down))
+        near = np.hypot(x - right, y - down) < 0.12 * height
+        ink = ink * np.where(near, np.clip(across - height * rng.uniform(0.01, 0.04), 0, 1), 1)
+    return _cut((ink / ink.max()).astype(np.float32))
 
 
 def _cut(shape: Shape) -> Shape:

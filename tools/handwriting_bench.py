@@ -1,0 +1,261 @@
+"""Measure how hard handwriting is read, by type, and what is taken for handwriting.
+
+    python -m tools.handwriting_bench                  # about 3 minutes of CPU time
+    python -m tools.handwriting_bench --quick          # less than one
+    python -m tools.handwriting_bench --sheets DIR     # also draw what was measured
+
+The pictures are those of `tools.hard_cases`, written by scripted pens and with the shapes of
+MNIST's validation digits in turn. The same seed gives the same pictures, and a type's pictures do
+not depend on the other types.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+import warnings
+import zlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+if __name__ == "__main__":
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from sklearn.datasets import load_digits
+
+from mnist_lib import handwriting
+from mnist_lib.data import load_mnist, prepare
+from tools import hard_cases, synthetic
+
+PER_PAGE = 12  # digits
+THRESHOLDS = (0.0, 0.3, 0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9)
+UCI_SIDES = (8, 28, 64, 96, 200)  # pixels
+
+
+class Case(NamedTuple):
+    """One picture, what is written on it, and what was found: 28 × 28 images, or a refusal."""
+
+    picture: synthetic.Picture
+    text: str
+    images: list[NDArray[np.uint8]]
+
+
+def find(picture: synthetic.Picture) -> list[NDArray[np.uint8]]:
+    """Return the digits of a page, none if it is refused."""
+    try:
+        return [digit.image for digit in handwriting.find_digits(picture)]
+    except ValueError:
+        return []
+
+
+def prepare_one(picture: synthetic.Picture) -> list[NDArray[np.uint8]]:
+    """Return the one digit of a picture, none if it is refused."""
+    try:
+        return [handwriting.to_mnist(picture)]
+    except ValueError:
+        return []
+
+
+def compare(written: str, read: str) -> tuple[int, int, int, int]:
+    """Count digits that are right, wrong, missed, and read where none is written.
+
+    The two texts are aligned with the fewest changes (Levenshtein 1966), so that a missed digit
+    does not make the rest of a page wrong.
+    """
+    # Each entry: changes, then the four counts of the best alignment of the texts so far.
+    row = [(j, 0, 0, 0, j) for j in range(len(read) + 1)]
+    for i, true in enumerate(written, 1):
+        above, row = row, [(i, 0, 0, i, 0)]
+        for j, seen in enumerate(read, 1):
+            cost, right, wrong, missed, extra = above[j - 1]
+            hit = true == seen
+            choices = [(cost + (not hit), right + hit, wrong + (not hit), missed, extra)]
+            cost, right, wrong, missed, extra = above[j]
+            choices.append((cost + 1, right, wrong, missed + 1, extra))
+            cost, right, wrong, missed, extra = row[-1]
+            choices.append((cost + 1, right, wrong, missed, extra + 1))
+            row.append(min(choices, key=lambda choice: (choice[0], -choice[1])))
+    return row[-1][1:]
+
+
+class Writer:
+    """Writes digits for one type of picture: pens and MNIST's validation digits in turn."""
+
+    def __init__(self, seed: int, name: str, mnist: Any) -> None:
+        self.rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
+        self.mnist = mnist
+
+    def write(self, pens: bool) -> tuple[synthetic.Shape, int]:
+        """Write one digit: its shape and its label."""
+        if pens:
+            label, width = int(self.rng.integers(10)), self.rng.uniform(0.04, 0.12)
+            return synthetic.pen_shape(self.rng, label, width=width), label
+        i = self.rng.integers(len(self.mnist.y_val))
+        shape = synthetic.mnist_shape(self.rng, self.mnist.x_val[i], self.rng.uniform(0.4, 1))
+        return shape, int(self.mnist.y_val[i])
+
+
+def pages(seed: int, mnist: Any, count: int) -> dict[str, list[Case]]:
+    """Render `count` pages of every type, and find their digits."""
+    cases = {}
+    for name, render in hard_cases.PAGES.items():
+        writer, cases[name] = Writer(seed, name, mnist), []
+        for i in range(count):
+            written = [writer.write(i % 2 == 0) for _ in range(PER_PAGE)]
+            picture, text = render(writer.rng, written)
+            cases[name].append(Case(picture, text, find(picture)))
+    return cases
+
+
+def singles(seed: int, mnist: Any, count: int) -> dict[str, list[Case]]:
+    """Render `count` single digits of every type, and UCI's of every size; prepare them."""
+    cases = {}
+    for name, render in hard_cases.SINGLES.items():
+        writer, cases[name] = Writer(seed, name, mnist), []
+        for i in range(count):
+            shape, label = writer.write(i % 2 == 0)
+            picture = render(writer.rng, shape, label)
+            cases[name].append(Case(picture, str(label), prepare_one(picture)))
+    uci = load_digits()
+    for side in UCI_SIDES:
+        name = f"UCI, {side} × {side}"
+        picks = np.random.default_rng([seed, side]).permutation(len(uci.target))[: 2 * count]
+        cases[name] = []
+        for i in picks:
+            picture = enlarged(uci.images[i], side)
+            cases[name].append(Case(picture, str(uci.target[i]), prepare_one(picture)))
+    return cases
+
+
+def enlarged(image: NDArray[np.float64], side: int) -> synthetic.Picture:
+    """Enlarge one of UCI's digits, 8 × 8 pixels from 0 to 16, smoothly (bicubic)."""
+    small = Image.fromarray(np.rint(image * 255 / 16).astype(np.uint8))
+    return np.asarray(small.resize((side, side), Image.Resampling.BICUBIC))
+
+
+def non_digits(seed: int, count: int) -> dict[str, list[Case]]:
+    """Render `count` pictures without digits, as many of every type, and prepare them."""
+    cases: dict[str, list[Case]] = {name: [] for name in hard_cases.NON_DIGITS}
+    for i in range(count):
+        name = list(cases)[i % len(cases)]
+        rng = np.random.default_rng([seed, zlib.crc32(name.encode()), i])
+        picture = hard_cases.NON_DIGITS[name](rng)
+        cases[name].append(Case(picture, "", prepare_one(picture)))
+    return cases
+
+
+Answers = list[tuple[str, NDArray[np.float64]]]  # of a case: what is read, how sure each digit is
+
+
+def read(network: Any, groups: dict[str, list[Case]]) -> dict[str, Answers]:
+    """Read all images in one batch."""
+    images = [image for cases in groups.values() for case in cases for image in case.images]
+    likely = network.predict(prepare(np.array(images)), batch_size=1000, verbose=0)
+    answers, at = {}, 0
+    for name, cases in groups.items():
+        answers[name] = []
+        for case in cases:
+            part = likely[at : at + len(case.images)]
+            at += len(case.images)
+            answers[name].append(("".join(map(str, part.argmax(axis=1))), part.max(axis=1)))
+    return answers
+
+
+def table(title: str, groups: dict[str, list[Case]], answers: dict[str, Answers]) -> None:
+    """Print right, wrong, missed and extra digits by type."""
+    print(f"\n{title:24}{'digits':>8}{'right':>8}{'wrong':>8}{'missed':>8}{'extra':>8}{'whole':>9}")
+    total = np.zeros(7, int)
+    for name, cases in groups.items():
+        counts = [
+            compare(case.text, text) for case, (text, _) in zip(cases, answers[name], strict=True)
+        ]
+        right, wrong, missed, extra = np.sum(counts, axis=0)
+        whole = sum(count[1:] == (0, 0, 0) for count in counts)
+        row = np.array([right + wrong + missed, right, wrong, missed, extra, whole, len(cases)])
+        total += row
+        print(_row(name, row))
+    print(_row("all", total))
+
+
+def _row(name: str, row: NDArray[np.int64]) -> str:
+    digits, right, wrong, missed, extra, whole, count = row
+    share = f"{100 * right / digits:7.1f}%"
+    return f"{name:24}{digits:8}{share}{wrong:8}{missed:8}{extra:8}{whole:5}/{count}"
+
+
+def curve(
+    digits: dict[str, list[Case]], read_digits: dict[str, Answers], others: dict[str, Answers]
+) -> None:
+    """Print both error rates over the probability below which an answer is refused.
+
+    A threshold of 0 leaves the refusal to `to_mnist` alone.
+    """
+    sure = [
+        (text == case.text, float(np.prod(likely)) if text else -1.0)
+        for name, cases in digits.items()
+        for case, (text, likely) in zip(cases, read_digits[name], strict=True)
+    ]
+    right = np.array([hit for hit, _ in sure])
+    digit = np.array([value for _, value in sure])
+    other = {
+        name: np.array([likely[0] if text else -1.0 for text, likely in answers])
+        for name, answers in others.items()
+    }
+    marks = np.concatenate([other.pop(name) for name in ("letter", "sign") if name in other])
+    rest = np.concatenate(list(other.values()))
+    print("\nrefused below   non-digits let through   letters, signs   digits refused   wrong")
+    for threshold in THRESHOLDS:
+        kept = digit >= threshold
+        print(
+            f"{threshold:13.2f}{100 * np.mean(rest >= threshold):24.1f}%"
+            f"{100 * np.mean(marks >= threshold):16.1f}%{100 * np.mean(~kept):16.1f}%"
+            f"{100 * np.mean(kept & ~right):7.1f}%"
+        )
+    print("\nlet through by to_mnist, and by the network at 0.7:")
+    for name, values in {**other, "letters, signs": marks}.items():
+        print(f"  {name:24}{np.sum(values >= 0):4}{np.sum(values >= 0.7):5} of {len(values)}")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="fewer pictures")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", choices=["pages", "singles", "non-digits"])
+    parser.add_argument("--sheets", type=Path, help="folder for contact sheets of the pictures")
+    options = parser.parse_args(arguments)
+    from mnist_lib.models import load_pretrained
+
+    warnings.simplefilter("ignore", RuntimeWarning)
+    started = time.process_time()
+    mnist = load_mnist()
+    network = load_pretrained("robust")
+    several, one, none = (1, 6, 96) if options.quick else (4, 40, 500)
+    jobs: dict[str, Callable[[], dict[str, list[Case]]]] = {
+        "pages": lambda: pages(options.seed, mnist, several),
+        "singles": lambda: singles(options.seed, mnist, one),
+        "non-digits": lambda: non_digits(options.seed, none),
+    }
+    found = {}
+    for title, job in jobs.items():
+        if options.only in (None, title):
+            groups = job()
+            found[title] = groups, read(network, groups)
+            if title != "non-digits":
+                table(title, *found[title])
+            if options.sheets:
+                options.sheets.mkdir(parents=True, exist_ok=True)
+                pictures = [case.picture for cases in groups.values() for case in cases]
+                synthetic.contact_sheet(pictures).save(options.sheets / f"{title}.png")
+    if "singles" in found and "non-digits" in found:
+        curve(*found["singles"], found["non-digits"][1])
+    print(f"\n{time.process_time() - started:.0f} s of CPU time")
+
+
+if __name__ == "__main__":
+    main()
