@@ -275,15 +275,26 @@ PROMISES = ("**You will build**", "**You will learn**", "**You need**", "**Time*
 BULLET = re.compile(r"(?m)^[-*] ")
 
 
+def promises(notebook: Notebook) -> str:
+    """Return the cell of a chapter that says what to expect, which stands above all sections."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown" and PROMISES[0] in cell.source:
+            return str(cell.source).partition("\n## ")[0]
+        if cell.cell_type == "markdown" and re.search(r"(?m)^## ", cell.source):
+            break
+    return ""
+
+
 @rule
 def says_what_to_expect(notebook: Notebook) -> list[str]:
-    """Require a chapter's promises in its fourth cell: build, learn, need, time."""
+    """Require a chapter's promises above its first section: build, learn, need, time."""
     if not notebook.is_chapter:
         return []
-    block = notebook.cells[3].source if len(notebook.cells) > 3 else ""
+    block = promises(notebook)
     places = [block.find(promise) for promise in PROMISES]
     if -1 in places or places != sorted(places):
-        return [f"the fourth cell must hold, in this order: {', '.join(PROMISES)}"]
+        found = ", ".join(PROMISES)
+        return [f"above the first section one cell must hold, in this order: {found}"]
     goals = len(BULLET.findall(block[places[1] : places[2]]))
     return [] if 3 <= goals <= 5 else [f"{goals} bullets under You will learn; expected 3 to 5"]
 
@@ -306,7 +317,7 @@ def ends_as_a_chapter_does(notebook: Notebook) -> list[str]:
         if title in text:
             text[title] += source + "\n"
     problems = []
-    goals = notebook.cells[3].source.partition(PROMISES[1])[2].partition(PROMISES[2])[0]
+    goals = promises(notebook).partition(PROMISES[1])[2].partition(PROMISES[2])[0]
     promised, kept = len(BULLET.findall(goals)), len(BULLET.findall(text[ENDING[0]]))
     if promised != kept:
         problems.append(
