@@ -421,7 +421,7 @@ def test_group_digits_joins_what_is_one_digit():
     ink[90:92, 180:182] = 1  # a speck
     digits = group_digits(ink)
     assert len(digits) == 3
-    assert sum(digit.sum() for digit in digits) == pytest.approx(ink.sum() - 4)
+    assert sum(digit.ink.sum() for digit in digits) == pytest.approx(ink.sum() - 4)
 
 
 def test_fit_box_averages_areas():

@@ -27,12 +27,19 @@ recognition", Proceedings of the IEEE 86 (1998), doi:10.1109/5.726791.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_lib.handwriting.digits import NO_STROKES, group_digits, has_strokes, select_digit
+from mnist_lib.handwriting.digits import (
+    NO_STROKES,
+    Strokes,
+    group_digits,
+    has_strokes,
+    select_digit,
+)
 from mnist_lib.handwriting.ink import (
     choose_window,
     even_out,
@@ -45,6 +52,7 @@ from mnist_lib.handwriting.picture import Grey, Picture, read_picture, shrink
 
 __all__ = [
     "Digit",
+    "Strokes",
     "adjust_stroke",
     "centre",
     "choose_window",
@@ -63,7 +71,7 @@ __all__ = [
     "to_mnist",
 ]
 
-PAGE_SIDE = 1600  # a page is averaged down less than a single digit: its digits are smaller
+PAGE_PIXELS = 2_000_000  # a page is averaged down less than a single digit: its digits are smaller
 
 
 class Digit(NamedTuple):
@@ -129,14 +137,17 @@ def find_digits(image: Picture) -> list[Digit]:
     ValueError
         The picture holds no ink or no strokes.
     """
-    grey, factor = shrink(read_picture(image), PAGE_SIDE)
+    grey = read_picture(image)
+    # A long strip keeps its digits' size: it is the number of pixels that costs time.
+    longest = math.ceil(math.sqrt(PAGE_PIXELS * max(grey.shape) / min(grey.shape)))
+    grey, factor = shrink(grey, longest)
     digits = []
-    for ink in group_digits(_clean_ink(grey)):
+    for ink, top, left in group_digits(_clean_ink(grey)):
         if not has_strokes(ink):
             continue
-        rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
-        box = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
-        left, top, right, bottom = (int(edge) * factor for edge in box)
+        height, width = ink.shape
+        box = left, top, left + width, top + height
+        left, top, right, bottom = (edge * factor for edge in box)
         digits.append(Digit(_as_mnist(ink), (left, top, right, bottom)))
     if not digits:
         raise ValueError(NO_STROKES)

@@ -7,12 +7,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.spatial import cKDTree
 
 from mnist_lib.handwriting.ink import SMALL
 from mnist_lib.handwriting.normalise import BOX, FINE, crop, fine_distance
 from mnist_lib.handwriting.picture import Grey
 
-__all__ = ["group_digits", "has_strokes", "select_digit"]
+__all__ = ["Strokes", "group_digits", "has_strokes", "select_digit"]
+
+Box = tuple[int, int, int, int]  # top, bottom, left, right; bottom and right lie beyond it
 
 NO_STROKES = (
     "The picture holds lines, edges or blots, but nothing that looks like strokes of a pen. Leave "
@@ -21,6 +24,22 @@ NO_STROKES = (
 
 MOST_PARTS = 16  # fragments that a broken stroke may have, and areas that it may enclose
 BLOT = 9.0  # strokes wider than this leave no digit; the widest of MNIST have 6
+
+
+class Strokes(NamedTuple):
+    """The ink of one digit, cut to its box.
+
+    Attributes
+    ----------
+    ink : ndarray of float32, shape (height, width)
+        1 is ink, 0 is paper, and every other digit's ink.
+    top, left : int
+        Where the box lies in the picture, pixels.
+    """
+
+    ink: Grey
+    top: int
+    left: int
 
 
 class _Pieces(NamedTuple):
@@ -115,11 +134,13 @@ def has_strokes(ink: Grey) -> bool:
     return stroke <= BLOT and max(large_loops, fragments) <= MOST_PARTS and not full
 
 
-def group_digits(ink: Grey) -> list[Grey]:
+def group_digits(ink: Grey) -> list[Strokes]:
     """Part the ink of a page into digits, in reading order.
 
-    Pieces at least half as high as most of the ink are digits; those above, below or inside each
-    other are one digit. A smaller piece belongs to the digit that it almost touches, or is a speck.
+    A digit is a piece of ink at least half as high as most of the ink, or pieces that are as high
+    together: fragments of a broken stroke, a bar above its stem. Other pieces belong to the digit
+    that they almost touch. What stands alone and is smaller is a digit if it holds as much ink as
+    one; else it is a speck, a comma or a dash, and is left out.
 
     Parameters
     ----------
@@ -128,8 +149,8 @@ def group_digits(ink: Grey) -> list[Grey]:
 
     Returns
     -------
-    list of ndarray of float32, shape (height, width)
-        The strokes of one digit each, 0 elsewhere.
+    list of Strokes
+        One digit each.
 
     Raises
     ------
@@ -137,53 +158,149 @@ def group_digits(ink: Grey) -> list[Grey]:
         There are no strokes.
     """
     pieces = _find_pieces(ink)
-    height, width = pieces.bottom - pieces.top, pieces.right - pieces.left
-    order = np.argsort(height)
-    fraction = np.cumsum(pieces.mass[order]) / pieces.mass.sum()
-    usual = float(height[order[np.searchsorted(fraction, 0.5)]])
-    large = (height >= 0.5 * usual) & (height < 3 * usual) & (width < 3 * usual)
-    large &= pieces.mass > 0
-    # Every large piece is a digit, unless it stands above, below or inside another one.
-    group = np.where(large, np.arange(len(large)), -1)
-    for i in np.flatnonzero(large):
-        for j in np.flatnonzero(large[:i]):
-            overlap = min(pieces.right[i], pieces.right[j]) - max(pieces.left[i], pieces.left[j])
-            gap = max(pieces.top[i], pieces.top[j]) - min(pieces.bottom[i], pieces.bottom[j])
-            together = max(pieces.bottom[i], pieces.bottom[j]) - min(pieces.top[i], pieces.top[j])
-            near = gap < 0.2 * usual and together < 1.5 * usual
-            if near and overlap > 0.4 * min(width[i], width[j]):
-                group[group == group[i]] = group[j]
-    # A small piece belongs to the digit that it almost touches.
-    typical = float(np.median(pieces.mass[large]))
-    for i in np.flatnonzero(~large & (pieces.mass > 0.02 * typical) & (width < usual)):
-        beside = np.maximum(pieces.left - pieces.right[i], pieces.left[i] - pieces.right)
-        above = np.maximum(pieces.top - pieces.bottom[i], pieces.top[i] - pieces.bottom)
-        away = np.where(large, np.hypot(np.maximum(beside, 0), np.maximum(above, 0)), np.inf)
-        nearest = int(away.argmin())
-        if away[nearest] < 0.3 * usual:
-            group[i] = group[nearest]
-    digits = [group == label for label in np.unique(group[group >= 0])]
-    rows = _rows(
-        [(pieces.top[d].min(), pieces.bottom[d].max(), pieces.left[d].min()) for d in digits]
+    if _dust(pieces).all():
+        raise ValueError(NO_STROKES)
+    clusters = _clusters(pieces)
+    digit_of = np.full(len(pieces.mass) + 1, -1)
+    boxes = []
+    for i, members in enumerate(clusters):
+        digit_of[members + 1] = i
+        boxes.append(_box(pieces, members))
+    digits = []
+    for row in _rows(boxes):
+        for i in row:
+            top, bottom, left, right = boxes[i]
+            if max(bottom - top, right - left) < _least_side(pieces):
+                continue
+            here = np.s_[top:bottom, left:right]
+            strokes = np.where(digit_of[pieces.parts[here]] == i, ink[here], np.float32(0))
+            digits.append(Strokes(strokes, top, left))
+    return digits
+
+
+def _box(pieces: _Pieces, members: NDArray[np.intp]) -> Box:
+    return (
+        int(pieces.top[members].min()),
+        int(pieces.bottom[members].max()),
+        int(pieces.left[members].min()),
+        int(pieces.right[members].max()),
     )
-    return [
-        np.where(np.isin(pieces.parts, np.flatnonzero(digits[i]) + 1), ink, 0)
-        for row in rows
-        for i in row
-    ]
 
 
-def _rows(spans: list[tuple[int, int, int]]) -> list[list[int]]:
-    """Part boxes, given as (top, bottom, left), into lines of writing, each from left to right.
+def _least_side(pieces: _Pieces) -> float:
+    """Return how many pixels high or wide a digit is at least."""
+    height, width = pieces.parts.shape
+    return float(min(160, height, width) / 10)
+
+
+def _dust(pieces: _Pieces) -> NDArray[np.bool_]:
+    """Mark what is too small for a fragment of a digit."""
+    side = np.maximum(pieces.bottom - pieces.top, pieces.right - pieces.left)
+    return np.asarray(side < 0.3 * _least_side(pieces))
+
+
+def _usual_height(pieces: _Pieces) -> float:
+    """Return the height of most of the ink, as long as that is not a line, an edge or a shadow."""
+    height, width = pieces.bottom - pieces.top, pieces.right - pieces.left
+    kept = (pieces.mass > 0) & ~_dust(pieces)
+    order = np.argsort(height)
+
+    def middle(kept: NDArray[np.bool_]) -> float:
+        some = order[kept[order]]
+        total = np.cumsum(pieces.mass[some])
+        return float(height[some[np.searchsorted(total, total[-1] / 2)]])
+
+    while True:
+        usual = middle(kept)
+        left_out = kept & (width >= 3 * usual)
+        # One piece that outweighs the digits, and is much higher than they are.
+        heaviest = int(np.where(kept, pieces.mass, 0).argmax())
+        others = kept.copy()
+        others[heaviest] = False
+        if others.any():
+            lower = middle(others)
+            alike = others & (np.abs(height - lower) <= 0.4 * lower)
+            enough = pieces.mass[others].sum() > 0.15 * pieces.mass[heaviest]
+            if height[heaviest] >= 2.5 * lower and alike.sum() > 2 and enough:
+                left_out[heaviest] = True
+        if not left_out.any() or left_out.sum() == kept.sum():
+            return usual
+        kept &= ~left_out
+
+
+def _clusters(pieces: _Pieces) -> list[NDArray[np.intp]]:
+    """Put the pieces together that are one digit; each cluster is an array of pieces."""
+    height, width = pieces.bottom - pieces.top, pieces.right - pieces.left
+    usual = _usual_height(pieces)
+    fitting = (height < 3 * usual) & (width < 3 * usual) & ~_dust(pieces) & (pieces.mass > 0)
+    large = fitting & (height >= 0.5 * usual)
+    typical = float(np.median(pieces.mass[large])) if large.any() else float(pieces.mass.max())
+    small = fitting & ~large & (pieces.mass > 0.02 * typical) & (width < usual)
+    some = np.flatnonzero(large | small)
+    boxes = np.stack([pieces.top, pieces.bottom, pieces.left, pieces.right], axis=1)[some]
+    middles = np.stack([boxes[:, 0] + boxes[:, 1], boxes[:, 2] + boxes[:, 3]], axis=1) / 2
+    pairs = cKDTree(middles).query_pairs(2.5 * usual, output_type="ndarray")
+    first, second = boxes[pairs[:, 0]], boxes[pairs[:, 1]]
+    # How far two boxes are apart; negative where they share rows or columns.
+    above = np.maximum(first[:, 0] - second[:, 1], second[:, 0] - first[:, 1])
+    beside = np.maximum(first[:, 2] - second[:, 3], second[:, 2] - first[:, 3])
+    # What stands beside a digit is more likely a comma or a neighbour's than what is above it.
+    away = np.hypot(np.maximum(above, 0), 2 * np.maximum(beside, 0))
+
+    whole = large[some].copy()
+    group = np.arange(len(some))
+
+    def join(i: int, j: int) -> None:
+        low, high = group[i], group[j]
+        boxes[low, ::2] = np.minimum(boxes[low, ::2], boxes[high, ::2])
+        boxes[low, 1::2] = np.maximum(boxes[low, 1::2], boxes[high, 1::2])
+        whole[low] |= whole[high] or boxes[low, 1] - boxes[low, 0] >= 0.6 * usual
+        group[group == high] = low
+
+    # The nearest first, so that a fragment goes to its own digit before it goes to a neighbour.
+    near = np.flatnonzero(away < 0.3 * usual)
+    for i, j in pairs[near[np.argsort(away[near], kind="stable")]]:
+        low, high = group[i], group[j]
+        if low == high or (whole[low] and whole[high]):
+            continue
+        top, left = np.minimum(boxes[low, ::2], boxes[high, ::2])
+        bottom, right = np.maximum(boxes[low, 1::2], boxes[high, 1::2])
+        if whole[low] or whole[high] or max((bottom - top) / 1.3, right - left) <= usual:
+            join(i, j)
+    # Two whole pieces are one digit if they stand above or inside each other.
+    for i, j in pairs[(above < 0.3 * usual) & (beside < 0.3 * usual)]:
+        low, high = group[i], group[j]
+        if low == high or not (whole[low] and whole[high]):
+            continue
+        one, two = boxes[low], boxes[high]
+        overlap = min(one[3], two[3]) - max(one[2], two[2])
+        gap = max(one[0], two[0]) - min(one[1], two[1])
+        together = max(one[1], two[1]) - min(one[0], two[0])
+        narrower = min(one[3] - one[2], two[3] - two[2])
+        if gap < 0.2 * usual and together < 1.5 * usual and overlap > 0.4 * narrower:
+            join(i, j)
+
+    found = []
+    for label in np.unique(group):
+        members = some[group == label]
+        tall = boxes[label, 1] - boxes[label, 0]
+        alone = tall >= 0.3 * usual and pieces.mass[members].sum() >= 0.22 * typical
+        if whole[label] or alone:
+            found.append(members)
+    return found
+
+
+def _rows(boxes: list[Box]) -> list[list[int]]:
+    """Part boxes into lines of writing, each from left to right.
 
     A box joins the line whose latest box it overlaps most in height, so that lines may slope.
     """
     rows: list[list[int]] = []
-    for i in sorted(range(len(spans)), key=lambda i: spans[i][2]):
-        top, bottom, _ = spans[i]
+    for i in sorted(range(len(boxes)), key=lambda i: boxes[i][2]):
+        top, bottom, _, _ = boxes[i]
         best, most = None, 0.4
         for row in rows:
-            other_top, other_bottom, _ = spans[row[-1]]
+            other_top, other_bottom, _, _ = boxes[row[-1]]
             shared = min(bottom, other_bottom) - max(top, other_top)
             overlap = shared / min(bottom - top, other_bottom - other_top)
             if overlap > most:
@@ -192,4 +309,10 @@ def _rows(spans: list[tuple[int, int, int]]) -> list[list[int]]:
             rows.append([i])
         else:
             best.append(i)
-    return sorted(rows, key=lambda row: np.mean([spans[i][0] + spans[i][1] for i in row]))
+    # Sloping lines of different lengths are compared at the same place across.
+    spans = np.array(boxes, dtype=float).reshape(-1, 4)
+    x, y = (spans[:, 2] + spans[:, 3]) / 2, (spans[:, 0] + spans[:, 1]) / 2
+    slopes = [np.polyfit(x[row], y[row], 1)[0] for row in rows if len(row) > 2]
+    slope = float(np.median(slopes)) if slopes else 0.0
+    heights = [float(np.mean(y[row] - slope * x[row])) for row in rows]
+    return [rows[i] for i in np.argsort(heights, kind="stable")]

@@ -290,7 +290,7 @@ def _find_lines(ink: Grey, fraction: float, across: bool) -> list[tuple[float, f
 
     Each is (slope, row at the middle column): Hough's vote with slopes up to 0.12.
     """
-    factor = -(-max(ink.shape) // 300)
+    factor = max(1, min(-(-max(ink.shape) // 300), min(ink.shape) // 8))
     height, width = (side // factor for side in ink.shape)
     blocks = (ink > 0.3)[: height * factor, : width * factor]
     mask = blocks.reshape(height, factor, width, factor).any(axis=(1, 3))
