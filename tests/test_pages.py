@@ -5,8 +5,10 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from PIL import Image
+from scipy import ndimage
 
-from mnist_lib.handwriting import find_digits, group_digits
+from mnist_lib.handwriting import find_digits, find_sheet, group_digits, read_picture
 from tools import synthetic
 
 
@@ -76,6 +78,70 @@ def test_a_digit_among_specks_is_found():
     boxes = [put(dark, 3, 500, 600, 300)]
     dark[np.random.default_rng(1).random(dark.shape) < 0.001] = 1
     check(photo(dark, noise=0), boxes)
+
+
+# --- The sheet ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("degrees", [0, 12, -30])
+@pytest.mark.parametrize("table", [40, 90, 150])
+def test_a_sheet_on_a_table_is_found_and_set_upright(table, degrees):
+    dark, boxes = write((500, 640), "50156", 60, 180, 70, 110)
+    boxes += [put(dark, int(c), 60 + 110 * i, 400, 70) for i, c in enumerate("34259")]
+    sheet = Image.fromarray((205 * (1 - 0.7 * dark)).astype(np.float32))
+    matrix = np.eye(3)
+    angle = np.radians(degrees)
+    cos, sin = np.cos(angle), np.sin(angle)
+    # from the picture, 1000 pixels wide, to the sheet in its middle
+    matrix[:2, :2] = [[cos, sin], [-sin, cos]]
+    matrix[:2, 2] = np.array([320, 250]) - matrix[:2, :2] @ [520, 480]
+    data = tuple(matrix[:2].ravel())
+    size = (1000, 1000)
+    paper = np.asarray(
+        Image.new("F", sheet.size, 1).transform(size, Image.Transform.AFFINE, data, 2)
+    )
+    laid = np.asarray(sheet.transform(size, Image.Transform.AFFINE, data, 2))
+    y, x = np.mgrid[:1000, :1000]
+    wood = table * (1 + 0.15 * np.sin(x / 9 + 3 * np.sin(y / 80)))
+    noise = np.random.default_rng(3).normal(0, 2, paper.shape)
+    picture = np.clip(laid + (1 - paper) * wood + noise, 0, 255).astype(np.uint8)
+    found = [digit.box for digit in find_digits(picture)]
+    corners = np.array([[(b[i], b[j], 1) for i in (0, 2) for j in (1, 3)] for b in boxes])
+    at = corners @ np.linalg.inv(matrix)[:2].T
+    expected = np.concatenate([at.min(axis=1), at.max(axis=1)], axis=1)
+    assert len(found) == len(boxes), found
+    np.testing.assert_allclose(found, expected, atol=14)
+
+
+def test_a_hand_that_holds_the_sheet_is_no_digit():
+    dark, boxes = write((900, 1200), "4471", 300, 450, 110, 150)
+    grey = np.full((900, 1200), 70.0, np.float32)
+    grey[200:700, 220:980] = (205 * (1 - 0.7 * dark))[200:700, 220:980]
+    for left in (450, 540, 630):  # fingers
+        grey[620:, left : left + 60] = 140
+    check(photo(1 - ndimage.gaussian_filter(grey, 1) / 205), boxes)
+
+
+def test_paper_that_fills_the_picture_is_no_sheet():
+    dark, _ = write((700, 900), "0889", 100, 500, 300, 190)
+    y, x = np.mgrid[:700, :900]
+    soft = 1 / (1 + np.exp(-(x - 500 + y / 3) / 6))  # a shadow
+    for light in (np.ones_like(dark), 1 - 0.4 * x / 900, 1 - 0.6 * soft):
+        picture = read_picture(photo(1 - (1 - 0.7 * dark) * light))
+        assert find_sheet(picture) is None
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_the_edge_of_the_page_and_a_crease_are_no_ones(side):
+    size = 1200, 900
+    dark, boxes = write(size, "1572", 260, 470, 110, 120)
+    boxes += [put(dark, int(c), 230 + 120 * i, 670, 110) for i, c in enumerate("43890")]
+    rng = np.random.default_rng(1)
+    edge = np.repeat(18 + 5 * np.cumsum(rng.normal(0, 0.25, 100)), 12)[:, np.newaxis]
+    x = np.arange(900) if side == "left" else 899 - np.arange(900)
+    crease = (np.abs(x - edge - 30) < 1.5) & (rng.random(30).repeat(40)[:, np.newaxis] > 0.35)
+    page = np.maximum.reduce([0.7 * dark, 0.8 * (x < edge), 0.35 * crease])
+    check(photo(ndimage.gaussian_filter(page, 0.7), noise=3), boxes)
 
 
 # --- Cost ---------------------------------------------------------------------------------------

@@ -38,6 +38,7 @@ from mnist_lib.handwriting.digits import (
     Strokes,
     group_digits,
     has_strokes,
+    leave_out_pale,
     select_digit,
 )
 from mnist_lib.handwriting.ink import (
@@ -49,9 +50,11 @@ from mnist_lib.handwriting.ink import (
 )
 from mnist_lib.handwriting.normalise import adjust_stroke, centre, crop, fit_box, stroke_width
 from mnist_lib.handwriting.picture import Grey, Picture, read_picture, shrink
+from mnist_lib.handwriting.sheet import Sheet, find_sheet
 
 __all__ = [
     "Digit",
+    "Sheet",
     "Strokes",
     "adjust_stroke",
     "centre",
@@ -60,9 +63,11 @@ __all__ = [
     "even_out",
     "find_digits",
     "find_ink",
+    "find_sheet",
     "fit_box",
     "group_digits",
     "ink_is_light",
+    "leave_out_pale",
     "read_picture",
     "remove_lines",
     "select_digit",
@@ -113,7 +118,7 @@ def to_mnist(image: Picture) -> NDArray[np.uint8]:
         The picture holds no ink, no strokes, or more marks than one digit has.
     """
     grey, _ = shrink(read_picture(image))
-    return _as_mnist(select_digit(_clean_ink(grey)))
+    return _as_mnist(select_digit(remove_lines(find_ink(even_out(_with_dark_ink(grey))))))
 
 
 def find_digits(image: Picture) -> list[Digit]:
@@ -141,23 +146,35 @@ def find_digits(image: Picture) -> list[Digit]:
     # A long strip keeps its digits' size: it is the number of pixels that costs time.
     longest = math.ceil(math.sqrt(PAGE_PIXELS * max(grey.shape) / min(grey.shape)))
     grey, factor = shrink(grey, longest)
+    sheet = find_sheet(grey)
+    darkness = even_out(_with_dark_ink(grey) if sheet is None else sheet.grey)
+    found = group_digits(remove_lines(find_ink(darkness)))
     digits = []
-    for ink, top, left in group_digits(_clean_ink(grey)):
-        if not has_strokes(ink):
-            continue
-        height, width = ink.shape
-        box = left, top, left + width, top + height
-        left, top, right, bottom = (edge * factor for edge in box)
-        digits.append(Digit(_as_mnist(ink), (left, top, right, bottom)))
+    for strokes in leave_out_pale(found, darkness):
+        if has_strokes(strokes.ink):
+            box = _box_in_picture(strokes, sheet, factor)
+            digits.append(Digit(_as_mnist(strokes.ink), box))
     if not digits:
         raise ValueError(NO_STROKES)
     return digits
 
 
-def _clean_ink(grey: Grey) -> Grey:
-    if ink_is_light(grey):
-        grey = 1 - grey
-    return remove_lines(find_ink(even_out(grey)))
+def _with_dark_ink(grey: Grey) -> Grey:
+    return 1 - grey if ink_is_light(grey) else grey
+
+
+def _box_in_picture(
+    strokes: Strokes, sheet: Sheet | None, factor: int
+) -> tuple[int, int, int, int]:
+    height, width = strokes.ink.shape
+    x, y = (strokes.left, strokes.left + width), (strokes.top, strokes.top + height)
+    if sheet is not None:  # which may be turned
+        corners = np.array([(x[i], y[j], 1) for i in (0, 1) for j in (0, 1)])
+        at = corners @ sheet.to_picture.T
+        low, high = np.floor(at.min(axis=0)).astype(int), np.ceil(at.max(axis=0)).astype(int)
+        x, y = (low[0], high[0]), (low[1], high[1])
+    left, top, right, bottom = (int(edge) * factor for edge in (x[0], y[0], x[1], y[1]))
+    return left, top, right, bottom
 
 
 def _as_mnist(ink: Grey) -> NDArray[np.uint8]:

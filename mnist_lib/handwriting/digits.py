@@ -13,7 +13,7 @@ from mnist_lib.handwriting.ink import SMALL
 from mnist_lib.handwriting.normalise import BOX, FINE, crop, fine_distance
 from mnist_lib.handwriting.picture import Grey
 
-__all__ = ["Strokes", "group_digits", "has_strokes", "select_digit"]
+__all__ = ["Strokes", "group_digits", "has_strokes", "leave_out_pale", "select_digit"]
 
 Box = tuple[int, int, int, int]  # top, bottom, left, right; bottom and right lie beyond it
 
@@ -176,6 +176,33 @@ def group_digits(ink: Grey) -> list[Strokes]:
             strokes = np.where(digit_of[pieces.parts[here]] == i, ink[here], np.float32(0))
             digits.append(Strokes(strokes, top, left))
     return digits
+
+
+def leave_out_pale(digits: list[Strokes], darkness: Grey) -> list[Strokes]:
+    """Leave out single strokes that are paler than the digits: a 1 is written with the same pen.
+
+    A piece of a printed line, a crease or the page's edge looks like a 1 and is no digit.
+
+    Parameters
+    ----------
+    digits : list of Strokes
+        As `group_digits` returns them.
+    darkness : ndarray of float32, shape (height, width)
+        Of the page, as `even_out` returns it.
+
+    Returns
+    -------
+    list of Strokes
+    """
+    thin = np.array([4 * min(d.ink.shape) < 1.4 * max(d.ink.shape) for d in digits], dtype=bool)
+    dark = np.zeros(len(digits))
+    for i, (ink, top, left) in enumerate(digits):
+        here = darkness[top : top + ink.shape[0], left : left + ink.shape[1]]
+        dark[i] = np.median(here[ink >= 0.7 * ink.max()])
+    if np.count_nonzero(~thin) < 2:
+        return digits
+    enough = ~thin | (dark > 0.6 * np.median(dark[~thin]))
+    return [digit for digit, kept in zip(digits, enough, strict=True) if kept]
 
 
 def _box(pieces: _Pieces, members: NDArray[np.intp]) -> Box:

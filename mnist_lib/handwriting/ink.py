@@ -23,7 +23,8 @@ SMALL = 64  # pixels; up to this side, faint pixels count as ink
 
 def _plain_paper(grey: Grey) -> float | None:
     """Return the one grey of the paper, or None where the paper has shades, as photographs do."""
-    border = np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]])
+    sides = grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]
+    border = np.concatenate(sides)
     corners = grey[[0, 0, -1, -1], [0, -1, 0, -1]]
     middle = (grey.min() + grey.max()) / 2
     # Paper is what there is more of: in all, along the border, and in the corners, which a digit
@@ -36,7 +37,11 @@ def _plain_paper(grey: Grey) -> float | None:
     same = min(0.005, 0.02 * float(grey.max() - grey.min()))
     on_border = np.mean(np.abs(paper - level) <= same)
     everywhere = np.mean(np.abs(grey - level) <= same)
-    return level if on_border > 0.5 and everywhere > 0.15 else None
+    # Half of a large picture's side is too much for strokes: a shadow or a table lies along it.
+    shaded = max(grey.shape) > 4 * SMALL and any(
+        np.mean(np.abs(side - level) > same) > 0.5 for side in sides
+    )
+    return level if on_border > 0.5 and everywhere > 0.15 and not shaded else None
 
 
 def ink_is_light(grey: Grey) -> bool:
