@@ -29,6 +29,7 @@ from matplotlib.colors import Normalize, to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, Rectangle
 from numpy.typing import ArrayLike, NDArray
+from scipy.ndimage import zoom
 
 from mnist_lib import _checks, plots
 
@@ -498,6 +499,161 @@ def network_blocks(layers: Sequence[tuple[str, Sequence[int]]]) -> Figure:
             style = {"color": plt.rcParams["axes.edgecolor"], "lw": 1.5}
             axes.plot(*np.array(way).T, ls="-", marker="none", **style)
             arrow(axes, (0.05 - 0.035, y1), (x1 - 0.03, y1))
+    return figure
+
+
+# --- chapter 0: what scaling does to pixels ---------------------------------------------------
+
+
+def scaled_pixels(pixels: ArrayLike) -> Figure:
+    """Draw a few pixels as they are loaded and, beside them, divided by 255.
+
+    Parameters
+    ----------
+    pixels : integer array of shape (H, W)
+        From 0 to 255; at most 6 rows and 5 columns, so that the numbers stay legible.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the pixels are not whole numbers of this shape and range.
+    """
+    pixels = _checks.array("pixels", pixels, "H W", holds="whole numbers")
+    rows, columns = pixels.shape
+    if rows > 6 or columns > 5 or pixels.min() < 0 or pixels.max() > 255:
+        what = f"{_checks.describe(pixels)}, from {pixels.min()} to {pixels.max()}"
+        expected = "at most 6 × 5 numbers from 0 to 255"
+        raise ValueError(_checks.message("pixels", what, expected))
+    cell = 0.44
+    height = rows * cell + LINE + 0.2
+    figure, axes = canvas(height)
+    middle = rows * cell / 2 + 0.06
+    scales = plots._grey_scale(pixels.astype(np.uint8)), Normalize(0, 1)
+    drawn = [
+        numbers(axes, values, (x, middle), cell=cell, colours=plots.GREY, scale=scale)
+        for values, x, scale in zip(
+            (pixels, np.round(pixels / 255, 2)), (1.4, plots.WIDTH - 1.4), scales, strict=True
+        )
+    ]
+    for grid, text in zip(drawn, ("as loaded, uint8", "scaled, float32"), strict=True):
+        label(axes, (grid.top[0], grid.top[1] + 0.05), text, va="bottom")
+    arrow(axes, drawn[0].right, drawn[1].left, "÷ 255")
+    return figure
+
+
+# --- chapter 1: how MNIST was made, and how it is split ---------------------------------------
+
+
+def mnist_preparation(image: ArrayLike) -> Figure:
+    """Draw the steps by which MNIST's makers turned a scan into an image of 28 × 28 pixels.
+
+    The scan is redrawn from the finished image, enlarged and made black and white again.
+
+    Parameters
+    ----------
+    image : array of shape (28, 28)
+        A finished image, 0 to 255.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the image is not numbers of this shape, or holds no ink.
+    """
+    image = _checks.array("image", image, "28 28")
+    lit = np.argwhere(image > 0)
+    if len(lit) == 0:
+        raise ValueError(_checks.message("image", "black all over", "an image with ink"))
+    (top, left), (bottom, right) = lit.min(axis=0), lit.max(axis=0) + 1
+    ink = image[top:bottom, left:right]
+    rough = zoom(np.pad(ink, 2).astype(np.float64), 4, order=1) > 110
+    scan = np.zeros((140, 140))
+    scan[20 : 20 + rough.shape[0], 34 : 34 + rough.shape[1]] = 255 * rough
+
+    side = 1.5
+    unit = side / 28
+    figure, axes = canvas(side + 4 * LINE + 0.3)
+    y = side / 2 + 3 * LINE + 0.1
+    first = picture(axes, scan, (0.85, y), side)
+    field = np.zeros((20, 20))
+    down, right_by = (20 - ink.shape[0]) // 2, (20 - ink.shape[1]) // 2
+    field[down : down + ink.shape[0], right_by : right_by + ink.shape[1]] = ink
+    frame = picture(axes, field, (3.0, y), 20 * unit)
+    edge = {"fill": False, "ec": plots.PALETTE[1], "lw": 1.8}
+    axes.add_patch(Rectangle(frame.at(0, 0), *frame.size, **edge, zorder=3))
+    last = picture(axes, image, (5.15, y), side)
+    axes.add_patch(
+        Rectangle(
+            last.at(left / 28, 1 - bottom / 28),
+            (right - left) * unit,
+            (bottom - top) * unit,
+            **edge,
+            zorder=3,
+        )
+    )
+    row, column = np.average(lit, axis=0, weights=image[tuple(lit.T)])
+    cross = last.at((column + 0.5) / 28, 1 - (row + 0.5) / 28)
+    axes.plot(*cross, marker="+", ms=13, mew=2.2, color=plots.PALETTE[1], zorder=4)
+    arrow(axes, first.right, frame.left, "fit")
+    arrow(axes, frame.right, last.left, "place")
+    dimension(axes, frame.at(1, 1), frame.at(0, 1), "20 pixels")
+    dimension(axes, last.at(1, 1), last.at(0, 1), "28 pixels")
+    texts = (
+        "scan, black\nand white",
+        "fitted into a box,\ngrey edges",
+        "centre of mass\nin the middle",
+    )
+    for drawn, text in zip((first, frame, last), texts, strict=True):
+        label(axes, (drawn.centre[0], first.bottom[1] - 0.06), text, va="top")
+    return figure
+
+
+def three_way_split(training: int, validation: int, test: int) -> Figure:
+    """Draw how images are split in three parts, and what each part is for.
+
+    Parameters
+    ----------
+    training, validation, test : int
+        How many images each part has.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a number is not whole, or below 1.
+    """
+    counts = {"training": training, "validation": validation, "test": test}
+    for name, count in counts.items():
+        counts[name] = _checks.whole(name, count, least=1)
+    learning = counts["training"] + counts["validation"]
+    figure, axes = canvas(2.25)
+    high, low, middle = 1.9, 0.8, (1.05, 3.05, 5.0)
+    source = box(axes, (2.05, high), (3.1, 0.6), "to learn from", f"{learning:,}")
+    sealed = box(
+        axes,
+        (middle[2], high),
+        (1.6, 0.6),
+        "to be judged by",
+        f"{counts['test']:,}",
+        colour=plots.PALETTE[1],
+    )
+    uses = ("fits the models", "chooses\namong them", "judges the\nchosen one, once")
+    for index, ((name, count), x, use) in enumerate(zip(counts.items(), middle, uses, strict=True)):
+        colour = plots.PALETTE[1] if index == 2 else plots.PALETTE[0]
+        part = box(axes, (x, low), (1.6, 0.6), name, f"{count:,}", colour=colour)
+        start = sealed.bottom if index == 2 else source.at((x - 0.5) / 3.1, 0)
+        arrow(axes, (x, start[1]), part.top)
+        label(axes, (x, part.bottom[1] - 0.08), use, va="top")
     return figure
 
 

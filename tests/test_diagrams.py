@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, Rectangle
+from scipy.ndimage import center_of_mass
 
 from mnist_lib import diagrams, plots
 
@@ -38,6 +39,12 @@ SMALL = np.array(
 LEFT_EDGE = np.array([[-1, 0, 1]] * 3)
 FIELDS = [("conv_1", 3), ("pool_1", 4), ("conv_2", 8), ("pool_2", 10)]
 
+PIXELS = np.array([[0, 18, 253], [85, 254, 255]])
+
+SEVEN = np.zeros((28, 28), np.uint8)
+SEVEN[4:7, 8:20] = 200
+SEVEN[4:24, 17:20] = 250
+
 # Each diagram of the course, as a chapter draws it: append yours.
 EXAMPLES: dict[str, Callable[[], Figure]] = {
     "the classic network": lambda: diagrams.network_blocks(CLASSIC),
@@ -52,6 +59,9 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
     "shift and convolve": lambda: diagrams.shift_and_convolve(GREYS, GREYS, GREYS - 9.0, -GREYS),
     "receptive fields": lambda: diagrams.receptive_fields(GREYS, FIELDS),
     "flattening": lambda: diagrams.flattening((2, 2, 3)),
+    "scaled pixels": lambda: diagrams.scaled_pixels(PIXELS),
+    "how MNIST was made": lambda: diagrams.mnist_preparation(SEVEN),
+    "three parts": lambda: diagrams.three_way_split(55_000, 5_000, 10_000),
 }
 
 
@@ -243,6 +253,52 @@ def test_numbers_on_colours_can_be_read(axes: Axes) -> None:
     diagrams.numbers(axes, [[0, 255]], (2, 1), colours=plots.GREY)
     assert [text.get_color() for text in axes.texts] == ["white", "black"]
     assert (axes.images[0].norm.vmin, axes.images[0].norm.vmax) == (0, 255)
+
+
+# --- chapter 0: what scaling does to pixels ---------------------------------------------------
+
+
+def test_scaled_pixels_are_the_pixels_over_255() -> None:
+    figure = diagrams.scaled_pixels(PIXELS)
+    written = texts(figure)
+    assert written[:6] == ["0", "18", "253", "85", "254", "255"]
+    assert written[6:12] == ["0", "0.07", "0.99", "0.33", "1", "1"]
+    assert "÷ 255" in written
+    before, after = figure.axes[0].images
+    assert (before.norm.vmax, after.norm.vmax) == (255, 1)
+
+
+@pytest.mark.parametrize("pixels", [np.zeros((7, 2), int), [[256]], [[-1]]])
+def test_scaled_pixels_refuses_what_is_too_large(pixels: object) -> None:
+    with pytest.raises(ValueError, match="expected at most 6 × 5 numbers from 0 to 255"):
+        diagrams.scaled_pixels(pixels)
+
+
+# --- chapter 1: how MNIST was made, and how it is split ---------------------------------------
+
+
+def test_mnist_preparation_ends_with_the_image_and_marks_its_centre() -> None:
+    axes = diagrams.mnist_preparation(SEVEN).axes[0]
+    scan, fitted, last = axes.images
+    assert set(np.unique(scan.get_array())) == {0, 255}
+    assert np.array_equal(fitted.get_array()[:, 4:16], SEVEN[4:24, 8:20])
+    assert np.array_equal(last.get_array(), SEVEN)
+    (cross,) = (line for line in axes.lines if line.get_marker() == "+")
+    left, right, bottom, top = last.get_extent()
+    row, column = center_of_mass(SEVEN)
+    assert cross.get_xdata() == pytest.approx(left + (column + 0.5) / 28 * (right - left))
+    assert cross.get_ydata() == pytest.approx(top - (row + 0.5) / 28 * (top - bottom))
+    with pytest.raises(ValueError, match="image is black all over; expected an image with ink"):
+        diagrams.mnist_preparation(np.zeros((28, 28)))
+
+
+def test_three_way_split_adds_up() -> None:
+    written = texts(diagrams.three_way_split(55_000, 5_000, 10_000))
+    assert [text for text in written if text[0].isdigit()] == [
+        *("60,000", "10,000", "55,000", "5,000", "10,000")
+    ]
+    with pytest.raises(ValueError, match="test is 0; expected a whole number that is at least 1"):
+        diagrams.three_way_split(3, 2, 0)
 
 
 # --- chapters 0 and 3: a network as blocks ----------------------------------------------------
