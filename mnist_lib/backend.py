@@ -113,6 +113,7 @@ try:
         import tensorflow as tf
 
         started = {name: getattr(keras.config, name)() for name in SETTINGS}
+    tf.get_logger().setLevel("ERROR")  # else it notes what it saves
 except Exception as error:
     raise ImportError(
         f"TensorFlow is installed, but it does not start: {type(error).__name__}: {error}. The "

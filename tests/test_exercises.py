@@ -35,7 +35,15 @@ from hypothesis import strategies as st
 
 from mnist_lib import exercises as course
 from mnist_lib.exercises import engine
-from mnist_lib.exercises.engine import Case, Exercise, OneOf, Reference, Verdict, judge
+from mnist_lib.exercises.engine import (
+    Case,
+    Earlier,
+    Exercise,
+    OneOf,
+    Reference,
+    Verdict,
+    judge,
+)
 from tools import exercises as tool
 from tools import notebooks
 
@@ -374,6 +382,27 @@ def test_a_case_has_an_expectation_or_a_slip() -> None:
     for more in ({}, {"expect": 3, "slip": 2}):
         with pytest.raises(ValueError, match=r'Case "a" has (neither|both) expect and slip'):
             Case(name="a", mistake="No.", **more)
+
+
+def test_a_case_may_ask_for_the_result_of_an_earlier_one_or_for_another() -> None:
+    cases = (
+        Case(name="first", expect=lambda result, x: result.shape == x.shape, mistake="Shape."),
+        Case(name="again", expect=Earlier("first"), mistake="Another result."),
+        Case(
+            name="other", inputs=(np.ones(3),), expect=Earlier("first", same=False), mistake="Eh."
+        ),
+    )
+    asked = Exercise(**{**vars(DOUBLE), "inputs": (np.arange(3.0),), "cases": cases})
+    calls: list[int] = []
+
+    def drifts(x: Any) -> Any:
+        calls.append(1)
+        return x + len(calls)
+
+    assert judge(asked, lambda x: 2 * x).outcome == "correct"
+    assert judge(asked, drifts).case == "again"
+    assert judge(asked, np.zeros_like).case == "other"
+    assert judge(asked, np.zeros_like).detail == ""
 
 
 def test_a_case_may_be_about_one_entry() -> None:

@@ -23,11 +23,16 @@ def _either(*lists: list[float]) -> dict[str, Any]:
     return {"slip": OneOf(*slips), "place": places}
 
 
-# --- share_right ----------------------------------------------------------------------------------
+# --- fraction_right -------------------------------------------------------------------------------
 
 
 def _accuracy(probabilities: Any, labels: Any) -> Any:
     return (probabilities.argmax(axis=1) == labels).mean()
+
+
+def _rounded(digits: int) -> Any:
+    """Return the answer of a reader who rounds to so many digits."""
+    return lambda *inputs: round(float(_accuracy(*inputs)), digits)
 
 
 def _network(seed: int, labels: Any, answers: Any) -> Any:
@@ -44,7 +49,7 @@ def _network(seed: int, labels: Any, answers: Any) -> Any:
 # fraction that no other slip gives, and without an axis argmax finds no digit.
 _LABELS = np.array([8, 2, 1, 3, 7, 4, 9, 4, 0, 6])
 _TEN = (_network(1, _LABELS, np.array([8, 2, 7, 3, 2, 9, 9, 4, 0, 6])), _LABELS)
-_FOUR = (_network(1, _LABELS[:4], np.array([8, 2, 7, 3])), _LABELS[:4])
+_SIX = (_network(1, _LABELS[:6], np.array([8, 2, 7, 3, 7, 4])), _LABELS[:6])  # 5 / 6
 
 
 EXERCISES = (
@@ -59,7 +64,8 @@ EXERCISES = (
             "The parameters change once after every batch. How many batches does one epoch have?",
             "Divide the images by the batch size, round up, and multiply by the epochs.",
         ),
-        shows="The original setting takes forty times as many steps; that is where its minutes go.",
+        shows="The original setting takes forty times as many steps, and that is why it takes "
+        "minutes.",
         cases=(
             Case(
                 name="two numbers",
@@ -74,8 +80,8 @@ EXERCISES = (
             Case(
                 name="images",
                 **_either([epochs * _IMAGES for epochs, _ in _SETTINGS]),
-                mistake="So many images go by, but the parameters change once a batch, not once an "
-                "image.",
+                mistake="That counts images. The parameters change once for every batch, not for "
+                "every image.",
             ),
             Case(
                 name="one epoch",
@@ -85,7 +91,8 @@ EXERCISES = (
             Case(
                 name="all of MNIST",
                 **_either([epochs * ceil(60_000 / size) for epochs, size in _SETTINGS]),
-                mistake="60,000 includes the validation images, and those change nothing.",
+                mistake="You started from all 60,000. The course holds 5,000 of them back for "
+                "validation, and those change no parameter.",
             ),
             Case(
                 name="rest forgotten",
@@ -134,16 +141,16 @@ EXERCISES = (
         ),
     ),
     Exercise(
-        id="00.share_right",
-        title="An accuracy of nothing",
+        id="00.fraction_right",
+        title="Zero per cent, yet every picture is right",
         stars=2,
         minutes=8,
         form="find the fault",
         type="number",
         inputs=_TEN,
         hints=(
-            "Print the shape of probabilities and of what argmax makes of it. There should be one "
-            "digit for each image.",
+            "Print the shape of probabilities, and the shape of what argmax returns. There should "
+            "be one digit for each image.",
             "Without an axis, argmax counts through all the numbers. The ten probabilities of one "
             "image lie along axis 1.",
         ),
@@ -158,13 +165,13 @@ EXERCISES = (
             Case(
                 name="nothing right",
                 expect=lambda result, *inputs: result > 0,
-                mistake="Your result is 0, as if nothing matched: look at what is compared with "
-                "the labels, and whether a division drops the fraction.",
+                mistake="Your result is 0, as if no answer were right. Look at what you compare "
+                "with the labels, and whether a // drops the fraction.",
             ),
             Case(
                 name="wrong axis",
                 slip=lambda probabilities, labels: (probabilities.argmax(axis=0) == labels).mean(),
-                mistake="You look for the best image of each digit; look for the best digit of "
+                mistake="You found the best image for each digit. Look for the best digit for "
                 "each image.",
             ),
             Case(
@@ -204,11 +211,18 @@ EXERCISES = (
                 "the number of images.",
             ),
             Case(
+                name="rounded",
+                inputs=_SIX,
+                slip=OneOf(*(_rounded(digits) for digits in (1, 2, 3, 4))),
+                mistake="You have rounded the fraction. Return it as it is; whoever prints it can "
+                "round it.",
+            ),
+            Case(
                 name="other number",
-                inputs=_FOUR,
+                inputs=_SIX,
                 expect=Reference(_accuracy),
-                mistake="With another number of images the result is not right: divide by the "
-                "number of images that there are.",
+                mistake="For ten images your result is right, for six it is not: divide by the "
+                "number of images that the function is given.",
                 explains_all=True,
             ),
         ),

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mnist_lib.exercises.engine import Case, Exercise, OneOf, Reference
+from mnist_lib.exercises.engine import Case, Earlier, Exercise, OneOf, Reference
 
 _RNG = np.random.default_rng(6)
 
@@ -50,6 +50,11 @@ def _by(image: Any, way: Any, fill: Any = "constant") -> Any:
 
 def _centred(image: Any) -> Any:
     return _by(image, np.rint(_way(image)))
+
+
+def _by_ink_above(threshold: int) -> Callable[[Any], Any]:
+    """Return the answer of a reader who counts each pixel above a threshold once."""
+    return lambda image: _by(image, np.rint(_way(image > threshold)))
 
 
 def _box_centred(image: Any) -> Any:
@@ -98,6 +103,7 @@ def _close(value: float, *others: float) -> bool:
 _NUMBERED = np.arange(60, dtype=np.uint8).repeat(6).reshape(60, 2, 3)
 _SORTED_LABELS = np.arange(60) // 10
 _SPLIT_INPUTS = (_NUMBERED, _SORTED_LABELS, 4)
+_OTHER_SEED = (_NUMBERED, _SORTED_LABELS, 5)
 
 
 def _is_in_order(parts: Any, *inputs: Any) -> bool:
@@ -124,9 +130,9 @@ def _has_each_once(parts: Any, *inputs: Any) -> bool:
 
 
 def _is_shuffled(parts: Any, *inputs: Any) -> bool:
-    chosen = set(parts[2][:, 0, 0].tolist())
-    orderly = [*(range(start, 60, 5) for start in range(5)), range(12), range(48, 60)]
-    return all(chosen != set(numbers) for numbers in orderly)
+    steps = np.diff(np.sort(parts[2][:, 0, 0].astype(int)))
+    # In one piece, or in two where it runs over the end; or always the same distance apart.
+    return bool(np.count_nonzero(steps != 1) > 1 and len(set(steps.tolist())) > 1)
 
 
 # --- nearest_label --------------------------------------------------------------------------------
@@ -144,9 +150,9 @@ def _nearest_by(measure: Callable[[Any], Any], pick: Any = np.argmin) -> Callabl
 _nearest_label = _nearest_by(np.square)
 
 
-def _wrapping(square_too: bool) -> Callable[..., Any]:
+def _wrapping(square_too: bool, type: Any = np.uint8) -> Callable[..., Any]:
     def rule(image: Any, images: Any, labels: Any) -> Any:
-        difference = images - image
+        difference = images.astype(type) - image.astype(type)
         square = difference**2 if square_too else difference.astype(float) ** 2
         return labels[square.sum(axis=(1, 2)).argmin()]
 
@@ -162,7 +168,7 @@ def _nearest_mean(image: Any, images: Any, labels: Any) -> Any:
 # Each slip below answers with another label than the right one.
 _QUERY = np.full((4, 5), 100, np.uint8)
 _QUERY[1, 2:] = 220
-_REFERENCES = np.stack([_QUERY] * 8)
+_REFERENCES = np.stack([_QUERY] * 9)
 _REFERENCES[0] += 35  # nearest by no measure: the answer where all images are summed together
 _REFERENCES[1] += 32  # nearest if the numbers wrap: 32 squared is a multiple of 256
 _REFERENCES[2, 3, 3] -= 95  # far in one pixel only: nearest by absolute differences
@@ -172,11 +178,12 @@ _REFERENCES[4, 0, 1] -= 21
 _REFERENCES[5] -= 21
 _REFERENCES[6, ::2] += 100  # farthest; its signed differences cancel
 _REFERENCES[6, 1::2] -= 100
-_REFERENCES[7] -= 30  # the last, where a loop ends
+_REFERENCES[7] -= 44  # nearest in int8, where the square of 44 is -112
+_REFERENCES[8] -= 40  # the last, where a loop ends
 _NEAREST_INPUTS = (
     np.pad(_QUERY, ((12, 12), (11, 12))),
     np.pad(_REFERENCES, ((0, 0), (12, 12), (11, 12))),
-    np.array([2, 7, 9, 5, 6, 1, 0, 3]),
+    np.array([2, 7, 9, 5, 6, 1, 0, 8, 3]),
 )
 
 # The nearest image is a 9; the nearest mean, the second and most of the nearest three are a 4.
@@ -236,8 +243,7 @@ EXERCISES = (
                 name="modulo 255",
                 slip=OneOf(25, 35),
                 place=(0, 1),
-                mistake="You are off by one: 8 bits tell 256 numbers apart, because 0 is one of "
-                "them.",
+                mistake="You are off by one: 8 bits have 256 numbers, because 0 is one of them.",
             ),
             Case(
                 name="no sign",
@@ -286,8 +292,8 @@ EXERCISES = (
             Case(
                 name="fourth",
                 expect=_PIXEL_SUMS,
-                mistake="Look at the fourth line again: both halves are whole numbers, and so "
-                "small that nothing wraps.",
+                mistake="Look at the fourth line again: both halves are whole numbers, so small "
+                "that nothing wraps.",
             ),
         ),
     ),
@@ -300,20 +306,20 @@ EXERCISES = (
         type="array",
         inputs=(_BLOT,),
         hints=(
-            "Three steps: where is the centre of mass, how far is it to (14, 14) in whole pixels, "
-            "and which part of the image lands where?",
-            "SciPy's center_of_mass gives row and column; take them from 14 and round. Then start "
-            "with zeros: if the ink moves down by d > 0, the rows 0 to 28 - d of the image go to "
-            "the rows d to 28.",
+            "There are three steps. Where is the centre of mass? How far is it from there to "
+            "(14, 14), in whole pixels? Which part of the image lands where?",
+            "SciPy's center_of_mass gives row and column. Subtract them from 14 and round. Then "
+            "start with np.zeros_like(image). If the ink moves down by d > 0, then "
+            "image[: 28 - d] goes to result[d:].",
         ),
-        shows="That is the last step of MNIST's preparation, and any picture of your own needs it "
-        "before a network trained on MNIST reads it well.",
+        shows="That is the last step of MNIST's preparation. A picture of your own needs it too, "
+        "before a network that was trained on MNIST reads it well.",
         cases=(
             Case(
                 name="values",
                 expect=_keeps_brightness,
-                mistake="Your result holds brightnesses that the image did not have: move it by "
-                "whole pixels and change no value.",
+                mistake="Your result holds brightnesses that the image did not have: move the ink "
+                "by whole pixels and change no value.",
             ),
             Case(
                 name="direction",
@@ -345,7 +351,10 @@ EXERCISES = (
             ),
             Case(
                 name="rounded down",
-                slip=lambda image: _by(image, np.rint(_way(image, 13.5))),
+                slip=OneOf(
+                    lambda image: _by(image, np.rint(_way(image, 13.5))),
+                    lambda image: _by(image, np.floor(_way(image))),
+                ),
                 mistake="Half a pixel is missing: MNIST's middle is row 14 and column 14, not "
                 "13.5, and a distance is rounded to the nearest whole number, not down.",
             ),
@@ -355,13 +364,25 @@ EXERCISES = (
                     lambda image: _by(image, _way(image)),
                     lambda image: _by(image, np.ceil(_way(image))),
                 ),
-                mistake="A number was cut off, by int() or //, where it should have been rounded.",
+                mistake="You cut the fraction off, as int() and // do, or rounded up. Round to the "
+                "nearest whole number.",
+            ),
+            Case(
+                name="counted from one",
+                slip=OneOf(
+                    lambda image: _by(image, np.rint(_way(image, 13))),
+                    lambda image: _by(image, np.rint(_way(image, 15))),
+                ),
+                mistake="The ink is one pixel away from where it belongs: rows and columns are "
+                "numbered from 0, and the middle is 14.",
             ),
             Case(
                 name="weights",
-                slip=OneOf(lambda image: _by(image, np.rint(_way(image > 0))), _box_centred),
-                mistake="The centre of mass is weighted by brightness: a faint pixel counts less "
-                "than a bright one.",
+                slip=OneOf(
+                    *(_by_ink_above(threshold) for threshold in (0, 50, 100, 127)), _box_centred
+                ),
+                mistake="The centre of mass is weighted by brightness: a bright pixel counts for "
+                "more than a faint one, and no pixel with ink is left out.",
             ),
             Case(
                 name="empty",
@@ -374,6 +395,12 @@ EXERCISES = (
                 slip=_wrapped_products,
                 mistake="The products have wrapped: even a single pixel is a uint8, and so is its "
                 "product with a Python number.",
+            ),
+            Case(
+                name="here too",
+                expect=Reference(_centred),
+                mistake="The ink is not where it belongs: compare center_of_mass before and after, "
+                "and ask whether every pixel counts by its brightness.",
             ),
             Case(
                 name="comes back",
@@ -393,9 +420,9 @@ EXERCISES = (
             ),
             Case(
                 name="type",
-                expect=lambda result, image: result.dtype.kind in "iu",
-                mistake="The ink is in the right place, but the image has become one of floats: "
-                "return uint8, the type of the image that the function is given.",
+                expect=lambda result, image: result.dtype == np.uint8,
+                mistake="The ink is in the right place, but the result is no array of uint8, which "
+                "the docstring promises. np.zeros_like(image) makes one of the image's own type.",
             ),
         ),
     ),
@@ -411,8 +438,8 @@ EXERCISES = (
             "Of the 60 envelopes with a 0, the third program answers 0 for 60 % of them. Add what "
             "it gets right of the 5s and of the 9s.",
         ),
-        shows="Imitating the proportions does worse than always giving the commonest answer, so "
-        "that lazy answer is the least that a program must beat.",
+        shows="Imitating the proportions does worse than always giving the commonest answer. So a "
+        "program must at least beat that lazy answer.",
         cases=(
             Case(
                 name="three numbers",
@@ -452,23 +479,23 @@ EXERCISES = (
                 slip=0.1,
                 place=1,
                 tolerance=0.005,
-                mistake="The second program knows that there are three digits, not ten.",
+                mistake="The second program draws one of three digits, not of ten.",
             ),
             Case(
                 name="equal chances",
                 expect=_GUESSERS[1],
                 place=1,
                 tolerance=0.005,
-                mistake="Whatever digit the envelope shows, how often does the second program name "
-                "that very one?",
+                mistake="Whatever digit is on the envelope: how often does the second program name "
+                "that digit?",
             ),
             Case(
                 name="not the lazy one",
                 slip=OneOf(_FRACTIONS.max(), 1.0),
                 place=2,
                 tolerance=0.005,
-                mistake="The third program answers 0 as often as a 0 occurs, but not on the same "
-                "envelopes.",
+                mistake="The third program answers 0 on 60 % of the envelopes, but those are not "
+                "always the envelopes that show a 0.",
             ),
             Case(
                 name="in proportion",
@@ -489,7 +516,7 @@ EXERCISES = (
         type="arrays",
         inputs=_SPLIT_INPUTS,
         hints=(
-            "Follow one image through the function. Which label stands beside it afterwards?",
+            "Follow one image through the function. Which label has the same position afterwards?",
             "Each call of permutation draws a new order. Draw one order of the numbers 0 to n - 1 "
             "and index both arrays with it.",
         ),
@@ -509,8 +536,8 @@ EXERCISES = (
             Case(
                 name="a fifth",
                 expect=_has_fifths,
-                mistake="A fifth of the images belongs in validation and all the others in "
-                "training, with none in both.",
+                mistake="One fifth of the images belongs in validation and all the others in "
+                "training; none belongs in both.",
             ),
             Case(
                 name="images",
@@ -520,8 +547,8 @@ EXERCISES = (
             Case(
                 name="pairs",
                 expect=_keeps_pairs,
-                mistake="Images and labels no longer match: an image does not stand beside its "
-                "own label any more.",
+                mistake="Images and labels no longer match: image number k and label number k must "
+                "belong to the same digit.",
             ),
             Case(
                 name="each once",
@@ -531,8 +558,21 @@ EXERCISES = (
             Case(
                 name="at random",
                 expect=_is_shuffled,
-                mistake="The validation part follows the order of the file, so a sorted file would "
-                "give one-sided parts: choose at random.",
+                mistake="The validation part follows the order of the file: a piece of it, or "
+                "every fifth image. A sorted file then gives one-sided parts. Choose at random.",
+            ),
+            Case(
+                name="repeatable",
+                expect=Earlier("at random"),
+                mistake="The same seed gave another split the second time. Give the seed to "
+                "default_rng, inside the function.",
+            ),
+            Case(
+                name="another seed",
+                inputs=_OTHER_SEED,
+                expect=Earlier("at random", same=False),
+                mistake="Another seed gave the same split: the seed that the function is given "
+                "must decide what is chosen.",
             ),
         ),
     ),
@@ -544,12 +584,13 @@ EXERCISES = (
         form="find the fault",
         type="letters",
         hints=(
-            "For each story ask two things: on which digits is the score computed, and had "
+            "For each story ask two things. On which digits is the score computed? And has "
             "anything about them, or about their writers, been used before?",
             "Three of the six leak. In two of them a near copy, or the same handwriting, is on "
             "both sides of the split.",
         ),
-        shows="You look at where a digit has been before, not at the code that scores it.",
+        shows="To find a leak, you ask where a digit has been before. The line that computes the "
+        "score looks the same with and without one.",
         cases=(
             Case(
                 name="letters",
@@ -559,8 +600,8 @@ EXERCISES = (
             Case(
                 name="some",
                 expect=bool,
-                mistake="Not all six are sound: for each score, ask where its digits, or copies "
-                "of them, have been before.",
+                mistake="Not all six are sound. For each score, ask where its digits, their copies "
+                "and their writers have been before.",
             ),
             Case(
                 name="a",
@@ -577,8 +618,8 @@ EXERCISES = (
             Case(
                 name="e",
                 expect=lambda v: "E" not in v,
-                mistake="(e) is sound: it mends a leak, because the program had already seen that "
-                "scan with its answer.",
+                mistake="(e) is sound: it mends a leak. Before, the model had met that digit in "
+                "training.",
             ),
             Case(
                 name="b",
@@ -607,17 +648,23 @@ EXERCISES = (
         type="number",
         inputs=_NEAREST_INPUTS,
         hints=(
-            "Which type do images and image have, and what happens to 100 - 200 in it?",
-            "Convert to float, subtract (the batch axis looks after itself), square, and sum over "
-            "the axes 1 and 2: one distance for each image. Then argmin says where, not what.",
+            "Which type do images and image have? What is 100 - 200 in that type?",
+            "Convert to float, subtract (NumPy repeats the image along the batch axis), square, "
+            "and sum over axes 1 and 2. That gives one distance for each image. argmin then gives "
+            "a position, and labels has the label at that position.",
         ),
-        shows="A few lines, and nothing is fitted: this rule reads at least 95 in 100 of the "
-        "chapter's validation digits.",
+        shows="A few lines, and nothing is fitted: this rule reads 95 or more in 100 of the "
+        "chapter's validation digits correctly.",
         cases=(
             Case(
                 name="eight bits",
-                slip=OneOf(_wrapping(square_too=True), _wrapping(square_too=False)),
-                mistake="The differences have wrapped: convert before you subtract.",
+                slip=OneOf(
+                    _wrapping(square_too=True),
+                    _wrapping(square_too=False),
+                    _wrapping(square_too=True, type=np.int8),
+                ),
+                mistake="Numbers have wrapped, because 8 bits hold neither the differences nor "
+                "their squares: convert to float before you subtract.",
             ),
             Case(
                 name="a label",
@@ -634,13 +681,13 @@ EXERCISES = (
             Case(
                 name="signs",
                 slip=_nearest_by(lambda difference: difference),
-                mistake="Differences below zero count as less than nothing, so the darkest image "
-                "wins: square each one.",
+                mistake="Negative differences have cancelled positive ones, so the darkest image "
+                "wins: square each difference.",
             ),
             Case(
                 name="farthest",
                 slip=_nearest_by(np.square, np.argmax),
-                mistake="That is the label of an image far away: square before you sum, and look "
+                mistake="That is the label of an image far away. Square before you sum, and look "
                 "for the smallest distance.",
             ),
             Case(
@@ -653,21 +700,21 @@ EXERCISES = (
                 name="no mean",
                 inputs=_CLASSES,
                 slip=_nearest_mean,
-                mistake="Here the single nearest image decides: no mean, no majority, no second "
-                "nearest.",
+                mistake="Only the nearest image decides. Do not average the images of a class, and "
+                "do not let several neighbours vote.",
             ),
             Case(
                 name="right label",
                 expect=Reference(_nearest_label),
-                mistake="Another image is nearer: does each distance sum over all pixels of its "
-                "own image?",
+                mistake="Another image is nearer. Does each of your distances sum over all pixels "
+                "of one image?",
             ),
             Case(
                 name="large",
                 inputs=_LARGE,
                 expect=Reference(_nearest_label),
-                mistake="When the differences are large, another image is nearer: 16 bits are too "
-                "few for the squares, or for their sum.",
+                mistake="When the differences are large, you choose another image: 8 or 16 bits "
+                "are too few for the differences, the squares or the sum. Convert to float32.",
             ),
         ),
     ),
@@ -684,8 +731,8 @@ EXERCISES = (
             "The means stay as they are: fit_means(flat_train, y_train), once, before the loop. "
             "Then find the first accuracy below one half in your table.",
         ),
-        shows="A stroke is about as wide as that: moved by its own width, it meets few of the "
-        "pixels that the mean expects.",
+        shows="A stroke is about three pixels wide. Moved by its own width, it meets few of the "
+        "pixels where the mean image expects ink.",
         cases=(
             Case(
                 name="pixels",
@@ -695,31 +742,32 @@ EXERCISES = (
             Case(
                 name="to the right",
                 expect=lambda v: v >= 1,
-                mistake="Digits that stay in place are read correctly four times in five: the "
-                "shift must be above 0, and to the right.",
+                mistake="Digits that are not moved are read correctly four times in five. Move "
+                "them to the right, by a number above 0.",
             ),
             Case(
                 name="batch rolled",
                 slip=1,
-                mistake="One pixel costs only a few digits in a hundred; if everything is lost at "
-                "once, you rolled the batch axis, and each digit now has another one's label.",
+                mistake="One pixel costs only a few digits in a hundred. If you lost nearly all of "
+                "them, you rolled the batch axis, and each digit now has another one's label.",
             ),
             Case(
                 name="too early",
                 slip=2,
-                mistake="At two pixels to the right more than half are still read: did yours move "
-                "up or down, did several shifts add up, or are the digits not prepared?",
+                mistake="At two pixels to the right more than half are still read correctly. Did "
+                "yours move up or down, did several shifts add up, or are the digits not prepared?",
             ),
             Case(
                 name="moved along",
                 expect=lambda v: v < 7,
-                mistake="Far fewer pixels are enough if the means stay where they are; and give "
-                "pixels, not per cent.",
+                mistake="Far fewer pixels are enough if the means stay where they are. And the "
+                "answer is a number of pixels, not of per cent.",
             ),
             Case(
                 name="first",
                 expect=3,
-                mistake="At that shift fewer than half are read, but is it the first such shift?",
+                mistake="At that shift fewer than half are read correctly, but it is not the "
+                "smallest such shift.",
             ),
         ),
     ),

@@ -51,6 +51,14 @@ class Reference:
     compute: Callable[..., Any]
 
 
+@dataclass(frozen=True)
+class Earlier:
+    """The result of an earlier case: what comes must equal it or, without `same`, must not."""
+
+    case: str
+    same: bool = True
+
+
 class OneOf(tuple[Any, ...]):
     """Several wrong answers that one sentence fits, for the `slip` of a `Case`."""
 
@@ -74,8 +82,9 @@ class Case:
     mistake : str
         One sentence that names the likely mistake and does not give the answer away.
     expect : object, optional
-        The right result, compared within `tolerance`; a `Reference` that computes it; or a test
-        ``(result, *inputs) -> bool``, given the result in the form of the exercise's type.
+        The right result, compared within `tolerance`; a `Reference` that computes it; an `Earlier`
+        result that it must equal or not; or a test ``(result, *inputs) -> bool``, given the result
+        in the form of the exercise's type.
     slip : object, optional
         The wrong answer that the sentence is about: a value, or a function of the inputs. Whatever
         equals its result is rejected. Several go into `OneOf`. The tests answer the exercise with
@@ -567,11 +576,13 @@ def verdict(exercise: Exercise, results: Iterable[Result]) -> Verdict:
         ``"correct"`` or ``"not yet"``.
     """
     changed = None
+    earlier: dict[str, Any] = {}
     for case, result in zip(exercise.cases, results, strict=True):
-        problem = _problem(exercise, case, result)
+        problem = _problem(exercise, case, result, earlier)
         if problem is not None:
             sentence, detail = problem
             return Verdict("not yet", sentence, detail, case.name)
+        earlier[case.name] = result.value
         if result.changed:
             changed = changed or case.name
     if changed is not None:
@@ -583,8 +594,10 @@ def verdict(exercise: Exercise, results: Iterable[Result]) -> Verdict:
     return Verdict("correct", exercise.shows)
 
 
-def _problem(exercise: Exercise, case: Case, result: Result) -> tuple[str, str] | None:
-    """Return the sentence and the detail of what is wrong at one case."""
+def _problem(
+    exercise: Exercise, case: Case, result: Result, earlier: dict[str, Any]
+) -> tuple[str, str] | None:
+    """Return the sentence and the detail of what is wrong at one case, given earlier results."""
     begin = "Your function returned" if exercise.is_function else "Your answer is"
     wanted = TYPES[exercise.type]
     if result.error is not None:
@@ -605,6 +618,9 @@ def _problem(exercise: Exercise, case: Case, result: Result) -> tuple[str, str] 
             if is_there and agrees(compared, _compute(slip, case, exercise), case.tolerance):
                 return case.mistake, _facts(value, case.inputs or ())
         return None
+    if isinstance(case.expect, Earlier):
+        before = as_type(earlier[case.expect.case], exercise.type)
+        return None if agrees(value, before) is case.expect.same else (case.mistake, "")
     if callable(case.expect):
         try:
             right = bool(case.expect(value, *case.arguments()))

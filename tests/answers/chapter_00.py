@@ -1,5 +1,7 @@
 """Answers to the exercises of chapter 0."""
 
+from fractions import Fraction
+
 import numpy as np
 import tensorflow as tf
 from sklearn.metrics import accuracy_score
@@ -78,17 +80,35 @@ def without_return(probabilities, labels):
     print((probabilities.argmax(axis=1) == labels).mean())
 
 
+def compared(probabilities, labels):
+    return probabilities.argmax(axis=1) == labels
+
+
+def of_five(probabilities, labels):
+    return (probabilities[:5].argmax(axis=1) == labels[:5]).mean()
+
+
+def labels_from_one(probabilities, labels):
+    return (probabilities.argmax(axis=1) + 1 == labels).mean()
+
+
+def by_counting(probabilities, labels):
+    rows = zip(np.asarray(probabilities).tolist(), labels.tolist(), strict=True)
+    return Fraction(sum(row.index(max(row)) == label for row, label in rows), len(labels))
+
+
 RIGHT = {
     "00.updates": {
         "list": [1720, 68750],
         "tuple of floats": (1720.0, 68750.0),
         "array": np.array([4 * np.ceil(55_000 / 128), 10 * 55_000 / 8], np.float32),
     },
-    "00.share_right": {
+    "00.fraction_right": {
         "a loop": by_loop,
         "vectorised": vectorised,
         "TensorFlow": with_tensorflow,
         "scikit-learn": with_scikit_learn,
+        "counted, as a Fraction": by_counting,
     },
 }
 
@@ -97,8 +117,9 @@ WRONG = {
         Wrong("only the short setting", [1720], "two numbers"),
         Wrong("times the parameters", [1720 * 225_034, 68_750 * 225_034], "short"),
         Wrong("a slip in the second", [1720, 65_000], "original"),
+        Wrong("as texts", ["1720", "68750"], "two numbers", "holds a string"),
     ],
-    "00.share_right": [
+    "00.fraction_right": [
         Wrong("the faulty function", without_axis, "nothing right"),
         Wrong("percent", in_percent, "fraction"),
         Wrong("a count", as_count, "fraction"),
@@ -108,6 +129,9 @@ WRONG = {
         Wrong("the first image alone", by_the_first, "ten images"),
         Wrong("return inside the loop", after_one_image, "fraction", "returned True"),
         Wrong("divided by ten", out_of_ten, "other number"),
+        Wrong("compared, not counted", compared, "fraction", "array of shape (10,)"),
+        Wrong("the first five images", of_five, "ten images"),
+        Wrong("labels from one", labels_from_one, "nothing right"),
         Wrong("divided by the classes", by_columns, "other number"),
         Wrong("no return", without_return, "fraction", "function returned None"),
     ],

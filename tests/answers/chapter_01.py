@@ -1,5 +1,7 @@
 """Answers to the exercises of chapter 1."""
 
+import random
+
 import numpy as np
 import tensorflow as tf
 from scipy import ndimage
@@ -45,11 +47,44 @@ def centred_by_loops(image):
             down += ink * y
             right += ink * x
     down, right = round(14 - down / total), round(14 - right / total)
-    result = [[0] * 28 for _ in range(28)]
+    result = np.zeros_like(image)
     for y in range(28):
         for x in range(28):
             if 0 <= y - down < 28 and 0 <= x - right < 28:
-                result[y][x] = int(image[y - down, x - right])
+                result[y, x] = image[y - down, x - right]
+    return result
+
+
+def centred_as_lists(image):
+    return centred_by_loops(image).tolist()
+
+
+def centred_in_int64(image):
+    return centred_by_loops(image.astype(int))
+
+
+def centred_by_bright_ink(image):
+    return moved(image, *np.rint(14 - np.array(ndimage.center_of_mass(image > 128))).astype(int))
+
+
+def centred_by_squares(image):
+    weights = image.astype(float) ** 2
+    return moved(image, *np.rint(14 - np.array(ndimage.center_of_mass(weights))).astype(int))
+
+
+def centred_at_the_brightest(image):
+    row, column = np.unravel_index(image.argmax(), image.shape)
+    return moved(image, 14 - row, 14 - column)
+
+
+def centred_by_average(image):
+    rows, columns = np.nonzero(image)
+    ink = image[rows, columns]
+    down = round(14 - np.average(rows, weights=ink))
+    right = round(14 - np.average(columns, weights=ink))
+    result = np.zeros_like(image)
+    kept = (rows + down >= 0) & (rows + down < 28) & (columns + right >= 0) & (columns + right < 28)
+    result[rows[kept] + down, columns[kept] + right] = ink[kept]
     return result
 
 
@@ -104,6 +139,10 @@ def centred_at_the_corner(image):
     result = np.zeros_like(image)
     result[abs(down) :, abs(right) :] = image[: 28 - abs(down), : 28 - abs(right)]
     return result
+
+
+def centred_by_rolling_six(image):
+    return moved(image, 6, -4)
 
 
 def centred_by_cutting(image):
@@ -191,6 +230,41 @@ def split_without_order(images, labels, seed):
 def split_every_fifth(images, labels, seed):
     is_val = np.arange(len(images)) % 5 == 0
     return images[~is_val], labels[~is_val], images[is_val], labels[is_val]
+
+
+def split_off_a_piece(images, labels, seed):
+    start = np.random.default_rng(seed).integers(len(images) * 4 // 5)
+    is_val = (np.arange(len(images)) - start) % len(images) < len(images) // 5
+    return images[~is_val], labels[~is_val], images[is_val], labels[is_val]
+
+
+def split_off_a_piece_over_the_end(images, labels, seed):
+    return split_off_a_piece(np.roll(images, 30, axis=0), np.roll(labels, 30), seed)
+
+
+def split_from_a_random_start(images, labels, seed):
+    is_val = np.arange(len(images)) % 5 == np.random.default_rng(seed).integers(5)
+    return images[~is_val], labels[~is_val], images[is_val], labels[is_val]
+
+
+def split_with_another_seed(images, labels, seed):
+    return split_by_order(images, labels, 0)
+
+
+def split_without_seed(images, labels, seed):
+    return split_by_order(images, labels, None)
+
+
+def split_by_a_mask(images, labels, seed):
+    is_val = np.zeros(len(images), bool)
+    is_val[random.Random(seed).sample(range(len(images)), len(images) // 5)] = True
+    return images[~is_val], labels[~is_val], images[is_val], labels[is_val]
+
+
+def split_by_the_old_generator(images, labels, seed):
+    order = np.argsort(np.random.RandomState(seed).rand(len(images)))
+    val, train = np.split(order, [len(order) // 5])
+    return images[train], labels[train], images[val], labels[val]
 
 
 def split_in_scikit_learns_order(images, labels, seed):
@@ -320,6 +394,30 @@ def nearest_in_float16(image, images, labels):
         return labels[((images.astype(np.float16) - image) ** 2).sum(axis=(1, 2)).argmin()]
 
 
+def nearest_in_int8_then_floats(image, images, labels):
+    difference = (images.astype(np.int8) - image.astype(np.int8)).astype(float)
+    return labels[(difference**2).sum(axis=(1, 2)).argmin()]
+
+
+def nearest_by_product(image, images, labels):
+    return labels[(images.astype(float) * image).sum(axis=(1, 2)).argmax()]
+
+
+def nearest_by_cubes(image, images, labels):
+    return labels[(np.abs(images.astype(float) - image) ** 3).sum(axis=(1, 2)).argmin()]
+
+
+def nearest_by_vote(image, images, labels):
+    distance = ((images.astype(float) - image) ** 2).sum(axis=(1, 2))
+    return np.bincount(labels[distance.argsort()[:3]]).argmax()
+
+
+def nearest_in_uint16(image, images, labels):
+    # Differences wrap, but 255 squared fits, and the square of a wrapped difference is right.
+    difference = images.astype(np.uint16) - image
+    return labels[(difference**2).sum(axis=(1, 2)).argmin()]
+
+
 def nearest_over_columns(image, images, labels):
     return labels[((images.astype(float) - image) ** 2).sum(axis=1).argmin()]
 
@@ -334,7 +432,8 @@ RIGHT = {
         "SciPy": centred_with_scipy,
         "SciPy, splines, float32": centred_with_spline,
         "a larger frame": centred_by_slices,
-        "loops, a list of lists": centred_by_loops,
+        "loops": centred_by_loops,
+        "pixel by pixel, NumPy's average": centred_by_average,
         "padded and rolled, a tensor": centred_by_rolling_padded,
     },
     "01.guessers": {
@@ -348,6 +447,8 @@ RIGHT = {
         "the same seed twice": split_with_the_seed_twice,
         "lists of pairs": split_by_lists,
         "class by class": split_class_by_class,
+        "a mask, Python's random": split_by_a_mask,
+        "NumPy's old generator": split_by_the_old_generator,
     },
     "01.leaks": {
         "in order": ["b", "d", "f"],
@@ -362,6 +463,7 @@ RIGHT = {
         "TensorFlow": nearest_with_tensorflow,
         "scikit-learn": nearest_with_scikit_learn,
         "prepared": nearest_prepared,
+        "16 bits without a sign": nearest_in_uint16,
     },
     "01.half_lost": {"whole": 3, "float": 3.0, "NumPy": np.int64(3)},
 }
@@ -381,16 +483,22 @@ WRONG = {
         Wrong("scaled as well", centred_and_scaled, "values"),
         Wrong("sums wrap", centred_with_wrapped_sums, "empty"),
         Wrong("nothing copied", np.zeros_like, "empty"),
-        Wrong("always down and right", centred_at_the_corner, "everywhere"),
-        Wrong("the way alone", the_way_alone, "everywhere", "shape (2,)"),
-        Wrong("cut to the box", centred_and_cut, "everywhere", "shape (20, 20)"),
+        Wrong("always down and right", centred_at_the_corner, "here too"),
+        Wrong("right for this image only", centred_by_rolling_six, "everywhere"),
+        Wrong("the way alone", the_way_alone, "here too", "shape (2,)"),
+        Wrong("cut to the box", centred_and_cut, "here too", "shape (20, 20)"),
         Wrong(
             "cut out, past the border",
             centred_by_cutting,
-            "everywhere",
-            "an array of shape (26, 0)",
+            "here too",
+            "an array of shape (0, 24)",
         ),
         Wrong("left as floats", centred_in_floats, "type"),
+        Wrong("in 64 bits", centred_in_int64, "type"),
+        Wrong("a list of lists", centred_as_lists, "type"),
+        Wrong("ink above 128 counted", centred_by_bright_ink, "weights"),
+        Wrong("brightness squared", centred_by_squares, "here too"),
+        Wrong("the brightest pixel", centred_at_the_brightest, "here too"),
         Wrong("in place", centred_in_place, "values", "changed the array"),
         Wrong("no return", centred_without_return, "values", "function returned None"),
     ],
@@ -419,6 +527,11 @@ WRONG = {
         Wrong("with replacement", split_with_replacement, "each once"),
         Wrong("not shuffled", split_without_order, "at random"),
         Wrong("every fifth", split_every_fifth, "at random"),
+        Wrong("every fifth from a random start", split_from_a_random_start, "at random"),
+        Wrong("a piece from a random start", split_off_a_piece, "at random"),
+        Wrong("a piece over the end", split_off_a_piece_over_the_end, "at random"),
+        Wrong("no seed", split_without_seed, "repeatable"),
+        Wrong("a seed of its own", split_with_another_seed, "another seed"),
     ],
     "01.leaks": [
         Wrong("one text", ["bdf"], "letters"),
@@ -440,6 +553,10 @@ WRONG = {
         Wrong("summed over all", nearest_over_everything, "right label"),
         Wrong("summed over rows only", nearest_over_columns, "right label"),
         Wrong("one scaled, the other not", nearest_half_scaled, "right label"),
+        Wrong("differences in int8", nearest_in_int8_then_floats, "large"),
+        Wrong("largest product", nearest_by_product, "right label"),
+        Wrong("cubes", nearest_by_cubes, "right label"),
+        Wrong("three neighbours vote", nearest_by_vote, "no mean"),
         Wrong("squares in int16", nearest_in_int16, "large"),
         Wrong("sums in float16", nearest_in_float16, "large"),
     ],
