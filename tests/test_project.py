@@ -1,5 +1,6 @@
 """What several pages say about the whole project: its title, chapters, commands, files."""
 
+import json
 import re
 import tomllib
 
@@ -58,3 +59,75 @@ def test_the_map_names_what_is_there():
     assert set(named) >= {"chapters/", "solutions/", "book/", "mnist_lib/", "tests/", "tools/"}
     assert set(named) >= {"CONTRIBUTING.md", "Makefile"}
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+# --- What the pages state about the data ---------------------------------------------------------
+
+STATED = ["README.md", "book/intro.md", "book/glossary.md"]
+FIRST = ["chapters/00_mnist_classification.ipynb", "chapters/01_data.ipynb"]
+SOLVED = ["solutions/00_mnist_classification.ipynb", "solutions/01_data.ipynb"]
+CHAPTER_5 = "chapters/05_evaluation.ipynb"
+
+
+def prose(name: str) -> str:
+    """Return the text of a page or of a notebook's Markdown, without links, on one line."""
+    source = text(name)
+    if name.endswith(".ipynb"):
+        cells = json.loads(source)["cells"]
+        source = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
+    source = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", source)
+    return " ".join(source.split())
+
+
+@pytest.mark.parametrize("page", ["README.md", "book/intro.md", *FIRST])
+def test_the_rule_of_the_test_set_is_one_sentence(page):
+    rule = (
+        "Chapter 0 looks at the test set once, as the classic program does, and chooses nothing by "
+        "it; from Chapter 1 on it stays shut until Chapter 5 opens it for the networks that the "
+        "course compares."
+    )
+    assert rule in prose(page)
+
+
+def wrong_sizes(said: str) -> list[str]:
+    """Return the statements of a text that give MNIST, or a part of it, a size that it has not."""
+    sizes = {
+        r"training (?:images|digits|part)": {60_000, 55_000, 3_500, 10_000},  # 10,000 of them, in places
+        r"validation (?:images|digits)": {5_000},
+        r"test (?:images|digits)": {10_000, 1_000, 50_000},  # of which 50,000 were found in 2019
+    }
+    wrong = [
+        match[0]
+        for what, allowed in sizes.items()
+        for match in re.finditer(rf"\b(\d+,\d{{3}}) {what}", said)
+        if int(match[1].replace(",", "")) not in allowed
+    ]
+    # What MNIST has is 60,000 and 10,000; 55,000 is what the course trains on.
+    return wrong + re.findall(r"MNIST has (?!60,000|70,000)[\d,]+[^.]*", said)
+
+
+@pytest.mark.parametrize("page", [*STATED, *FIRST, *SOLVED])
+def test_the_pages_give_mnist_the_sizes_that_it_has(page):
+    assert wrong_sizes(prose(page)) == []
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "All of MNIST has 55,000 training images.",
+        "MNIST's 70,000 training images",
+        "the 10,000 validation digits",
+        "its 60,000 test images",
+    ],
+)
+def test_a_wrong_size_is_found(said):
+    assert wrong_sizes(said)
+
+
+@pytest.mark.parametrize("page", [*STATED, *FIRST, *SOLVED])
+def test_what_readers_called_wrong_or_strange_does_not_return(page):
+    gone = (
+        r"every (?:twelfth|eighth|12th)|answers that the model has|by lot|\brightly\b|\banew\b"
+        r"|\bwhoever\b|\b[Tt]he shares?\b|\bno multiple\b|have parted|\bopened once\b"
+    )
+    assert re.findall(gone, prose(page)) == []
