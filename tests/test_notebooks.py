@@ -217,7 +217,11 @@ WRONG: list[tuple[str, str, Change]] = [
     ("states_its_time", "too long on the sample", replace("goals", "20 s on", "61 s on")),
     ("states_its_time", "too long on the full data", replace("goals", "90 s on", "181 s on")),
     ("says_what_to_expect", "no promise", replace("goals", "**You will build**", "You build")),
-    ("says_what_to_expect", "below a section", replace("goals", "**You will", "## A\n\n**You will")),
+    (
+        "says_what_to_expect",
+        "below a section",
+        replace("goals", "**You will", "## A\n\n**You will"),
+    ),
     ("says_what_to_expect", "two goals", replace("goals", "- do another,\n", "")),
     ("says_what_to_expect", "six goals", replace("goals", "- do a", "- do\n" * 4 + "- do a")),
     ("ends_as_a_chapter_does", "no ending", drop("further")),

@@ -92,7 +92,7 @@ def test_the_rule_of_the_test_set_is_one_sentence(page):
 def wrong_sizes(said: str) -> list[str]:
     """Return the statements of a text that give MNIST, or a part of it, a size that it has not."""
     sizes = {
-        r"training (?:images|digits|part)": {60_000, 55_000, 3_500, 10_000},  # 10,000 of them, in places
+        r"training (?:images|digits|part)": {60_000, 55_000, 3_500, 10_000},
         r"validation (?:images|digits)": {5_000},
         r"test (?:images|digits)": {10_000, 1_000, 50_000},  # of which 50,000 were found in 2019
     }
