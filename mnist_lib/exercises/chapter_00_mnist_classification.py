@@ -214,8 +214,8 @@ EXERCISES = (
                 name="rounded",
                 inputs=_SIX,
                 slip=OneOf(*(_rounded(digits) for digits in (1, 2, 3, 4))),
-                mistake="You have rounded the fraction. Return it as it is; whoever prints it can "
-                "round it.",
+                mistake="You have rounded the fraction. Return it as it is, and round only what "
+                "you print.",
             ),
             Case(
                 name="other number",

@@ -243,13 +243,13 @@ EXERCISES = (
                 name="modulo 255",
                 slip=OneOf(25, 35),
                 place=(0, 1),
-                mistake="You are off by one: 8 bits have 256 numbers, because 0 is one of them.",
+                mistake="You are off by one: 8 bits hold 256 numbers, because 0 is one of them.",
             ),
             Case(
                 name="no sign",
                 slip=220,
                 place=1,
-                mistake="A difference below zero does not simply lose its sign: it wraps, too.",
+                mistake="A difference below zero does not lose its sign: it wraps, too.",
             ),
             Case(
                 name="too late",
