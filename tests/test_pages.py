@@ -8,7 +8,14 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-from mnist_lib.handwriting import find_digits, find_sheet, group_digits, read_picture
+from mnist_lib.handwriting import (
+    even_out,
+    find_digits,
+    find_sheet,
+    group_digits,
+    read_picture,
+    remove_ruling,
+)
 from tools import synthetic
 
 
@@ -142,6 +149,65 @@ def test_the_edge_of_the_page_and_a_crease_are_no_ones(side):
     crease = (np.abs(x - edge - 30) < 1.5) & (rng.random(30).repeat(40)[:, np.newaxis] > 0.35)
     page = np.maximum.reduce([0.7 * dark, 0.8 * (x < edge), 0.35 * crease])
     check(photo(ndimage.gaussian_filter(page, 0.7), noise=3), boxes)
+
+
+# --- Ruled and squared paper --------------------------------------------------------------------
+
+
+def ruling(size, pitch, slope=0.0, bow=0.0, squared=False, thick=2.2):
+    """Print lines that slope and bow; 1 on a line, 0 beside it."""
+    height, width = size
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    across = [y - slope * (x - width / 2) - bow * np.sin(np.pi * x / width)]
+    if squared:
+        across.append(x + slope * (y - height / 2) - bow * np.sin(np.pi * y / height))
+    near = [np.abs((a + pitch / 3) % pitch - pitch / 2) for a in across]
+    return np.clip(thick / 2 + 0.5 - np.minimum.reduce(near), 0, 1)
+
+
+@pytest.mark.parametrize("strength", [0.15, 0.3, 0.5])
+@pytest.mark.parametrize("slope", [0.0, 0.1, -0.16, 0.26])
+def test_ruled_lines_go_however_they_slope(slope, strength):
+    size = 800, 1100
+    dark = np.zeros(size, np.float32)
+    boxes = [
+        put(dark, int(c), x, 420 + round(slope * (x - 550)), 100)
+        for c, x in zip("95627834", range(110, 1000, 110), strict=False)
+    ]
+    page = np.maximum(0.7 * dark, strength * ruling(size, 130, slope))
+    check(photo(page), boxes)
+
+
+@pytest.mark.parametrize("bow", [0, 8, 14, -20])
+@pytest.mark.parametrize("pitch", [30, 95])
+def test_squares_that_bow_go_and_strokes_stay(bow, pitch):
+    size = 420, 640
+    dark, boxes = write(size, "501565", 52, 90, 44, 100)
+    for row, text in enumerate(("342559", "750075", "691887"), 1):
+        boxes += [put(dark, int(c), 52 + 100 * i, 90 + 95 * row, 44) for i, c in enumerate(text)]
+    page = np.maximum(0.6 * dark, 0.28 * ruling(size, pitch, bow=bow, squared=True))
+    check(photo(page, noise=3), boxes)
+
+
+def test_rows_of_bars_are_no_lines():
+    dark, boxes = write((300, 1000), "7575727", 40, 150, 90, 135)
+    for i, digit in enumerate((7, 5, 7, 7, 5, 7, 7)):
+        boxes.append(put(dark, digit, 40 + 135 * i, 270, 90))
+    picture = photo(0.7 * dark)
+    darkness = even_out(read_picture(picture))
+    np.testing.assert_array_equal(remove_ruling(darkness), darkness)
+    check(picture, boxes)
+
+
+def test_ones_in_a_small_cut_out_are_no_lines():
+    dark = np.zeros((57, 201), np.float32)
+    boxes = [put(dark, 1, 12 + 45 * i, 53, 48, "stroke") for i in range(4)]
+    check(photo(0.7 * dark), boxes)
+
+
+def test_a_long_strip_keeps_its_digits_large_enough():
+    dark, boxes = write((60, 5000), "123456789" * 11, 20, 50, 40, 50)
+    check(photo(0.7 * dark), boxes)
 
 
 # --- Cost ---------------------------------------------------------------------------------------

@@ -46,10 +46,12 @@ from mnist_lib.handwriting.ink import (
     even_out,
     find_ink,
     ink_is_light,
+    remove_boxes,
     remove_lines,
 )
 from mnist_lib.handwriting.normalise import adjust_stroke, centre, crop, fit_box, stroke_width
 from mnist_lib.handwriting.picture import Grey, Picture, read_picture, shrink
+from mnist_lib.handwriting.ruling import remove_ruling
 from mnist_lib.handwriting.sheet import Sheet, find_sheet
 
 __all__ = [
@@ -69,7 +71,9 @@ __all__ = [
     "ink_is_light",
     "leave_out_pale",
     "read_picture",
+    "remove_boxes",
     "remove_lines",
+    "remove_ruling",
     "select_digit",
     "shrink",
     "stroke_width",
@@ -148,7 +152,7 @@ def find_digits(image: Picture) -> list[Digit]:
     grey, factor = shrink(grey, longest)
     sheet = find_sheet(grey)
     darkness = even_out(_with_dark_ink(grey) if sheet is None else sheet.grey)
-    found = group_digits(remove_lines(find_ink(darkness)))
+    found = group_digits(remove_boxes(find_ink(remove_ruling(darkness))))
     digits = []
     for strokes in leave_out_pale(found, darkness):
         if has_strokes(strokes.ink):

@@ -181,7 +181,8 @@ def group_digits(ink: Grey) -> list[Strokes]:
 def leave_out_pale(digits: list[Strokes], darkness: Grey) -> list[Strokes]:
     """Leave out single strokes that are paler than the digits: a 1 is written with the same pen.
 
-    A piece of a printed line, a crease or the page's edge looks like a 1 and is no digit.
+    A piece of a printed line, a crease or the page's edge looks like a 1 and is no digit. What
+    touches the picture's border must be as dark, too.
 
     Parameters
     ----------
@@ -194,14 +195,16 @@ def leave_out_pale(digits: list[Strokes], darkness: Grey) -> list[Strokes]:
     -------
     list of Strokes
     """
-    thin = np.array([4 * min(d.ink.shape) < 1.4 * max(d.ink.shape) for d in digits], dtype=bool)
+    doubtful = np.zeros(len(digits), dtype=bool)
     dark = np.zeros(len(digits))
     for i, (ink, top, left) in enumerate(digits):
-        here = darkness[top : top + ink.shape[0], left : left + ink.shape[1]]
-        dark[i] = np.median(here[ink >= 0.7 * ink.max()])
-    if np.count_nonzero(~thin) < 2:
+        bottom, right = top + ink.shape[0], left + ink.shape[1]
+        dark[i] = np.median(darkness[top:bottom, left:right][ink >= 0.7 * ink.max()])
+        on_border = min(top, left, darkness.shape[0] - bottom, darkness.shape[1] - right) <= 2
+        doubtful[i] = on_border or 4 * min(ink.shape) < 1.4 * max(ink.shape)
+    if np.count_nonzero(~doubtful) < 2:
         return digits
-    enough = ~thin | (dark > 0.6 * np.median(dark[~thin]))
+    enough = ~doubtful | (dark > 0.6 * np.median(dark[~doubtful]))
     return [digit for digit, kept in zip(digits, enough, strict=True) if kept]
 
 

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from mnist_lib.handwriting.picture import Grey, shrink
 
-__all__ = ["choose_window", "even_out", "find_ink", "ink_is_light", "remove_lines"]
+__all__ = ["choose_window", "even_out", "find_ink", "ink_is_light", "remove_boxes", "remove_lines"]
 
 NO_INK = (
     "The picture holds no ink: it looks blank, or nothing stands out from its grain. Write the "
@@ -266,7 +266,23 @@ def remove_lines(ink: Grey) -> Grey:
     R. O. Duda, P. E. Hart, "Use of the Hough transformation to detect lines and curves in
     pictures", Communications of the ACM 15 (1972), doi:10.1145/361237.361242.
     """
-    ink = _without_lines(ink, 0.6)
+    return remove_boxes(_without_lines(ink, 0.6))
+
+
+def remove_boxes(ink: Grey) -> Grey:
+    """Take away the frame of a form's box around a digit.
+
+    Parameters
+    ----------
+    ink : ndarray of float32, shape (height, width)
+        As `find_ink` returns it.
+
+    Returns
+    -------
+    ndarray of float32, shape (height, width)
+        A new array.
+    """
+    ink = ink.copy()
     parts, _ = ndimage.label(ink > 0.3, np.ones((3, 3)))
     for i, (rows, columns) in enumerate(ndimage.find_objects(parts), 1):
         piece = np.where(parts[rows, columns] == i, ink[rows, columns], 0)
