@@ -1078,7 +1078,47 @@ def shift_and_convolve(
     return figure
 
 
-# --- chapter 3: how far a number sees, and a block as a row -----------------------------------
+# --- chapter 3: the answer, how far a number sees, a block as a row ---------------------------
+
+
+def digit_to_probabilities(image: ArrayLike, probabilities: ArrayLike) -> Figure:
+    """Draw a digit and the probabilities that a network gives to the ten classes, as bars.
+
+    Parameters
+    ----------
+    image : array of shape (H, W)
+    probabilities : array of shape (classes,)
+        From 0 to 1.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the arrays are not numbers of these shapes, or a probability lies outside [0, 1].
+    """
+    probabilities = _checks.array("probabilities", probabilities, "classes")
+    for label_of, probability in enumerate(probabilities):
+        _checks.number(f"the probability of {label_of}", float(probability), least=0, most=1)
+    pitch, longest = 0.235, 1.7
+    height = pitch * len(probabilities) + 0.2
+    figure, axes = canvas(height)
+    given = picture(axes, image, (1.1, height / 2), 1.9)
+    arrow(axes, given.right, (3.25, height / 2), "network")
+    for label_of, probability in enumerate(probabilities):
+        y = height - 0.1 - pitch * (label_of + 0.5)
+        best = label_of == int(probabilities.argmax())
+        colour = plots.PALETTE[1] if best else plots.PALETTE[0]
+        length = max(longest * float(probability), 0.01)
+        corner = (3.55, y - 0.38 * pitch)
+        axes.add_patch(Rectangle(corner, length, 0.76 * pitch, color=colour, zorder=2))
+        weight = "bold" if best else "normal"
+        label(axes, (3.42, y), str(label_of), weight=weight)
+        text = f"{probability:.1%}"
+        label(axes, (3.6 + length, y), text, ha="left", weight=weight)
+    return figure
 
 
 def receptive_fields(image: ArrayLike, sides: Sequence[tuple[str, int]]) -> Figure:

@@ -5,9 +5,9 @@ inputs; its ``_backward`` twin takes the gradient of the loss with respect to th
 same inputs, and returns the gradient of the loss with respect to each of them (the chain rule).
 Nothing is remembered between the two calls.
 
-Chapter 2 derives the convolution with its gradient, ReLU and max-pooling; chapter 3 the dense
-layer, softmax and cross-entropy; chapter 4 uses their gradients to train. The arithmetic keeps the
-dtype of its inputs: float32 stays float32. Arrays are expected to be finite.
+Chapter 2 derives the convolution, ReLU and max-pooling; chapter 3 the dense layer, softmax and
+cross-entropy; chapter 4 uses their gradients to train. The arithmetic keeps the dtype of its
+inputs: float32 stays float32. Arrays are expected to be finite.
 
 References
 ----------
@@ -148,8 +148,8 @@ def conv2d_backward(
 
     Notes
     -----
-    Chapter 2 derives it and checks it by finite differences. Source: Goodfellow et al. (2016),
-    eqs. 9.11 and 9.13.
+    Chapter 2 derives the gradient for a kernel, chapter 4 the one for the images. Source:
+    Goodfellow et al. (2016), eqs. 9.11 and 9.13.
     """
     images, kernels = _images_and_kernels(images, kernels)
     frame = _frame(images, kernels.shape[:2], strides, padding)

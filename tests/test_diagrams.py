@@ -57,6 +57,7 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
     "windows as rows": lambda: diagrams.windows_as_rows(SMALL[:3, :4], np.array([[1, 0], [0, -1]])),
     "pooling": lambda: diagrams.pooling(SMALL[:4, :4]),
     "shift and convolve": lambda: diagrams.shift_and_convolve(GREYS, GREYS, GREYS - 9.0, -GREYS),
+    "an answer": lambda: diagrams.digit_to_probabilities(GREYS, [0.9, 0.1] + [0.0] * 8),
     "receptive fields": lambda: diagrams.receptive_fields(GREYS, FIELDS),
     "flattening": lambda: diagrams.flattening((2, 2, 3)),
     "scaled pixels": lambda: diagrams.scaled_pixels(PIXELS),
@@ -437,7 +438,21 @@ def test_both_maps_of_a_shift_share_a_scale() -> None:
     assert limits == {(-255, 255)}
 
 
-# --- chapter 3: how far a number sees, and a block as a row -----------------------------------
+# --- chapter 3: the answer, how far a number sees, a block as a row ---------------------------
+
+
+def test_bars_are_as_long_as_the_probabilities() -> None:
+    probabilities = np.array([0.05, 0.7, 0.25])
+    figure = diagrams.digit_to_probabilities(GREYS, probabilities)
+    bars = [
+        patch
+        for patch in figure.axes[0].patches
+        if isinstance(patch, Rectangle) and patch.get_x() == pytest.approx(3.55)
+    ]
+    assert [bar.get_width() for bar in bars] == pytest.approx(1.7 * probabilities)
+    assert texts(figure)[1:] == ["0", "5.0%", "1", "70.0%", "2", "25.0%"]
+    with pytest.raises(ValueError, match=r"the probability of 1 is 1\.5"):
+        diagrams.digit_to_probabilities(GREYS, [0, 1.5])
 
 
 def test_receptive_fields_are_concentric_and_as_wide_as_they_say() -> None:

@@ -5,6 +5,7 @@ pytest tests/test_notebooks.py -k 04        # the rules on chapter 4 alone
 
 from __future__ import annotations
 
+import ast
 import copy
 import json
 import subprocess
@@ -26,6 +27,27 @@ from tools.notebooks import ROOT, slug
 def test_notebook_keeps_every_rule(path: Path) -> None:
     found = notebook_rules.problems(read(path))
     assert not found, "\n".join(found)
+
+
+def assigned(cell: nbformat.NotebookNode) -> set[str]:
+    """Return the names to which a cell assigns, loops and the bodies of functions apart."""
+    return {
+        node.id
+        for part in notebook_rules.outside_functions(ast.parse(cell.source))
+        if isinstance(part, ast.Assign)
+        for target in part.targets
+        for node in ast.walk(target)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
+
+
+@pytest.mark.parametrize("name", ["02_convolutions", "03_building_the_model"])
+def test_a_name_means_one_thing_in_the_whole_chapter(name: str) -> None:
+    cells = notebook_rules.code(read(ROOT / "chapters" / f"{name}.ipynb"))
+    seen: set[str] = set()
+    for cell in cells:
+        assert not seen & assigned(cell), f"cell {cell.id} gives a name another meaning"
+        seen |= assigned(cell)
 
 
 def test_tracked_files_name_no_machine() -> None:

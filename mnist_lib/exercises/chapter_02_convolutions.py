@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from scipy import signal
 
 from mnist_lib import layers
@@ -180,6 +181,14 @@ CONV2D = Exercise(
     shows="Sums of products over a window, at every place: that is all a convolution is.",
     cases=(
         Case(
+            name="runs",
+            expect=lambda result, image, kernel: True,
+            mistake="Your function stops with an error. If shapes do not fit together, look at the "
+            "window: it has the kernel's height and width, and its last place is the one where it "
+            "touches the border.",
+            explains_all=True,
+        ),
+        Case(
             name="another image",
             expect=lambda result, image, kernel: result.shape != (26, 26),
             mistake="Your map has the size that belongs to `digit`: use the image that the "
@@ -212,6 +221,29 @@ CONV2D = Exercise(
             name="transposed",
             slip=lambda image, kernel: _correlate(image, kernel).T,
             mistake="All numbers are right, but the rows of the map have become its columns.",
+        ),
+        Case(
+            name="rows and columns",
+            slip=lambda image, kernel: _correlate(image, kernel.T),
+            mistake="Rows and columns of the kernel have changed places.",
+        ),
+        Case(
+            name="averaged",
+            slip=lambda image, kernel: _correlate(image, kernel) / kernel.size,
+            mistake="The products are added, not averaged.",
+        ),
+        Case(
+            name="cut off",
+            slip=OneOf(
+                lambda image, kernel: np.maximum(_correlate(image, kernel), 0),
+                lambda image, kernel: np.abs(_correlate(image, kernel)),
+            ),
+            mistake="A number of the map may be negative: leave its sign as it is.",
+        ),
+        Case(
+            name="whole numbers",
+            slip=lambda image, kernel: np.trunc(_correlate(image, kernel)),
+            mistake="The fractions are cut off: make the map for floats, not for whole numbers.",
         ),
         Case(
             name="sum of products",
@@ -287,6 +319,13 @@ ROW_COUNTS = Exercise(
             slip=45 - 5 + 1,
             place=0,
             mistake="The first step has stride 2: its window moves two pixels at a time.",
+        ),
+        Case(
+            name="padded",
+            slip=OneOf(45 / 2, (45 + 1) // 2),
+            place=0,
+            mistake="Half of the rows would be left with SAME; the first step is VALID, so the "
+            "window of 5 must lie inside the scan.",
         ),
         Case(
             name="first step",
@@ -403,6 +442,13 @@ def _layer(images: Any, kernels: Any, bias: Any, stride: int) -> Any:
     return layers.conv2d(images, kernels, bias, strides=stride)
 
 
+def _with_channels_first(images: Any, kernels: Any, bias: Any, stride: int) -> Any:
+    """Return the layer's result if the windows' axes are not moved before they become rows."""
+    windows = sliding_window_view(images, kernels.shape[:2], axis=(1, 2))[:, ::stride, ::stride]
+    rows = windows.reshape(*windows.shape[:3], -1)
+    return rows @ kernels.reshape(-1, kernels.shape[3]) + bias
+
+
 CONV_LAYER = Exercise(
     id="02.conv_layer",
     title="A layer with bias and stride",
@@ -412,8 +458,8 @@ CONV_LAYER = Exercise(
     type="array",
     inputs=(_MAPS, _KERNELS, _BIAS, 1),
     hints=(
-        "Begin with conv_places and let the window start at row y * stride and column x * stride. "
-        "The shape formula then counts the places.",
+        "conv_windows lays out the windows of all places. A stride keeps every second or third "
+        "of them, down and to the right: which axes of the array of windows are these?",
         "The result has shape (N, rows, columns, C_out), and the bias shape (C_out,): NumPy lays "
         "a single axis along the last one, so adding is enough.",
     ),
@@ -467,6 +513,13 @@ CONV_LAYER = Exercise(
             mistake="The kernels were turned by 180°: a network's layer takes them as they are.",
         ),
         Case(
+            name="channels first",
+            slip=_with_channels_first,
+            mistake="The numbers of a window and the weights stand in different orders: "
+            "sliding_window_view puts the channels before the window's rows and columns, and the "
+            "kernels have them after.",
+        ),
+        Case(
             name="stride 1",
             expect=Reference(_layer),
             mistake="With stride 1 the numbers are not right yet: each is one sum over rows, "
@@ -509,6 +562,8 @@ CONV_LAYER = Exercise(
 
 # --- Which steps may change places? -------------------------------------------------------------
 
+_ANSWERS = {"yes", "no"}
+
 SWAPS = Exercise(
     id="02.swaps",
     title="Which steps may change places?",
@@ -524,6 +579,13 @@ SWAPS = Exercise(
     shows="Steps that keep the order of the values may change places with a maximum; a sum with "
     "negative weights may not.",
     cases=(
+        Case(
+            name="yes or no",
+            expect=lambda value: len(value) == 4 and {each.lower() for each in value} <= _ANSWERS,
+            mistake='Give four answers in the order of the claims, each of them "yes" or "no", in '
+            "quotation marks.",
+            explains_all=True,
+        ),
         Case(
             name="pool and ReLU",
             slip="no",
@@ -551,11 +613,6 @@ SWAPS = Exercise(
             place=3,
             mistake="Claim 4: adding 1 to all four values moves the largest by 1 as well.",
         ),
-        Case(
-            name="all",
-            expect=["yes", "no", "no", "yes"],
-            mistake='Give four answers in the order of the claims, each "yes" or "no".',
-        ),
     ),
 )
 
@@ -579,10 +636,11 @@ LARGEST_STEP = Exercise(
     form="experiment",
     type="numbers",
     hints=(
-        "Write a function of the images and the step size that makes the target, takes ten steps "
-        "from a kernel of zeros and returns the last loss divided by the first. Below 1: it falls.",
+        "Write a function of the images and the step size: make the windows with nine_pixels, call "
+        "descend for ten steps, and divide the loss of the last weights by that of the first. "
+        "Below 1, the loss has fallen.",
         "Find one size for which the loss falls and one for which it grows, then try the middle, "
-        "again and again. Make a new target for 2 * noise, and pass 2 * noise to the gradient.",
+        "again and again. For the second limit, make the windows from 2 * noise.",
     ),
     shows="Twice the values, a quarter of the step: this is why inputs are scaled before a "
     "network is trained.",
@@ -613,8 +671,8 @@ LARGEST_STEP = Exercise(
         Case(
             name="no change",
             expect=lambda value: not 0.9 < value[1] / value[0] < 1.1,
-            mistake="Doubled noise has another limit: does 2 * noise reach the gradient, and the "
-            "target too?",
+            mistake="Doubled noise has another limit: were the windows, and the target, made from "
+            "2 * noise?",
         ),
         Case(
             name="larger",
@@ -625,8 +683,8 @@ LARGEST_STEP = Exercise(
         Case(
             name="half",
             expect=lambda value: not 0.45 < value[1] / value[0] < 0.55,
-            mistake="Half the limit for twice the noise is a reasonable guess, but measure it: "
-            "the pixels are in the residual and in the factor beside it.",
+            mistake="Half the limit for twice the noise is a reasonable guess, but measure it: in "
+            "the gradient the pixels stand twice, in the error and in the factor beside it.",
         ),
         Case(
             name="second",

@@ -61,6 +61,20 @@ PARAMETER_COUNTS = Exercise(
             "each output of the dense layer.",
         ),
         Case(
+            name="one bias",
+            slip=OneOf(5 * 5 * 3 * 16 + 1, 3 * 3 * 16 * 24 + 1, 6 * 6 * 24 * 26 + 1),
+            place=(0, 1, 2),
+            mistake="You counted one bias for the whole layer; each kernel has its own, and so has "
+            "each output of the dense layer.",
+        ),
+        Case(
+            name="colours again",
+            slip=(3 * 3 * 3 + 1) * 24,
+            place=1,
+            mistake="The second convolution does not see the three colours: it reads the maps of "
+            "the first one.",
+        ),
+        Case(
             name="flat kernels",
             slip=OneOf((5 * 5 + 1) * 16, (3 * 3 + 1) * 24),
             place=(0, 1),
@@ -157,6 +171,11 @@ DEPTHS = Exercise(
             slip=_DEPTHS[::-1],
             mistake="Both numbers are right but have changed places: the one without pooling "
             "comes first.",
+        ),
+        Case(
+            name="widths",
+            slip=[29, 46],
+            mistake="These are the widths in pixels; give the numbers of convolutions.",
         ),
         Case(
             name="windows multiplied",
@@ -339,6 +358,27 @@ BATCH_SOFTMAX = Exercise(
             slip=lambda logits: np.log(layers.softmax(logits)),
             mistake="These are the logarithms of the probabilities; the probabilities themselves "
             "were asked for.",
+        ),
+        Case(
+            name="rows as columns",
+            slip=lambda logits: layers.softmax(logits).T,
+            mistake="The probabilities are right, but rows and columns have changed places: each "
+            "image has a row.",
+        ),
+        Case(
+            name="not divided",
+            slip=lambda logits: np.exp(logits - logits.max(axis=1, keepdims=True)),
+            mistake="The largest number of each row is 1: the exponentials still have to be "
+            "divided by the sum of their row.",
+        ),
+        Case(
+            name="shifted once",
+            slip=lambda logits: (
+                np.exp(logits - logits.max(axis=1, keepdims=True))
+                / np.exp(logits).sum(axis=1, keepdims=True)
+            ),
+            mistake="The largest score must be subtracted above and below the fraction line, "
+            "otherwise it does not cancel.",
         ),
         Case(
             name="ordinary scores",
@@ -551,6 +591,16 @@ def _with_rows_of(row: int, kernel: Any, height: int, width: int) -> Any:
     return matrix
 
 
+def _with_map_rows_as_columns(kernel: Any, height: int, width: int) -> Any:
+    """Return the matrix if a row of the feature map is taken to be as long as a column."""
+    kh, kw = kernel.shape
+    rows, columns = height - kh + 1, width - kw + 1
+    matrix = np.zeros((height * width, rows * columns))
+    for y, x, i, j in np.ndindex(rows, columns, kh, kw):
+        matrix[(y + i) * width + x + j, y * rows + x] = kernel[i, j]
+    return matrix
+
+
 _SMALL_KERNEL = np.array([[1.0, 2.0, -1.0], [0.5, 3.0, -2.0]])
 _SIZE = (4, 5)
 _OTHER_KERNEL = np.array([[1.0, -1.5], [2.0, 4.0], [0.25, -3.0], [-0.5, 5.0]])
@@ -573,6 +623,14 @@ AS_DENSE = Exercise(
     shows="A convolution is a dense layer in which most weights are 0 and the others are the same "
     "few numbers again and again.",
     cases=(
+        Case(
+            name="runs",
+            expect=lambda result, *inputs: True,
+            mistake="Your function stops with an error. If an index is out of bounds: the rows of "
+            "W count the pixels of the image, the columns count the places of the feature map, "
+            "which is smaller.",
+            explains_all=True,
+        ),
         Case(
             name="transposed",
             slip=lambda *inputs: _as_dense(*inputs).T,
@@ -620,8 +678,15 @@ AS_DENSE = Exercise(
             "in the row of pixel (y + i, x + j).",
         ),
         Case(
+            name="length of the map's row",
+            inputs=(_SMALL_KERNEL, 4, 6),
+            slip=_with_map_rows_as_columns,
+            mistake="One row further down in the feature map means as many columns of W further on "
+            "as the map has columns, not as many as it has rows.",
+        ),
+        Case(
             name="other sizes",
-            inputs=(_OTHER_KERNEL, 6, 4),
+            inputs=(_OTHER_KERNEL, 6, 5),
             expect=Reference(_as_dense),
             mistake="It fails for another kernel and image: take all sizes from the arguments, "
             "rows and columns each by itself.",

@@ -98,7 +98,8 @@ class Case:
         Largest difference allowed, relative to the largest expected value (or to 1, if larger).
     explains_all : bool, optional
         Whether `mistake` is the thing to say whatever fails here. Otherwise an error, or a result
-        of another type or shape than `expect`, is told as what it is.
+        of another type or shape than `expect`, is told as what it is; so is, always, another type
+        that a function returns.
 
     Raises
     ------
@@ -611,7 +612,9 @@ def _problem(
     try:
         value = as_type(result.value, exercise.type)
     except WrongTypeError as error:
-        return f"{begin} {error}; {wanted} was expected.", ""
+        told = f"{begin} {error}; {wanted} was expected."
+        explains = case.explains_all and not exercise.is_function
+        return (case.mistake, told) if explains else (told, "")
     if case.slip is not None:
         for slip, place in case.slips:
             compared, is_there = _entry(value, place)

@@ -141,6 +141,31 @@ def prints_only(image: Any, kernel: Any) -> Any:
     str(all_windows(image, kernel))
 
 
+def windows_over_the_border(image: Any, kernel: Any) -> Any:
+    kh, kw = kernel.shape
+    result = np.zeros((image.shape[0] - kh + 1, image.shape[1] - kw + 1))
+    for y in range(image.shape[0]):
+        for x in range(image.shape[1]):
+            result[y, x] = (image[y : y + kh, x : x + kw] * kernel).sum()
+    return result
+
+
+def whole_image(image: Any, kernel: Any) -> Any:
+    kh, kw = kernel.shape
+    result = np.zeros((image.shape[0] - kh + 1, image.shape[1] - kw + 1))
+    for y, x in np.ndindex(result.shape):
+        result[y, x] = np.sum(image * kernel)
+    return result
+
+
+def side_by_side(image: Any, kernel: Any) -> Any:
+    kh, kw = kernel.shape
+    result = np.zeros((image.shape[0] // kh, image.shape[1] // kw))
+    for y, x in np.ndindex(result.shape):
+        result[y, x] = (image[y * kh : (y + 1) * kh, x * kw : (x + 1) * kw] * kernel).sum()
+    return result
+
+
 def matrix_product(image: Any, kernel: Any) -> Any:
     kh, kw = kernel.shape
     result = np.zeros((image.shape[0] - kh + 1, image.shape[1] - kw + 1))
@@ -222,6 +247,12 @@ def rounded_up(images: Any, kernels: Any, bias: Any, stride: int) -> Any:
     return maps
 
 
+def added_too_early(images: Any, kernels: Any, bias: Any, stride: int) -> Any:
+    rows = (images.shape[1] - kernels.shape[0] + 1) // stride
+    columns = (images.shape[2] - kernels.shape[1] + 1) // stride
+    return by_windows(images, kernels, bias, stride)[:, :rows, :columns]
+
+
 def start_not_moved(images: Any, kernels: Any, bias: Any, stride: int) -> Any:
     every = by_windows(images, kernels, bias, 1)
     rows = (images.shape[1] - kernels.shape[0]) // stride + 1
@@ -257,6 +288,9 @@ RIGHT: dict[str, dict[str, Any]] = {
         "shifted images": shifted,
         "all windows": all_windows,
         "SciPy": lambda image, kernel: signal.correlate2d(image, kernel, mode="valid"),
+        "tensordot": lambda image, kernel: np.tensordot(
+            sliding_window_view(image, kernel.shape), kernel
+        ),
         "SciPy, turned twice": lambda image, kernel: signal.convolve2d(
             image, kernel[::-1, ::-1], mode="valid"
         ),
@@ -287,6 +321,7 @@ RIGHT: dict[str, dict[str, Any]] = {
     "02.swaps": {
         "list": ["yes", "no", "no", "yes"],
         "capitals": ("Yes", "No", "No", "Yes"),
+        "array": np.array(["yes", "no", "no", "yes"]),
     },
     "02.largest_step": {
         "theory": [2, 0.5],
@@ -315,25 +350,27 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong(
             "padded", lambda image, kernel: signal.correlate2d(image, kernel, mode="same"), "shape"
         ),
-        Wrong(
-            "mean of the window",
-            lambda image, kernel: all_windows(image, kernel) / kernel.size,
-            "sum of products",
-        ),
         Wrong("another image", of_the_chapters_digit, "another image"),
         Wrong("returns after a row", returns_after_a_row, "first row alone"),
-        Wrong("wrote over its input", over_its_own_input, "another image", "changed the array"),
+        Wrong("wrote over its input", over_its_own_input, "runs", "changed the array"),
         Wrong("range(rows - 1)", loops_end_early, "last place"),
         Wrong("matrix product", matrix_product, "sum of products"),
         Wrong("one size for both directions", one_size, "not square"),
         Wrong("columns first", changed_places, "not square"),
         Wrong("always 3 × 3", three_by_three, "another kernel"),
         Wrong("square kernels", square_kernel, "another kernel"),
-        Wrong("returns in the loop", returns_too_early, "another image", "an array of numbers"),
-        Wrong("no return", prints_only, "another image", "function returned None"),
+        Wrong("returns in the loop", returns_too_early, "runs", "an array of numbers"),
+        Wrong("no return", prints_only, "runs", "function returned None"),
+        Wrong("windows over the border", windows_over_the_border, "runs"),
+        Wrong("the whole image each time", whole_image, "runs"),
+        Wrong("windows side by side", side_by_side, "shape"),
+        Wrong("one row", lambda *inputs: all_windows(*inputs).ravel(), "shape"),
     ],
     "02.row_counts": [
-        Wrong("halved and rounded up", [23, 11, 4, 2], "first step"),
+        Wrong("a kernel of 3", [22, 11, 4, 2], "first step"),
+        Wrong("halves", [22.5, 11.25, 3.75, 1.75], "padded"),
+        Wrong("every stride forgotten", [41, 40, 40, 38], "no stride"),
+        Wrong("rows and columns", [(21, 14), (10, 7), (4, 3), (2, 1)], "four numbers", "a tuple"),
         Wrong("forgot + 1 later", [21, 9, 3, 1], "second step"),
         Wrong("SAME from the scan", [21, 10, 15, 13], "third step"),
         Wrong("last as if padded", [21, 10, 4, 4], "fourth step"),
@@ -366,6 +403,26 @@ WRONG: dict[str, list[Wrong]] = {
             "padded",
         ),
         Wrong("forgot + 1", lambda *inputs: by_windows(*inputs)[:, :-1, :-1], "one place short"),
+        Wrong("added 1 before it divided", added_too_early, "other sizes"),
+        Wrong(
+            "one bias for all",
+            lambda images, kernels, bias, stride: by_windows(images, kernels, bias[0], stride),
+            "stride 1",
+        ),
+        Wrong(
+            "stride to the right only",
+            lambda images, kernels, bias, stride: by_windows(images, kernels, bias, 1)[
+                :, :, ::stride
+            ],
+            "stride",
+        ),
+        Wrong(
+            "began at the second window",
+            lambda images, kernels, bias, stride: by_windows(images, kernels, bias, 1)[
+                :, stride - 1 :: stride, stride - 1 :: stride
+            ],
+            "stride",
+        ),
         Wrong(
             "ReLU as well",
             lambda *inputs: np.maximum(by_windows(*inputs), 0),
@@ -394,9 +451,13 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong("changed the images", in_place, "batch", "changed the array"),
     ],
     "02.swaps": [
-        Wrong("three answers", ["yes", "no", "no"], "all", "3 values; 4 values"),
-        Wrong("a doubt", ["yes", "no", "no", "maybe"], "all"),
-        Wrong("truth values", [True, False, False, True], "pool and ReLU", "list of strings"),
+        Wrong("three answers", ["yes", "no", "no"], "yes or no"),
+        Wrong("a doubt", ["yes", "no", "no", "maybe"], "yes or no"),
+        Wrong("truth values", [True, False, False, True], "yes or no"),
+        Wrong("ones and zeros", [1, 0, 0, 1], "yes or no"),
+        Wrong("the claims that hold", [1, 4], "yes or no"),
+        Wrong("one text", "yes no no yes", "yes or no"),
+        Wrong("one more doubt", ["yes", "no", "yes", "yes"], "minus"),
     ],
     "02.largest_step": [
         Wrong("looked at one step", [4, 1], "first"),

@@ -169,6 +169,17 @@ def columns_first(kernel: Any, height: int, width: int) -> Any:
     return right.reshape(-1, rows, columns).transpose(0, 2, 1).reshape(height * width, -1)
 
 
+def columns_of_the_image(kernel: Any, height: int, width: int) -> Any:
+    kh, kw = kernel.shape
+    matrix = np.zeros((height * width, (height - kh + 1) * (width - kw + 1)))
+    for y in range(height - kh + 1):
+        for x in range(width - kw + 1):
+            for i in range(kh):
+                for j in range(kw):
+                    matrix[(y + i) * width + x + j, y * width + x] = kernel[i, j]
+    return matrix
+
+
 def two_by_three(kernel: Any, height: int, width: int) -> Any:
     rows, columns = height - 1, width - 2
     matrix = np.zeros((height * width, rows * columns))
@@ -222,6 +233,7 @@ RIGHT: dict[str, dict[str, Any]] = {
     "03.batch_softmax": {
         "in one go": in_one_go,
         "row by row": row_by_row,
+        "transposed twice": lambda logits: special.softmax(logits.T, axis=0).T,
         "by logarithm": by_logarithm,
         "on a copy": on_a_copy,
         "SciPy": lambda logits: special.softmax(logits, axis=1),
@@ -261,7 +273,7 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong("pooling too", [1216, 0, 3480, 0, 22490], "three numbers"),
         Wrong("last layer first", [22490, 3480, 1216], "order"),
         Wrong("3 × 3 in both", [448, 3480, 22490], "first convolution"),
-        Wrong("3 channels again", [1216, 672, 22490], "second convolution"),
+        Wrong("16 kernels of 24", [1216, 3472, 22490], "second convolution"),
         Wrong("no bias in the end", [1216, 3480, 22464], "dense layer"),
         Wrong("from the first maps", [1216, 3480, 15002], "dense layer"),
     ],
@@ -364,6 +376,12 @@ WRONG: dict[str, list[Wrong]] = {
             "shape",
         ),
         Wrong("first column", first_column_only, "first place only"),
+        Wrong("columns of the image", columns_of_the_image, "runs"),
+        Wrong(
+            "only where weights are",
+            lambda *inputs: (place_by_place(*inputs) != 0).astype(float),
+            "weights",
+        ),
         Wrong(
             "whole numbers", lambda *inputs: place_by_place(*inputs).astype(int), "whole numbers"
         ),
