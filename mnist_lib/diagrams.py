@@ -33,7 +33,7 @@ from scipy.ndimage import zoom
 
 from mnist_lib import _checks, plots
 
-TEXT = 11.0
+TEXT: float = plt.rcParams["font.size"]
 """Size of the text in points."""
 
 CHARACTER, LINE = 0.62 * TEXT / 72, 1.25 * TEXT / 72

@@ -13,6 +13,7 @@ symmetric about zero; whatever colour tells, a marker, a line style, a hatch or 
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
@@ -38,15 +39,15 @@ HATCHES = ["", "///", "...", "xx", "\\\\\\", "++"]
 METRICS = ("loss", "accuracy")
 
 WIDTH = plt.rcParams["figure.figsize"][0]
-"""Width of every figure in inches; at 700 px, 10-point text is then about 16 px high."""
+"""Width of every figure in inches; on a phone 360 px wide, 11-point text is then 9 px high."""
 
 GREY, SEQUENTIAL, SIGNED = plt.rcParams["image.cmap"], "viridis", "RdBu_r"
 
-_TITLE_POINTS = 8.5
-_CHARACTER = 0.62 * _TITLE_POINTS / 72  # a generous mean width of a DejaVu Sans character, inches
-_LINE = 1.3 * _TITLE_POINTS / 72
+_POINTS = plt.rcParams["font.size"]
+_CHARACTER = 0.62 * _POINTS / 72  # a generous mean width of a DejaVu Sans character, inches
+_LINE = 1.3 * _POINTS / 72
 _GAP = 0.045
-_BAR = 0.68  # space below for a colour bar with its numbers and label, inches
+_BAR = 0.76  # space below for a colour bar with its numbers and label, inches
 
 _Extent: TypeAlias = tuple[float, float, float, float]  # left, right, bottom, top, as in imshow
 
@@ -129,6 +130,22 @@ def _chart(height: float, columns: int = 1) -> tuple[Figure, list[Axes]]:
     return _keep_width(figure), list(axes[0])
 
 
+def _folded(texts: list[str], columns: int, space: float) -> tuple[list[str], int]:
+    """Return titles that fit, folded to two lines where they must be, and for how many columns."""
+    while columns > 1:
+        width = max(1, int(((space + _GAP) / columns - _GAP) / _CHARACTER))
+        folder = textwrap.TextWrapper(width, break_long_words=False)
+        folded = ["\n".join(map(folder.fill, text.split("\n"))) for text in texts]
+        fits = all(len(line) <= width for text in folded for line in text.split("\n"))
+        if fits and all(
+            new.count("\n") <= max(1, old.count("\n"))
+            for new, old in zip(folded, texts, strict=True)
+        ):
+            return folded, columns
+        columns -= 1
+    return texts, 1
+
+
 class _Grid(NamedTuple):
     """A canvas measured in inches from its top left corner, and the places of its cells."""
 
@@ -143,9 +160,9 @@ def _grid(
     columns = _checks.whole("columns", columns, least=1)
     size = _checks.number("size", size, above=0)
     space = WIDTH - 2 * _GAP
+    texts, columns = _folded(texts, min(columns, count), space)
     lines = [line for text in texts for line in text.split("\n")]
     title_width = _CHARACTER * max(map(len, lines), default=0)
-    columns = max(1, min(columns, count, int((space + _GAP) / (title_width + _GAP))))
     pitch = min(space / columns, max(size, title_width) + _GAP)
     # Image pixels become whole dots, all of one size; otherwise strokes look ragged.
     dpi = plt.rcParams["figure.dpi"]
@@ -172,7 +189,7 @@ def _grid(
                 x + width / 2,
                 y - 0.02,
                 texts[cell],
-                fontsize=_TITLE_POINTS,
+                fontsize=_POINTS,
                 ha="center",
                 va="bottom",
             )
@@ -322,7 +339,7 @@ def plot_pixels(image: ArrayLike) -> Figure:
         image,
     )
     longest = max(len(text) for row in texts for text in row)
-    points = min(9.0, 72 * cell / (0.7 * max(longest, 3)))
+    points = min(_POINTS, 72 * cell / (0.7 * max(longest, 3)))
     extent = (-0.5, columns - 0.5, rows - 0.5, -0.5)
     inks = _table(lambda value: _ink(GREY, scale, value) if value else "0.6", image)
     _write(axes, texts, extent, points, color=inks)
@@ -371,7 +388,7 @@ def plot_kernels(
         texts = [_table(lambda value: f"{value:.3g}", each) for each in stack]
         longest = max(len(text) for table in texts for row in table for text in row)
         left, right, _, _ = grid.extents[0]
-        points = min(9.0, 72 * (right - left) / stack.shape[2] / (0.62 * max(longest, 3)))
+        points = min(_POINTS, 72 * (right - left) / stack.shape[2] / (0.62 * max(longest, 3)))
         for each, table, extent in zip(stack, texts, grid.extents, strict=True):
             inks = _table(lambda value: _ink(SIGNED, scale, value), each)
             _write(grid.axes, table, extent, points, color=inks)
@@ -492,7 +509,7 @@ def _style(index: int) -> dict[str, Any]:
 def _legend(figure: Figure, axes: Axes, columns: int = 3) -> None:
     """Put the legend below the axes, where it hides no data."""
     handles, labels = axes.get_legend_handles_labels()
-    columns = max(1, min(columns, len(labels), int(72 / (max(map(len, labels)) + 8))))
+    columns = max(1, min(columns, len(labels), int(60 / (max(map(len, labels)) + 8))))
     figure.legend(handles, labels, loc="outside lower center", ncols=columns, handlelength=3.2)
 
 
@@ -595,7 +612,7 @@ def plot_confusion(confusion: ArrayLike) -> Figure:
     for right in range(classes):
         texts[right][right] = f"{int(matrix[right, right])}"
         inks[right][right], weights[right][right] = "black", "bold"
-    _write(axes, texts, picture.get_extent(), 8.5, color=inks, weight=weights)
+    _write(axes, texts, picture.get_extent(), _POINTS, color=inks, weight=weights)
     bar = figure.colorbar(picture, ax=axes, shrink=0.6, label="wrong predictions")
     bar.outline.set_visible(False)
     bar.locator = MaxNLocator(nbins=5, integer=True)
