@@ -261,6 +261,7 @@ WRONG: list[tuple[str, str, Change]] = [
     ("describes_its_figures", "a thin alt text", alt("Ten digits")),
     ("describes_its_figures", "an empty phrase", alt("A picture of ten digits that people wrote")),
     ("describes_its_figures", "the same alt text twice", same_alt),
+    ("describes_its_figures", "a diagram", run("diagrams.network_blocks(layers);")),
     ("describes_its_figures", "pyplot", run("plt.imshow(mnist.x_train[0])")),
     ("describes_its_figures", "drawn by a function", run("def show():\n    plt.show()\nshow()")),
     ("captions_its_figures", "no caption", drop("caption")),

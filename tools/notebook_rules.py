@@ -395,8 +395,10 @@ def has_short_code(notebook: Notebook) -> list[str]:
 
 
 def is_plot_call(node: ast.AST, helpers: set[str]) -> bool:
-    """Return whether a node draws: by pyplot, by ``plots``, or by one of the named functions."""
+    """Return whether a node draws: by pyplot, ``plots``, ``diagrams`` or a named function."""
     match node:
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="diagrams"))):
+            return True
         case ast.Call(func=ast.Attribute(value=ast.Name(id="plots"), attr=attr)):
             return attr.startswith("plot_")
         case ast.Call(func=ast.Attribute(value=ast.Name(id="plt"), attr=attr)):
