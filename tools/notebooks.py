@@ -18,6 +18,9 @@ TIME = re.compile(
     r"\*\*Time\*\* · (?P<reading>\d+) min reading"
     r" · running: (?P<sample>\d+) s on the sample, (?P<full>\d+) s on the full data"
 )
+FIGURES = Path(__file__).with_name("book_figures.py")
+"""What kernels load to draw each figure for the book as well."""
+
 LIMITS = {"sample": 60, "full": 180}
 """What a chapter may cost to run: CPU seconds, both cores together, on the reference machine."""
 
@@ -64,7 +67,8 @@ def ignore_user_settings(folder: Path) -> None:
     """Set the environment variables under which kernels start alike, whatever the user has set.
 
     Matplotlib draws into the notebook and begins with its own defaults, IPython has an empty
-    profile, and Keras has TensorFlow and its default settings.
+    profile but for the figures that the book shows (`tools.book_figures`), and Keras has TensorFlow
+    and its default settings.
 
     Parameters
     ----------
@@ -78,6 +82,15 @@ def ignore_user_settings(folder: Path) -> None:
         (folder / "keras" / "datasets").mkdir(parents=True)
         shutil.copy(mnist, folder / "keras" / "datasets")
     (folder / "matplotlibrc").touch()
+    profile = folder / "ipython" / "profile_default"
+    profile.mkdir(parents=True)
+    (folder / "extensions").mkdir()
+    shutil.copy(FIGURES, folder / "extensions")
+    (profile / "ipython_kernel_config.py").write_text(
+        f"import sys\nsys.path.append({str(folder / 'extensions')!r})\n"
+        f"c.IPKernelApp.extensions = [{FIGURES.stem!r}]\n",
+        encoding="utf-8",
+    )
     os.environ |= {
         "IPYTHONDIR": str(folder / "ipython"),
         "KERAS_BACKEND": "tensorflow",
@@ -103,6 +116,7 @@ def cache_folder(root: Path, source: str) -> Path:
     for path in [*package, root / "requirements.txt"]:
         digest.update(path.relative_to(root).as_posix().encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())
+    digest.update(FIGURES.read_bytes())
     return root / "_build" / ".jupyter_cache" / digest.hexdigest()[:16]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import json
 import os
 import re
 import shutil
@@ -10,11 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
+from fontTools import subset
 from jupyter_cache import get_cache
 from myst_nb.core import render
+from PIL import Image
 from sphinx.util import logging
 
 from mnist_lib.data import load_mnist
+from tools.book_figures import COLUMN, DENSITY, FORM
 from tools.notebooks import cache_folder, ignore_user_settings
 
 if TYPE_CHECKING:
@@ -27,6 +32,17 @@ API_MARK = "<!-- modules -->"
 
 # The page on which readers draw.
 LIVE_PAGE = "book/live"
+
+# The parts of MathJax that pages load: all formulas are TeX, and nobody needs its menu.
+MATHJAX = [
+    "startup.js",
+    "core.js",
+    "input/tex.js",
+    "input/tex/extensions",
+    "output/chtml.js",
+    "output/chtml/fonts",
+    "a11y/assistive-mml.js",
+]
 
 LOGGER = logging.getLogger(__name__)
 
@@ -109,10 +125,120 @@ def fold_progress_bars(outputs: list[Any]) -> list[Any]:
     return joined
 
 
-def fold_before_merging(app: Sphinx) -> None:
-    """Let myst-nb merge streams (`nb_merge_streams`) whose progress bars are folded."""
+def part_figures(outputs: list[Any]) -> list[Any]:
+    """Put two pictures, light and dark, in the place of each figure that was drawn for the book."""
+    parted: list[Any] = []
+    for output in outputs:
+        form = output.get("data", {}).get(FORM)
+        if form is None:
+            parted.append(output)
+            continue
+        for theme in ("light", "dark"):
+            picture = copy.deepcopy(output)
+            picture["data"] = form[theme]
+            parted.append(picture)
+    return parted
+
+
+def prepare_outputs(app: Sphinx) -> None:
+    """Let myst-nb merge streams (`nb_merge_streams`) whose progress bars are folded; part figures.
+
+    This is the one place where the outputs of a cell pass on their way from notebook to page.
+    """
     merge = render.coalesce_streams
-    render.coalesce_streams = lambda outputs: merge(fold_progress_bars(outputs))
+    render.coalesce_streams = lambda outputs: part_figures(merge(fold_progress_bars(outputs)))
+
+
+class themed_image(nodes.image):  # noqa: N801 - docutils names the methods that write it after it
+    """A picture of a figure for one theme, with its size."""
+
+
+def pair_figures(app: Sphinx, doctree: nodes.document) -> None:
+    """Put the light and the dark picture of a figure side by side; the theme shows one of them.
+
+    Sizes keep the place free until the picture is there. A picture is fetched only when it is to be
+    seen: so no reader fetches both.
+    """
+    light: nodes.Element | None = None
+    for image in list(doctree.findall(nodes.image)):
+        path = Path(app.srcdir) / image["uri"].lstrip("/")
+        if not path.is_file():
+            continue
+        with Image.open(path) as picture:
+            comment = picture.info.get("comment")
+            size = [round(side / DENSITY) for side in picture.size]
+        if comment is None:
+            continue
+        notes = json.loads(comment)
+        theme = notes["theme"]
+        themed = themed_image("", **image.attributes, size=size)  # a "width" would make it a link
+        themed["least_width"] = min(notes["least_width"], size[0], COLUMN)
+        themed["classes"] = [*image["classes"], f"only-{theme}"]
+        if theme == "light":
+            light = nodes.container("", themed, classes=["figure-pair"])
+            image.parent.replace(image, light)
+        else:
+            assert light is not None, "the light picture comes first"
+            light.append(themed)
+            bundle = image.parent.parent
+            bundle.parent.remove(bundle)
+
+
+def write_themed_image(writer: Any, node: themed_image) -> None:
+    """Write a picture with its size, to be fetched when it comes into view."""
+    name = writer.builder.images[node["uri"]]
+    writer.body.append(
+        writer.emptytag(
+            node,
+            "img",
+            "\n",
+            src=f"{writer.builder.imgpath}/{name}",
+            alt=node.get("alt", ""),
+            width=node["size"][0],
+            height=node["size"][1],
+            loading="lazy",
+            style=f"min-width: {node['least_width']}px",
+        )
+    )
+
+
+class folded(nodes.container):  # noqa: N801
+    """A part of the page that the reader opens."""
+
+
+PREDICT = "Predict before you run."
+
+
+def fold_predicted_results(app: Sphinx, doctree: nodes.document) -> None:
+    """Fold the output of the cell after each "Predict before you run", which would spoil it."""
+    for quote in doctree.findall(nodes.block_quote):
+        if not quote.astext().startswith(PREDICT):
+            continue
+        for node in quote.findall(include_self=False, descend=False, siblings=True):
+            if isinstance(node, nodes.block_quote | nodes.section):
+                break
+            if node.get("nb_element") == "cell_code":
+                fold_output(node)
+                break
+
+
+def fold_output(cell: nodes.Element) -> None:
+    """Fold the output of a code cell, if it has any."""
+    for output in list(cell.children):
+        if isinstance(output, nodes.container) and output.get("nb_element") == "cell_code_output":
+            fold = folded("", classes=["result"])
+            cell.replace(output, fold)
+            fold.append(output)
+
+
+def open_folded(writer: Any, node: folded) -> None:
+    """Begin what is folded: its heading is all that is seen at first."""
+    writer.body.append(writer.starttag(node, "details", "<summary>Show the result</summary>"))
+
+
+def close_folded(writer: Any, node: folded) -> None:
+    """End what is folded."""
+    writer.body.append("</details>\n")
 
 
 def list_modules(app: Sphinx, docname: str, source: list[str]) -> None:
@@ -186,7 +312,7 @@ def trim_static_files(app: Sphinx, exception: Exception | None) -> None:
             "install requirements.txt."
         )
     mathjax = Path(package.origin).parent / "static" / "mathjax"
-    for part in ("tex-chtml.js", "input/tex/extensions", "output/chtml/fonts/woff-v2"):
+    for part in MATHJAX:
         target = static / "mathjax" / part
         target.parent.mkdir(parents=True, exist_ok=True)
         if (mathjax / part).is_dir():
@@ -196,17 +322,54 @@ def trim_static_files(app: Sphinx, exception: Exception | None) -> None:
     for unused in ["sphinx-thebe.*", "scripts/fontawesome.js*", "**/*.map"]:
         for path in list(static.glob(unused)):
             path.unlink()
+    keep_used_icons(Path(app.outdir))
+
+
+def keep_used_icons(site: Path) -> None:
+    """Cut the theme's icon fonts, 300 kB for every reader, down to the icons that pages use."""
+    sheet = site / "_static" / "styles" / "pydata-sphinx-theme.css"
+    css = sheet.read_text(encoding="utf-8")
+    if "fa-solid-900.ttf" not in css:  # cut already: this build has changed nothing
+        return
+    sources = [*site.rglob("*.html"), *site.glob("_static/**/*.js"), *site.glob("_static/*.css")]
+    text = "\n".join(path.read_text(encoding="utf-8", errors="ignore") for path in sources)
+    used = set(re.findall(r"\bfa-[a-z0-9-]+", text))
+    css = re.sub(
+        r'(?:\.fa-[a-z0-9-]+:before,?)+\{content:"[^"]*"\}',
+        lambda rule: rule[0] if used.intersection(re.findall(r"fa-[a-z0-9-]+", rule[0])) else "",
+        css,
+    )
+    icons = [int(code, 16) for code in re.findall(r'"\\([0-9a-f]{2,4})"', css)]
+    for path in list((site / "_static" / "vendor" / "fontawesome" / "webfonts").glob("*.ttf")):
+        options = subset.Options(flavor="woff")
+        font = subset.load_font(path, options)
+        cutter = subset.Subsetter(options)
+        cutter.populate(unicodes=icons)
+        cutter.subset(font)
+        subset.save_font(font, path.with_suffix(".woff"), options)
+        css = re.sub(
+            rf"src:[^;}}]*/{path.stem}\.ttf\)[^;}}]*",
+            f'src:url(../vendor/fontawesome/webfonts/{path.stem}.woff) format("woff")',
+            css,
+        )
+        path.unlink()
+        path.with_suffix(".woff2").unlink()
+    sheet.write_text(css, encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect the functions above to Sphinx's events."""
+    app.add_node(themed_image, html=(write_themed_image, None))
+    app.add_node(folded, html=(open_folded, close_folded))
     app.connect("config-inited", run_notebooks_as_anywhere)
     app.connect("config-inited", key_execution_cache)
     app.connect("config-inited", drop_thebe)
-    app.connect("builder-inited", fold_before_merging)
+    app.connect("builder-inited", prepare_outputs)
     app.connect("source-read", list_modules)
     app.connect("source-read", write_address)
     app.connect("doctree-read", refuse_missing_pictures)
+    app.connect("doctree-read", pair_figures)
+    app.connect("doctree-read", fold_predicted_results)
     app.connect("autodoc-skip-member", skip_tuple_fields)
     app.connect("html-page-context", keep_launch_buttons_for_notebooks, priority=502)
     app.connect("build-finished", trim_static_files)

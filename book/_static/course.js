@@ -1,6 +1,8 @@
 // What scrolls sideways inside itself can be reached, and so scrolled, with the keyboard.
 (() => {
-  const scrollable = ".bd-article mjx-container[display='true'], .bd-article table";
+  const scrollable = ["mjx-container[display='true']", "table", ".figure-pair", ".cell_output pre"]
+    .map((part) => `.bd-article ${part}`)
+    .join();
 
   function addTabStops() {
     for (const element of document.querySelectorAll(scrollable)) {
@@ -13,5 +15,17 @@
     await window.MathJax?.startup?.promise;
     const article = document.querySelector(".bd-article");
     if (article) new ResizeObserver(addTabStops).observe(article);
+  });
+})();
+
+// On paper nothing is folded; where the style sheet alone opens it, this changes nothing.
+(() => {
+  let opened = [];
+  window.addEventListener("beforeprint", () => {
+    opened = [...document.querySelectorAll(".bd-article details:not([open])")];
+    for (const details of opened) details.open = true;
+  });
+  window.addEventListener("afterprint", () => {
+    for (const details of opened) details.open = false;
   });
 })();
