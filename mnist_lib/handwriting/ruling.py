@@ -127,7 +127,9 @@ def _follow(level: Grey, noise: float) -> list[BSpline]:
     faint = 2 * noise
     present = np.clip((ridge - faint) / (2 * faint + 0.012), 0, 1)
     inside = ndimage.binary_erosion(valid, np.ones((2 * max(WIDTHS) + 1, 1)))
-    present = np.where(inside, present, 0).astype(np.float32)
+    # The flanks of a dark line are as dark as a pale line's middle.
+    peak = ridge >= 0.6 * ndimage.maximum_filter1d(ridge, 7, axis=0)
+    present = np.where(inside & peak, present, 0).astype(np.float32)
     rows, blocks = level.shape
     found: list[BSpline] = []
     certain = False
@@ -239,15 +241,16 @@ def _erase(rest: Grey, darkness: Grey, middle: NDArray[np.float64], noise: float
     down = reach + int((~strong[reach:]).argmax()) if not strong[reach:].all() else 2 * reach
     # The line's strength changes slowly along it.
     centre = here[max(reach - 1, 0) : reach + 2].max(axis=0) - paper
-    span = min(width, 2 * (width // 12) + 1)
+    span = min(width, 2 * (width // 8) + 1)
     strength = ndimage.median_filter(centre[::4], max(3, span // 4), mode="nearest")
     strength = np.interp(x, x[::4], strength)
-    limit = paper + 1.4 * np.clip(strength, 0.3 * peak, 2 * peak) + 3 * noise
+    limit = paper + 1.4 * np.clip(strength, 0.3 * peak, 1.25 * peak) + 3 * noise
     beside = np.maximum(
         np.max(here[max(up - 2, 0) : max(up, 1)], axis=0),
         np.max(here[down + 1 : down + 3], axis=0, initial=0),
     )
-    crossed = beside > paper + max(0.4 * peak, 4 * noise)
+    # Of a darker stroke that crosses, the pixels themselves tell; of a paler one, what is beside.
+    crossed = (beside > paper + max(0.4 * peak, 4 * noise)) & (beside < 1.25 * limit)
     band = slice(up, down + 1)
     erased = valid[band] & (here[band] <= limit) & ~crossed
     across = np.broadcast_to(x, erased.shape)
