@@ -1208,3 +1208,58 @@ def _tinted(axes: Axes, grid: Box, row: int, column: int, cell: float, place: in
     corner = (grid.at(0, 1)[0] + column * cell, grid.at(0, 1)[1] - (row + 1) * cell)
     face = tint(colour, 0.35)
     axes.add_patch(Rectangle(corner, cell, cell, fc=face, ec=colour, lw=1, zorder=1.5))
+
+
+# --- chapter 6: two ways to ask what matters --------------------------------------------------
+
+
+def two_questions(
+    image: ArrayLike,
+    patch: tuple[int, int, int],
+    fall: float,
+    pixel: tuple[int, int],
+    slope: float,
+) -> Figure:
+    """Draw what occlusion asks of a network, and what a gradient asks.
+
+    Parameters
+    ----------
+    image : array of shape (H, W) or (H, W, 1), values in [0, 1]
+    patch : (row, column, side)
+        The square that is covered with black.
+    fall : float
+        How far the score falls when it is covered.
+    pixel : (row, column)
+        The pixel that is changed a little.
+    slope : float
+        How fast the score then changes, per unit of grey.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    image = _checks.array("image", image, "H W", "H W 1")
+    image = (image[..., 0] if image.ndim == 3 else image).copy()
+    rows = image.shape[0]
+    figure, axes = canvas(3.4)
+    row, column, side = patch
+    covered = image.copy()
+    covered[row : row + side, column : column + side] = 0
+    spots = [(row, column, side), (pixel[0] - 0.5, pixel[1] - 0.5, 2)]
+    questions = ["Occlusion: cover a patch", "Gradient: change one pixel a little"]
+    moves = f"{slope:+.2f}".replace("-", "−")
+    answers = [f"score falls\nby {fall:.1f}", f"score moves\n{moves} per unit"]
+    for question, shown, spot, answer, ground in zip(
+        questions, (covered, image), spots, answers, (1.75, 0.05), strict=True
+    ):
+        label(axes, (0.1, ground + 1.5), question, ha="left", va="top")
+        drawn = picture(axes, shown, (0.7, ground + 0.6), 1.15)
+        top, left, size = (part * drawn.size[1] / rows for part in spot)
+        corner = drawn.at(0, 1)[0] + left, drawn.at(0, 1)[1] - top - size
+        colour = plots.PALETTE[1]
+        axes.add_patch(Rectangle(corner, size, size, fill=False, ec=colour, lw=2, zorder=4))
+        network = box(axes, (2.75, ground + 0.6), (1.3, 0.7), "network")
+        result = box(axes, (5.1, ground + 0.6), (1.6, 0.8), answer, colour=colour)
+        arrow(axes, drawn.right, network.left)
+        arrow(axes, network.right, result.left)
+    return figure

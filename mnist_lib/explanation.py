@@ -9,9 +9,10 @@ than Keras' public interface.
 What is explained is the **class score**: the number that the last dense layer computes *before* the
 softmax. The softmax turns scores z into probabilities p, and the gradient of a probability is
 p_c (1 - p_c) times a difference of score gradients, that of log p_c still (1 - p_c) times such a
-difference. For a confident network both vanish, whatever the image looks like, so a map made from
-them fades out exactly where the network is most certain. The scores do not saturate. They are read
-from the last layer's kernel and bias and the layer's input, so a softmax head needs no change.
+difference. Inside one image such a map orders the pixels much as the score's does, but the factor
+gives it another size for every image, and a tiny one where the network is confident. The scores do
+not saturate, so their maps can be compared. They are read from the last layer's kernel and bias and
+the layer's input, so a softmax head needs no change.
 """
 
 from __future__ import annotations
@@ -584,11 +585,12 @@ def _part(model: Any, outputs: Any) -> Any:
 
 
 def _outputs(model: Any, images: NDArray[Any], output: Any) -> NDArray[Any]:
-    # In a data set of tensors, `predict` does not round a float64 model's images to float32.
+    part = _part(model, output)
+    # Called, since each part is new: TensorFlow would trace its `predict` again and warn of that.
     batches = tf.data.Dataset.from_tensor_slices(images).batch(BATCH_SIZE)
-    values = _part(model, output).predict(batches, verbose=0)
+    values = np.concatenate([part(batch, training=False).numpy() for batch in batches])
     # A model of lower precision computes in its own type, which NumPy does not know.
-    return cast("NDArray[Any]", values.astype(images.dtype))
+    return values.astype(images.dtype)
 
 
 def _total_score(dense: Any, inputs: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:

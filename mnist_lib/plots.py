@@ -453,6 +453,7 @@ def plot_heatmaps(
     *,
     label: str = "",
     signed: bool = False,
+    outline: bool = False,
     columns: int = 5,
 ) -> Figure:
     """Draw maps over grey digits, all maps on one colour scale.
@@ -468,6 +469,8 @@ def plot_heatmaps(
         What the colour bar measures, with its unit.
     signed : bool
         Whether the scale is symmetric about zero.
+    outline : bool
+        Whether only the outline of a digit is drawn, where its grey would drown a faint map.
     columns : int
         Most digits in one row.
 
@@ -487,6 +490,15 @@ def plot_heatmaps(
     texts = _titles(titles, images=images)
     scale, colours = _scale(heatmaps, signed), SIGNED if signed else SEQUENTIAL
     grid = _grid(len(images), images.shape[1:], texts, columns, 1.2, bar=True)
+    if outline:
+        _paint(grid, heatmaps, scale, colours)
+        for image, extent in zip(images, grid.extents, strict=True):
+            edge = [(image.min() + image.max()) / 2]
+            # The rows of an image go down, those of a contour go up unless its origin is above.
+            style = {"extent": extent, "origin": "upper", "colors": "0.35", "linewidths": 0.7}
+            grid.axes.contour(image, edge, linestyles="-", **style)
+        grid.axes.set(xlim=(0, WIDTH), ylim=(grid.figure.get_figheight(), 0))
+        return _add_bar(grid, scale, colours, label)
     # A signed scale is white at zero, so the digit is drawn dark on light under it.
     _paint(grid, images, _grey_scale(images), "gray_r" if signed else GREY)
     # Where a map is near zero, the digit shows through.

@@ -63,6 +63,9 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
     "scaled pixels": lambda: diagrams.scaled_pixels(PIXELS),
     "how MNIST was made": lambda: diagrams.mnist_preparation(SEVEN),
     "three parts": lambda: diagrams.three_way_split(55_000, 5_000, 10_000),
+    "two questions": lambda: diagrams.two_questions(
+        np.full((28, 28), 0.5), (8, 8, 5), 4.21, (10, 20), -1.5
+    ),
 }
 
 
@@ -481,3 +484,26 @@ def test_a_row_holds_all_channels_of_a_place_together() -> None:
     assert tinted[12:15] == [tinted[0]] * 3  # place (0, 0), in the row and in channel 0
     with pytest.raises(ValueError, match="a block of 1 to 12 numbers"):
         diagrams.flattening((5, 5, 64))
+
+
+# --- chapter 6 ----------------------------------------------------------------------------------
+
+
+def test_two_questions_cover_a_patch_and_frame_a_pixel() -> None:
+    figure = EXAMPLES["two questions"]()
+    assert {"score falls\nby 4.2", "score moves\n−1.50 per unit"} < set(texts(figure))
+    covered, whole = (shown.get_array() for shown in figure.axes[0].images)
+    assert np.argwhere(covered == 0).min(0).tolist() == [8, 8]
+    assert np.count_nonzero(covered == 0) == 25
+    assert (whole == 0.5).all()
+    x, y = (np.array(figure.axes[0].images[1].get_extent()[side]) for side in (0, 3))
+    frames = [
+        patch
+        for patch in figure.axes[0].patches
+        if isinstance(patch, Rectangle) and not patch.get_fill() and patch.get_linewidth() == 2
+    ]
+    unit = 1.15 / 28
+    corner = frames[1].get_xy()
+    # The pixel lies in the middle of its frame, which is twice as wide.
+    assert corner[0] + unit == pytest.approx(x + 20.5 * unit)
+    assert corner[1] + unit == pytest.approx(y - 10.5 * unit)

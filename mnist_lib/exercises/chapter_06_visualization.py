@@ -1,4 +1,4 @@
-"""The exercises of chapter 6: slopes, occlusion, saliency, Grad-CAM, windows and neighbours.
+"""The exercises of chapter 6: slopes, occlusion, Grad-CAM, windows, pushes and neighbours.
 
 None of them needs a network: where one would stand, a score is a formula in the exercise itself.
 """
@@ -118,10 +118,27 @@ _STRETCHED = (_CELL + 0.5) * 28 / _CELLS - 0.5
 _STRETCHED_FIRST = _CELL * 28 / _CELLS - 1  # counted from 0 and rounded down at most
 _CLASSIC = [(3, 1), (2, 2), (3, 1)]  # what its conv_2 sees through conv_1 and pool_1
 
+# --- Pushes ---------------------------------------------------------------------------------------
+
+# Values at the limits and between them, and slopes of either sign, long and short, and of zero.
+_PUSHED = np.round(_RNG.choice([0.0, 1.0, 0.1, 0.95, 0.5], size=(2, 4, 5, 1)), 2)
+_PUSHES = np.round(_RNG.normal(size=(2, 4, 5, 1)), 2)
+_PUSHES[:, 1, :3] = 0
+_PUSHED[:, 1, :3] = 0.5
+
+
+def _push(images: Any, slopes: Any, size: float) -> Any:
+    return np.clip(images - size * np.sign(slopes), 0, 1)
+
+
+def _push_without_limits(images: Any, slopes: Any, size: float) -> Any:
+    return images - size * np.sign(slopes)
+
+
 # --- Neighbours -----------------------------------------------------------------------------------
 
 # So many points, and a seed, for which no two slips give the same fraction.
-_POINTS_RNG = np.random.default_rng(1252)
+_POINTS_RNG = np.random.default_rng(11)
 _CLASSES = _POINTS_RNG.integers(3, size=97)
 _POINTS = _POINTS_RNG.normal([2.0, -1.0, 0.5], 1.0, size=(97, 3)) + 1.2 * np.eye(3)[_CLASSES]
 _POINTS = np.round(_POINTS, 2)
@@ -163,6 +180,21 @@ def _by_shifted_labels(points: Any, labels: Any) -> float:
     return float(np.mean(labels[shifted] == labels))
 
 
+def _by_largest_difference(points: Any, labels: Any) -> float:
+    """Measure by Chebyshev's distance."""
+    return _fraction_alike(_without_itself(np.abs(points[:, None] - points).max(axis=-1)), labels)
+
+
+def _by_sum_of_differences(points: Any, labels: Any) -> float:
+    """Measure by the distance along the axes (Manhattan)."""
+    return _fraction_alike(_without_itself(np.abs(points[:, None] - points).sum(axis=-1)), labels)
+
+
+def _by_angle(points: Any, labels: Any) -> float:
+    lengths = np.linalg.norm(points, axis=1, keepdims=True)
+    return _by_products(points / lengths, labels)
+
+
 def _by_sums(points: Any, labels: Any) -> float:
     """Let differences of opposite sign cancel: neither squared nor absolute."""
     return _fraction_alike(_without_itself(np.abs((points[:, None] - points).sum(axis=-1))), labels)
@@ -183,8 +215,8 @@ EXERCISES = (
             "for the logarithm divide by p.",
         ),
         shows="At 98 % the probability passes on only a fiftieth of the score's slope, and less "
-        "still closer to one, so its slopes cannot be compared between digits: that is why the "
-        "maps explain the score.",
+        "still closer to one. All pixels of a digit shrink alike, but each digit by another "
+        "factor, so you cannot compare the maps of two digits.",
         cases=(
             Case(
                 name="names",
@@ -614,44 +646,94 @@ EXERCISES = (
         ),
     ),
     Exercise(
-        id="06.pushed",
-        title="A push against the score",
+        id="06.push",
+        title="Make an adversarial example",
         stars=3,
         minutes=15,
         form="experiment",
-        type="letter",
+        type="array",
+        inputs=(_PUSHED, _PUSHES, 0.3),
         hints=(
-            "np.sign of the gradient says for each pixel in which direction the score rises; you "
-            "push the other way.",
-            "For the random push, np.random.default_rng(0).choice([-1, 1], "
-            "size=x_val[judged].shape) tosses a coin for every pixel of every digit. Push a copy "
-            "of the digits each time.",
+            "np.sign says for each pixel in which direction the score rises: 1, -1 or 0. You push "
+            "the other way.",
+            "np.clip(values, 0, 1) keeps the limits. For the experiment, reshape the gradient: "
+            "of_score.reshape(x_judged.shape).",
         ),
-        shows="All pushes have the same size, and only those that the gradient chooses undo the "
-        "reading: a gradient is a claim that can be tested, and certainty is easily lost.",
+        shows="All pixels move by the same small size, and only the directions know the network. "
+        "Compare your two counts: that difference is what an adversarial example lives on.",
         cases=(
             Case(
-                name="letter",
-                expect=lambda v: v in set("ABCD"),
-                mistake='Answer with one letter from A to D, in quotation marks, such as "A".',
+                name="along",
+                slip=OneOf(
+                    lambda x, g, size: _push(x, -g, size),
+                    lambda x, g, size: _push_without_limits(x, -g, size),
+                    lambda x, g, size: x + size * g,
+                ),
+                mistake="That raises the score. The gradient points to where the score rises; go "
+                "the other way.",
             ),
             Case(
-                name="A",
-                slip="A",
-                mistake="Did you push along the gradient? Along it the score of the true digit "
-                "rises, and the digit is still read.",
+                name="no limits",
+                slip=_push_without_limits,
+                mistake="The directions are right, but some pixels leave the range from 0 to 1: "
+                "bring them back.",
             ),
             Case(
-                name="C",
-                slip="C",
-                mistake="A random push does little harm: did the digits of the second push still "
-                "carry the first, or did all pixels get the same toss?",
+                name="by length",
+                slip=OneOf(
+                    lambda x, g, size: x - size * g,
+                    lambda x, g, size: np.clip(x - size * g, 0, 1),
+                    lambda x, g, size: np.clip(x - size * g / np.abs(g).max(), 0, 1),
+                    lambda x, g, size: np.clip(x - size * g / np.linalg.norm(g), 0, 1),
+                ),
+                mistake="A long gradient moves its pixel further than a short one in your "
+                "function. Every pixel moves by size: keep only the gradient's sign.",
             ),
             Case(
-                name="D",
-                expect="B",
-                mistake="Are the two results exchanged? Only one of the two pushes knows anything "
-                "about the network.",
+                name="magnitude",
+                slip=OneOf(
+                    lambda x, g, size: np.clip(x - size * np.sign(np.abs(g)), 0, 1),
+                    lambda x, g, size: np.clip(x - size, 0, 1),
+                ),
+                mistake="You push every pixel the same way, down. Where the gradient is negative, "
+                "the score falls if the pixel rises.",
+            ),
+            Case(
+                name="zero",
+                slip=OneOf(
+                    lambda x, g, size: np.clip(x - size * np.where(g >= 0, 1, -1), 0, 1),
+                    lambda x, g, size: np.clip(x - size * np.where(g > 0, 1, -1), 0, 1),
+                ),
+                mistake="Look at the pixels with a gradient of zero: the score does not react to "
+                "them, so they stay where they are.",
+            ),
+            Case(
+                name="push alone",
+                slip=OneOf(
+                    lambda x, g, size: -size * np.sign(g),
+                    lambda x, g, size: _push(x, g, size) - x,
+                ),
+                mistake="That is the push by itself: return the images after it.",
+            ),
+            Case(
+                name="stretched",
+                slip=lambda x, g, size: (_push_without_limits(x, g, size) + size) / (1 + 2 * size),
+                mistake="You squeezed all values into the range from 0 to 1, which also changes "
+                "those inside it. Cut off only what lies outside.",
+            ),
+            Case(
+                name="all",
+                expect=Reference(_push),
+                mistake="Take one pixel at a time: subtract size where the gradient is positive, "
+                "add it where it is negative, and keep the result between 0 and 1.",
+            ),
+            Case(
+                name="another size",
+                inputs=(_PUSHED[:1], _PUSHES[:1], 0.05),
+                expect=Reference(_push),
+                mistake="It works for two images and a push of 0.3 only: is a number or a shape "
+                "written into your code?",
+                explains_all=True,
             ),
         ),
     ),
@@ -701,6 +783,12 @@ EXERCISES = (
                 name="cancels",
                 slip=_by_sums,
                 mistake="Differences of opposite sign cancel: square them before you add them up.",
+            ),
+            Case(
+                name="another distance",
+                slip=OneOf(_by_largest_difference, _by_sum_of_differences, _by_angle),
+                mistake="Nearest means by Euclidean distance here: square the differences, add "
+                "them up, and take the root if you like.",
             ),
             Case(
                 name="shifted",

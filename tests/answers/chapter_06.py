@@ -195,6 +195,80 @@ def cam_three_maps(maps: Any, slopes: Any) -> Any:
     return np.maximum(cam, 0)
 
 
+# --- Pushes -------------------------------------------------------------------------------------
+
+
+def push_by_sign(images: Any, slopes: Any, size: float) -> Any:
+    return np.clip(images - size * np.sign(slopes), 0, 1)
+
+
+def push_by_cases(images: Any, slopes: Any, size: float) -> Any:
+    pushed = images.copy()
+    pushed[slopes > 0] -= size
+    pushed[slopes < 0] += size
+    pushed[pushed < 0] = 0
+    pushed[pushed > 1] = 1
+    return pushed
+
+
+def push_by_loops(images: Any, slopes: Any, size: float) -> Any:
+    moved = [
+        min(1.0, max(0.0, x - size * ((g > 0) - (g < 0))))
+        for x, g in zip(images.ravel().tolist(), slopes.ravel().tolist(), strict=True)
+    ]
+    return np.reshape(moved, images.shape).tolist()
+
+
+def push_by_tensors(images: Any, slopes: Any, size: float) -> Any:
+    import tensorflow as tf
+
+    images, slopes = tf.constant(images, tf.float32), tf.constant(slopes, tf.float32)
+    return tf.clip_by_value(images - size * tf.sign(slopes), 0, 1)
+
+
+def push_by_safe_quotient(images: Any, slopes: Any, size: float) -> Any:
+    """Divide each slope by its own length: unusual, and right."""
+    lengths = np.abs(slopes)
+    signs = np.divide(slopes, lengths, out=np.zeros_like(slopes), where=lengths > 0)
+    return np.minimum(1, np.maximum(0, images - size * signs))
+
+
+def push_in_place(images: Any, slopes: Any, size: float) -> Any:
+    images -= size * np.sign(slopes)
+    return np.clip(images, 0, 1, out=images)
+
+
+def push_at_random(images: Any, slopes: Any, size: float) -> Any:
+    signs = np.random.default_rng(0).choice([-1, 1], size=images.shape)
+    return np.clip(images + size * signs, 0, 1)
+
+
+def push_the_first(images: Any, slopes: Any, size: float) -> Any:
+    return push_by_sign(images, slopes, size)[0]
+
+
+def push_by_three_tenths(images: Any, slopes: Any, size: float) -> Any:
+    return push_by_sign(images, slopes, 0.3)
+
+
+def push_ink_alone(images: Any, slopes: Any, size: float) -> Any:
+    return np.where(images > 0, push_by_sign(images, slopes, size), images)
+
+
+def push_the_steepest(images: Any, slopes: Any, size: float) -> Any:
+    steepest = np.abs(slopes) == np.abs(slopes).max()
+    return np.where(steepest, push_by_sign(images, slopes, size), images)
+
+
+def push_within_size(images: Any, slopes: Any, size: float) -> Any:
+    return np.clip(images - size * np.sign(slopes), -size, size)
+
+
+def push_without_division_by_zero(images: Any, slopes: Any, size: float) -> Any:
+    with np.errstate(invalid="ignore"):
+        return np.clip(images - size * slopes / np.abs(slopes), 0, 1)
+
+
 # --- Neighbours ----------------------------------------------------------------------------------
 
 
@@ -312,11 +386,12 @@ RIGHT: dict[str, dict[str, Any]] = {
         "array": np.array([8, 27, 17.5]),
         "tuple": (8.0, 27.0, 35 / 2),
     },
-    "06.pushed": {
-        "letter": "B",
-        "small letter": " b",
-        "with a full stop": "B.",
-        "NumPy's text": np.str_("B"),
+    "06.push": {
+        "sign": push_by_sign,
+        "cases": push_by_cases,
+        "loops and lists": push_by_loops,
+        "tensors": push_by_tensors,
+        "quotient": push_by_safe_quotient,
     },
     "06.neighbour_accuracy": {
         "diagonal": neighbours_by_diagonal,
@@ -386,10 +461,15 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong("half the length added", [8, 27, 18], "centre"),
         Wrong("a length for a centre", [8, 27, 20], "centre"),
     ],
-    "06.pushed": [
-        Wrong("a sentence", "at random all, by gradient few", "letter"),
-        Wrong("a letter that is none of them", "E", "letter"),
-        Wrong("rows exchanged", "D", "D"),
+    "06.push": [
+        Wrong("random directions", push_at_random, "all"),
+        Wrong("the first image alone", push_the_first, "all", "array of shape (4, 5, 1)"),
+        Wrong("ink alone", push_ink_alone, "all"),
+        Wrong("the steepest pixel alone", push_the_steepest, "all"),
+        Wrong("limits at the size", push_within_size, "all"),
+        Wrong("0 divided by 0", push_without_division_by_zero, "all"),
+        Wrong("a size written in", push_by_three_tenths, "another size"),
+        Wrong("in place", push_in_place, "along", "changed the array"),
     ],
     "06.neighbour_accuracy": [
         Wrong("per cent", neighbours_in_per_cent, "fraction"),
