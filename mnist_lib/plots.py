@@ -495,8 +495,9 @@ def plot_heatmaps(
         for image, extent in zip(images, grid.extents, strict=True):
             edge = [(image.min() + image.max()) / 2]
             # The rows of an image go down, those of a contour go up unless its origin is above.
-            style = {"extent": extent, "origin": "upper", "colors": "0.35", "linewidths": 0.7}
-            grid.axes.contour(image, edge, linestyles="-", **style)
+            grid.axes.contour(
+                image, edge, extent=extent, origin="upper", colors="0.35", linewidths=0.7
+            )
         grid.axes.set(xlim=(0, WIDTH), ylim=(grid.figure.get_figheight(), 0))
         return _add_bar(grid, scale, colours, label)
     # A signed scale is white at zero, so the digit is drawn dark on light under it.

@@ -435,6 +435,23 @@ def test_signed_heatmaps_are_symmetric_about_zero() -> None:
     assert (over.norm.vmin, over.norm.vmax) == (-4, 4)
 
 
+def test_an_outline_leaves_the_map_its_own_colours() -> None:
+    square = np.zeros((1, 28, 28))
+    square[:, 8:16, 4:12] = 1
+    heat = rng().normal(size=(1, 28, 28))
+    axes = plots.plot_heatmaps(square, heat, signed=True, outline=True).axes[0]
+    (shown,) = axes.images  # no grey digit beneath
+    assert shown.get_alpha() is None
+    np.testing.assert_array_equal(shown.get_array(), heat[0])
+    left, right, bottom, top = shown.get_extent()
+    (line,) = (path.vertices for edge in axes.collections for path in edge.get_paths())
+    columns = (line[:, 0] - left) / (right - left) * 28
+    rows = (line[:, 1] - top) / (bottom - top) * 28
+    # Half-way between the outermost pixel of the square and the first one beyond it.
+    assert (columns.min(), columns.max()) == pytest.approx((4, 12), abs=0.01)
+    assert (rows.min(), rows.max()) == pytest.approx((8, 16), abs=0.01)
+
+
 # --- Charts -----------------------------------------------------------------------------------
 
 
