@@ -114,6 +114,8 @@ def test_exercise_is_well_formed(id: str) -> None:
     names = [case.name for case in exercise.cases]
     assert len(set(names)) == len(names) >= 1
     assert len({case.inputs is None for case in exercise.cases}) == 1, "function or value, not both"
+    for number, case in enumerate(exercise.cases):
+        assert not isinstance(case.expect, Earlier) or case.expect.case in names[:number]
     for text in (exercise.title, exercise.shows, *exercise.hints):
         assert text.strip() == text
     for sentence in (exercise.shows, *exercise.hints, *(case.mistake for case in exercise.cases)):
