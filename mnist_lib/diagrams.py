@@ -18,7 +18,7 @@ second time for dark mode and turns light colours into dark ones of the same hue
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple, TypeAlias
 
@@ -1208,6 +1208,170 @@ def _tinted(axes: Axes, grid: Box, row: int, column: int, cell: float, place: in
     corner = (grid.at(0, 1)[0] + column * cell, grid.at(0, 1)[1] - (row + 1) * cell)
     face = tint(colour, 0.35)
     axes.add_patch(Rectangle(corner, cell, cell, fc=face, ec=colour, lw=1, zorder=1.5))
+
+
+# --- chapter 4: gradients on their way back, and ways downhill --------------------------------
+
+
+def chain_rule(layers: Sequence[tuple[str, str]]) -> Figure:
+    """Draw a network with the data's way forward above and the gradient's way back below.
+
+    Parameters
+    ----------
+    layers : sequence of (name, gradients)
+        In the order of the data, the loss last; `gradients` says what a layer keeps for the step,
+        and is empty for a layer without parameters.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two layers.
+    """
+    if len(layers) < 2:
+        raise ValueError(_checks.message("layers", f"{len(layers)} of them", "at least two"))
+    figure, axes = canvas(2.3)
+    slot = (plots.WIDTH - 0.5) / len(layers)
+    width, y, apart = 0.6 * slot, 1.25, 0.2
+    back = plots.PALETTE[1]
+    label(axes, (0.1, 2.08), "forward: each layer keeps its input", ha="left")
+    label(axes, (0.1, 0.14), "back: each layer hands on the gradient of its input", ha="left")
+    before = Box((0.2, y), (0.2, 0.8))
+    label(axes, (0.22, y), "x")
+    for index, (name, gradients) in enumerate(layers):
+        middle = (0.5 + (index + 0.5) * slot, y)
+        block = box(axes, middle, (width, 0.8), name)
+        for lift, colour in ((apart, None), (-apart, back)):
+            ends = (before.right[0], y + lift), (block.left[0], y + lift)
+            if colour is None:
+                arrow(axes, *ends)
+            elif index:  # nobody needs the gradient of the image itself
+                arrow(axes, *ends[::-1], "d", colour=colour)
+        if gradients:
+            x, foot = block.bottom
+            arrow(axes, (x, foot), (x, foot - 0.28), colour=back)
+            label(axes, (x, foot - 0.3), gradients, va="top", color=back)
+        before = block
+    return figure
+
+
+def descent(curvatures: tuple[float, float], paths: Mapping[str, ArrayLike]) -> Figure:
+    """Draw ways down a valley whose loss is half of a w₁² + b w₂², from above.
+
+    Parameters
+    ----------
+    curvatures : (float, float)
+        a and b, both above 0: how steep the valley is along either weight.
+    paths : mapping of name to array of shape (steps, 2)
+        The two weights after each step, the start first.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a curvature is not above 0, or a path has another shape.
+    """
+    a, b = (_checks.number("a curvature", value, above=0) for value in curvatures)
+    ways = {n: _checks.array(f"path {n!r}", path, "steps 2") for n, path in paths.items()}
+    figure, (axes,) = plots._chart(3.2)
+    points = np.concatenate([np.zeros((1, 2)), *ways.values()])
+    low, high = points.min(0), points.max(0)
+    margin = 0.12 * (high - low)
+    across, up = np.meshgrid(
+        *(np.linspace(*ends, 120) for ends in zip(low - margin, high + margin, strict=True))
+    )
+    loss = (a * across**2 + b * up**2) / 2
+    axes.contour(across, up, np.sqrt(loss), levels=9, colors="0.6", linewidths=0.8)
+    for index, (name, way) in enumerate(ways.items()):
+        axes.plot(*way.T, **plots._style(index), linestyle=plots.LINESTYLES[index], label=name)
+    axes.plot(
+        0,
+        0,
+        marker="*",
+        markersize=14,
+        color=plots.PALETTE[3],
+        linestyle="none",
+        label="lowest loss",
+    )
+    axes.grid(False)
+    axes.set(xlabel="first weight: a gentle slope", ylabel="second weight: steep")
+    axes.xaxis.label.set_fontsize(TEXT)
+    axes.yaxis.label.set_fontsize(TEXT)
+    plots._legend(figure, axes)
+    return figure
+
+
+# --- chapter 5: a confusion matrix, read aloud ------------------------------------------------
+
+
+def confusion_read(confusion: ArrayLike, chosen: int) -> Figure:
+    """Draw a small confusion matrix with what a row and a column of it say, in words.
+
+    Parameters
+    ----------
+    confusion : array of shape (classes, classes), counts
+        Rows are true classes, columns answers.
+    chosen : int
+        The class whose row and column are read.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the matrix is not square, or has no such class.
+    """
+    table = _checks.array("confusion", confusion, "classes classes")
+    chosen = _checks.whole("chosen", chosen, least=0, most=len(table) - 1)
+    right, found, answered = (
+        int(n) for n in (table[chosen, chosen], table[chosen].sum(), table[:, chosen].sum())
+    )
+    cell, side = 0.5, 0.5 * len(table)
+    figure, axes = canvas(side + 1.5)
+    grid = numbers(
+        axes,
+        table,
+        (0.75 + side / 2, 0.95 + side / 2),
+        cell=cell,
+        window=(chosen, 0, 1, len(table)),
+    )
+    (left, bottom), (_, top) = grid.at(0, 0), grid.at(1, 1)
+    corner = (left + chosen * cell, bottom)
+    axes.add_patch(
+        Rectangle(corner, cell, side, fill=False, ec=plots.PALETTE[0], lw=3, ls="--", zorder=4)
+    )
+    for index in range(len(table)):
+        label(axes, (left - 0.16, top - (index + 0.5) * cell), str(index))
+        label(axes, (left + (index + 0.5) * cell, top + 0.14), str(index))
+    label(axes, (0.3, grid.centre[1]), "true class", rotation=90)
+    label(axes, (grid.centre[0], top + 0.34), "answer")
+    row = top - (chosen + 0.5) * cell
+    label(
+        axes,
+        (grid.right[0] + 0.2, row),
+        f"of {found} true {chosen}s, {right} are found:\nrecall {right / found:.0%}",
+        ha="left",
+        color=plots.PALETTE[1],
+    )
+    label(
+        axes,
+        (left, bottom - 0.55),
+        f"of {answered} answers \u201c{chosen}\u201d, {right} are right: "
+        f"precision {right / answered:.0%}",
+        ha="left",
+        color=plots.PALETTE[0],
+    )
+    x = corner[0] + cell / 2
+    arrow(axes, (x, bottom - 0.4), (x, bottom - 0.02), colour=plots.PALETTE[0])
+    return figure
 
 
 # --- chapter 6: two ways to ask what matters --------------------------------------------------

@@ -580,6 +580,85 @@ def plot_curves(histories: Mapping[str, Any]) -> Figure:
     return figure
 
 
+def plot_runs(
+    histories: Mapping[str, Mapping[str, ArrayLike]],
+    *,
+    starts: Mapping[str, float],
+    reference: str,
+) -> Figure:
+    """Draw one row for each training run: its loss on a scale of its own, and its accuracy.
+
+    Training is dashed and validation solid, as in `plot_curves`; a thin dotted line repeats the
+    validation accuracy of the run that all others are compared with.
+
+    Parameters
+    ----------
+    histories : mapping of name to history
+        A history holds ``"loss"``, ``"accuracy"``, ``"val_loss"`` and ``"val_accuracy"``, one
+        number per epoch.
+    starts : mapping of name to float
+        The training loss of each run before its first step, drawn as epoch 0.
+    reference : str
+        Name of the run to compare with; it gets no row.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no run of the name `reference`, or no other.
+    """
+    runs = dict(_some_series("history", histories))
+    compared = runs.pop(_checks.choice("reference", reference, list(runs)))
+    _some_series("history", runs)
+    figure, grid = plt.subplots(
+        len(runs), 2, figsize=(WIDTH, 0.5 + 1.15 * len(runs)), squeeze=False, layout="constrained"
+    )
+    for row, (name, run) in zip(grid, runs.items(), strict=True):
+        for axes, metric in zip(row, METRICS, strict=True):
+            shown = {"--": run[metric], "-": run[f"val_{metric}"]}
+            for style, values in shown.items():
+                curve = _row(f"{metric} of {name!r}", values)
+                epochs = np.arange(1, len(curve) + 1)
+                if metric == "loss" and style == "--":
+                    epochs, curve = np.append(0, epochs), np.append(starts[name], curve)
+                axes.plot(
+                    epochs,
+                    curve,
+                    color=PALETTE[0],
+                    linestyle=style,
+                    marker="o",
+                    markerfacecolor="none" if style == "--" else PALETTE[0],
+                    label="training" if style == "--" else "validation",
+                )
+            axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
+            axes.set_ylabel(metric)
+        row[0].set_title(name, loc="left")
+        loss, accuracy = row
+        values = np.concatenate([[starts[name]], run["loss"], run["val_loss"]])
+        low, high = float(values.min()), float(values.max())
+        if low > 0 and high > 20 * low:
+            loss.set_yscale("log")
+        elif high - low < 0.2:  # a flat line shall look flat
+            loss.set_ylim((low + high) / 2 - 0.1, (low + high) / 2 + 0.1)
+        best = _row("the accuracy to compare with", compared["val_accuracy"])
+        accuracy.plot(
+            np.arange(1, len(best) + 1),
+            best,
+            color=PALETTE[1],
+            linestyle=":",
+            marker="none",
+            label=f"{reference}, validation",
+        )
+        accuracy.set_ylim(-0.03, 1.03)
+    for axes in grid[-1]:
+        axes.set_xlabel("epoch")
+    _legend(figure, grid[0, 1])
+    return _keep_width(figure)
+
+
 def plot_confusion(confusion: ArrayLike) -> Figure:
     """Draw a confusion matrix: counts in the cells, errors coloured, the diagonal left grey.
 
@@ -634,7 +713,12 @@ def plot_confusion(confusion: ArrayLike) -> Figure:
 
 
 def plot_reliability(
-    confidence: ArrayLike, accuracy: ArrayLike, counts: ArrayLike, *, ece: float | None = None
+    confidence: ArrayLike,
+    accuracy: ArrayLike,
+    counts: ArrayLike,
+    *,
+    ece: float | None = None,
+    interval: tuple[ArrayLike, ArrayLike] | None = None,
 ) -> Figure:
     """Draw a reliability diagram above the number of predictions per bin.
 
@@ -647,6 +731,8 @@ def plot_reliability(
         Number of predictions in each bin.
     ece : float, optional
         Expected calibration error, written into the diagram.
+    interval : (lows, highs), optional
+        Two arrays of shape (bins,): an interval for the accuracy of each bin, drawn as a bar.
 
     Returns
     -------
@@ -672,6 +758,11 @@ def plot_reliability(
     upper.vlines(
         confidence[used], confidence[used], accuracy[used], color=PALETTE[1], lw=2, label="gap"
     )
+    if interval is not None:
+        lows, highs = (_row(name, v) for name, v in zip(("lows", "highs"), interval, strict=True))
+        _checks.same_length(confidence=confidence, lows=lows, highs=highs)
+        style = {"color": PALETTE[0], "lw": 1.4, "alpha": 0.6, "label": "95 % interval"}
+        upper.vlines(confidence[used], lows[used], highs[used], **style)
     upper.set(ylabel="accuracy", ylim=(-0.03, 1.03), xlim=(-0.03, 1.03))
     upper.legend(loc="upper left")
     if ece is not None:

@@ -41,6 +41,9 @@ FIELDS = [("conv_1", 3), ("pool_1", 4), ("conv_2", 8), ("pool_2", 10)]
 
 PIXELS = np.array([[0, 18, 253], [85, 254, 255]])
 
+PASSED = [("conv", "kernels"), ("ReLU", ""), ("pool", ""), ("dense", "weights"), ("loss", "")]
+PATH = np.array([[4.0, 1.0], [3.0, -0.7], [2.5, 0.4], [2.0, -0.2]])
+
 SEVEN = np.zeros((28, 28), np.uint8)
 SEVEN[4:7, 8:20] = 200
 SEVEN[4:24, 17:20] = 250
@@ -60,6 +63,11 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
     "an answer": lambda: diagrams.digit_to_probabilities(GREYS, [0.9, 0.1] + [0.0] * 8),
     "receptive fields": lambda: diagrams.receptive_fields(GREYS, FIELDS),
     "flattening": lambda: diagrams.flattening((2, 2, 3)),
+    "chain rule": lambda: diagrams.chain_rule(PASSED),
+    "descent": lambda: diagrams.descent((1, 12), {"plain": PATH, "momentum": PATH[::2]}),
+    "a confusion matrix read": lambda: diagrams.confusion_read(
+        [[9, 1, 0], [2, 7, 1], [0, 0, 8]], 1
+    ),
     "scaled pixels": lambda: diagrams.scaled_pixels(PIXELS),
     "how MNIST was made": lambda: diagrams.mnist_preparation(SEVEN),
     "three parts": lambda: diagrams.three_way_split(55_000, 5_000, 10_000),
@@ -507,3 +515,35 @@ def test_two_questions_cover_a_patch_and_frame_a_pixel() -> None:
     # The pixel lies in the middle of its frame, which is twice as wide.
     assert corner[0] + unit == pytest.approx(x + 20.5 * unit)
     assert corner[1] + unit == pytest.approx(y - 10.5 * unit)
+
+
+# --- chapters 4 and 5 -------------------------------------------------------------------------
+
+
+def test_gradients_go_back_through_every_layer_but_not_into_the_image() -> None:
+    figure = diagrams.chain_rule(PASSED)
+    arrows = [p for p in figure.axes[0].patches if isinstance(p, FancyArrowPatch)]
+    assert len(arrows) == 5 + 4 + 2  # forward, back, and what two layers keep for the step
+    assert texts(figure).count("d") == 4
+    assert {"kernels", "weights"} <= set(texts(figure))
+    with pytest.raises(ValueError, match="1 of them; expected at least two"):
+        diagrams.chain_rule(PASSED[:1])
+
+
+def test_a_valley_shows_every_path_and_its_lowest_point() -> None:
+    axes = diagrams.descent((1, 12), {"plain": PATH, "momentum": PATH[::2]}).axes[0]
+    drawn = {line.get_label(): line.get_xydata() for line in axes.lines}
+    assert np.array_equal(drawn["plain"], PATH)
+    assert drawn["lowest loss"].tolist() == [[0, 0]]
+    with pytest.raises(ValueError, match="curvature is 0"):
+        diagrams.descent((0, 1), {"plain": PATH})
+    with pytest.raises(ValueError, match="path 'plain'"):
+        diagrams.descent((1, 1), {"plain": PATH[:, :1]})
+
+
+def test_a_confusion_matrix_is_read_along_its_row_and_its_column() -> None:
+    words = " ".join(texts(diagrams.confusion_read([[9, 1, 0], [2, 7, 1], [0, 0, 8]], 1)))
+    assert "of 10 true 1s, 7 are found:\nrecall 70%" in words
+    assert "of 8 answers “1”, 7 are right: precision 88%" in words
+    with pytest.raises(ValueError, match="chosen is 3"):
+        diagrams.confusion_read(np.eye(3), 3)

@@ -83,6 +83,9 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
     "feature_maps": lambda: plots.plot_feature_maps(rng().random((13, 13, 9))),
     "heatmaps": lambda: plots.plot_heatmaps(digits(), rng().random((3, 28, 28)), label="drop"),
     "curves": lambda: plots.plot_curves({"small": history(), "large": history(6)}),
+    "runs": lambda: plots.plot_runs(
+        {"a": history(), "b": history(6)}, starts={"b": 2.3}, reference="a"
+    ),
     "confusion": lambda: plots.plot_confusion(confusion()),
     "reliability": lambda: reliability(ece=0.0312),
     "intervals": lambda: plots.plot_intervals(
@@ -165,8 +168,9 @@ def test_axes_are_labelled(shown: Shown) -> None:
     for axes in shown.figure.axes:
         if axes.axison and axes.get_label() != "<colorbar>" and axes.get_visible():
             labels = [axes.get_xlabel(), axes.get_ylabel()]
-            # Names stand along the other axis of these charts; a colour bar has but one axis.
-            if shown.name in {"intervals", "bars", "kernels", "feature_maps", "heatmaps"}:
+            # Names stand along the other axis of these charts; a colour bar has but one axis; the
+            # rows of runs share the epochs below.
+            if shown.name in {"intervals", "bars", "kernels", "feature_maps", "heatmaps", "runs"}:
                 assert any(labels)
             else:
                 shares_x = shown.name == "reliability" and axes is shown.figure.axes[0]
@@ -479,6 +483,35 @@ def test_curves_take_what_fit_returns() -> None:
     fitted = SimpleNamespace(history=history(), epoch=[0, 1, 2, 3])  # as keras.callbacks.History
     one, other = plots.plot_curves({"a": fitted}), plots.plot_curves({"a": history()})
     assert png(one) == png(other)
+
+
+def test_runs_have_a_row_each_with_a_loss_scale_of_its_own() -> None:
+    flat = {"loss": [2.3, 2.3], "val_loss": [2.3, 2.31], "accuracy": [0, 0], "val_accuracy": [0, 0]}
+    steep = flat | {"loss": [500.0, 2.3]}
+    figure = plots.plot_runs(
+        {"healthy": history(), "flat": flat, "steep": steep},
+        starts={"flat": 2.3, "steep": 2.4},
+        reference="healthy",
+    )
+    (even, right), (jump, _) = np.reshape(figure.axes, (2, 2))
+    assert [axes.get_title("left") for axes in figure.axes[::2]] == ["flat", "steep"]
+    assert even.get_yscale() == "linear"
+    assert np.ptp(even.get_ylim()) == pytest.approx(0.2)  # so that it looks flat
+    assert jump.get_yscale() == "log"
+    assert jump.lines[0].get_xydata().tolist() == [[0, 2.4], [1, 500], [2, 2.3]]
+    assert [line.get_linestyle() for line in right.lines] == ["--", "-", ":"]
+    assert right.lines[2].get_ydata().tolist() == list(history()["val_accuracy"])
+    with pytest.raises(ValueError, match="reference"):
+        plots.plot_runs({"a": flat}, starts={}, reference="b")
+    with pytest.raises(ValueError, match="history is empty"):
+        plots.plot_runs({"a": flat}, starts={}, reference="a")
+
+
+def test_reliability_draws_an_interval_for_each_bin_in_use() -> None:
+    ends = [0.0, 0.4, 0.8], [0.1, 0.6, 1.0]
+    figure = plots.plot_reliability([0.1, 0.5, 0.9], [0.0, 0.5, 0.9], [0, 5, 9], interval=ends)
+    bars = figure.axes[0].collections[-1].get_segments()
+    assert [bar[:, 1].tolist() for bar in bars] == [[0.4, 0.6], [0.8, 1.0]]
 
 
 def test_confusion_writes_every_count_and_colours_errors_alone() -> None:
