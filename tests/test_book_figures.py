@@ -54,6 +54,12 @@ def colours(image: Image.Image) -> dict[str, int]:
     return {to_hex([value / 255 for value in colour]): count for count, colour in counted}
 
 
+def like(colour: tuple[float, ...], counted: dict[str, int]) -> int:
+    """Return how many pixels have this colour, but for rounding."""
+    near = [np.abs(np.subtract(to_rgb(each), colour)).max() < 0.012 for each in counted]
+    return int(np.dot(near, list(counted.values())))
+
+
 def contrast(one: object, other: object) -> float:
     """Return the contrast of two colours as the Web Content Accessibility Guidelines define it."""
 
@@ -127,6 +133,45 @@ def test_a_colour_bar_keeps_its_colours() -> None:
     for value in np.linspace(0, 1, 20):
         distance = np.abs(shown - mpl.colormaps["viridis"](value)[:3]).max(1)
         assert distance.min() < 0.03, "two steps of a colour bar may be merged"
+
+
+def kernels(**style: float) -> Figure:
+    figure, axes = plt.subplots()
+    picture = axes.imshow([[-1.0, 0.0, 1.0]], cmap="RdBu_r", **style)
+    axes.text(1, 0, "0", color="black", fontsize=60, ha="center", va="center")
+    axes.set_axis_off()
+    figure.colorbar(picture, ax=axes).outline.set_visible(False)
+    return figure
+
+
+def test_a_map_with_the_pages_colour_for_0_turns_dark_with_its_colour_bar() -> None:
+    figure = kernels()
+    light, black = (colours(image) for image in pictures(figure).values())
+    for end in [to_rgb(mpl.colormaps["RdBu_r"](value)) for value in (0.0, 0.5, 1.0)]:
+        assert like(end, light) > 10_000
+        assert like(dark(end), black) > 10_000, "in the picture"
+        assert like(end, black) < 200, "nor in the colour bar"
+    assert like(dark((0.0, 0.0, 0.0)), black) > 1000, "text upon it turns light"
+    axes = figure.axes[0]
+    assert axes.images[0].get_url() is None
+
+
+def test_a_translucent_map_keeps_its_colours() -> None:
+    figure = kernels(alpha=0.5)
+    light, black = (colours(image) for image in pictures(figure).values())
+    assert black["#000000"] > 1000, "text upon it stays dark"
+    assert max(light.values()) / 2 < max(black.values())
+
+
+@pytest.mark.parametrize(("name", "paper"), [("RdBu_r", True), ("Oranges", True),
+                         ("viridis", False), ("gray", False), ("gray_r", False)])  # fmt: skip
+def test_paper_is_white_in_a_map_of_colours(name: str, paper: bool) -> None:
+    assert book_figures.is_paper(mpl.colormaps[name]) is paper
+
+
+def test_the_smaller_form_is_kept() -> None:
+    pixels = np.random.default_rng(0).integers(0, 2, (1200, 1200), dtype=np.uint8) * 255
+    assert list(book_figures.packed(Image.fromarray(pixels).convert("RGB"), "{}")) == ["image/png"]
 
 
 def test_text_beside_a_picture_is_light_on_the_dark_page() -> None:

@@ -8,7 +8,8 @@ nobody else's notebooks know of it. To every Matplotlib figure that is shown it 
 The dark figure is drawn a second time with other colours. Lightness is turned round, from page to
 ink, and the hue stays; so a light tint with dark text becomes a dark tint with light text. Pictures
 (``imshow``, colour bars) keep their colours, because these mean values, and so does what is drawn
-upon a picture.
+upon a picture. Only colour maps that have the page's own colour for "nothing", such as white for 0,
+are turned round with all that is drawn upon them: pictures and their colour bars alike.
 """
 
 from __future__ import annotations
@@ -18,15 +19,18 @@ import json
 import math
 import time
 from binascii import b2a_base64
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 import numpy as np
 from matplotlib.backend_bases import GraphicsContextBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
-from matplotlib.colors import to_rgb, to_rgba
+from matplotlib.collections import QuadMesh
+from matplotlib.colors import Colormap, to_rgb, to_rgba
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.transforms import Bbox
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -102,7 +106,51 @@ def dark(colour: tuple[float, ...]) -> tuple[float, ...]:
     return (*np.clip(rgb, 0, 1).tolist(), *colour[3:])
 
 
+def is_paper(colours: Colormap) -> bool:
+    """Return whether a colour map has hues, and a white or nearly white for one of its values."""
+    labs = np.array([_lab(colour) for colour in colours(np.linspace(0, 1, 33))])
+    chroma = np.hypot(labs[:, 1], labs[:, 2])
+    lightest = labs[:, 0].argmax()
+    return bool(labs[lightest, 0] > 0.95 and chroma[lightest] < 0.04 and chroma.max() > 0.1)
+
+
 # --- drawing ----------------------------------------------------------------------------------
+
+TURNED = "turned round"  # the mark of pictures that change their colours on the dark page
+
+
+def _turned(colours: np.ndarray) -> np.ndarray:
+    """Return colours (…, 4) of bytes for the dark page."""
+    codes, places = np.unique(np.ascontiguousarray(colours).view(np.uint32), return_inverse=True)
+    found = codes.view(np.uint8).reshape(-1, 4) / 255
+    changed = np.array([dark(tuple(each)) for each in found.tolist()])
+    return (255 * changed).round().astype(np.uint8)[places.ravel()].reshape(colours.shape)
+
+
+@contextmanager
+def marked(figure: Figure) -> Iterator[None]:
+    """Mark the pictures of a figure that change their colours on the dark page, for a while.
+
+    If one of them is translucent, none changes: its colours would mix with those that stay.
+    """
+    pictures = [
+        artist
+        for artist in figure.findobj(lambda artist: isinstance(artist, AxesImage | QuadMesh))
+        if artist.get_array() is not None and artist.get_array().ndim <= 2
+        if is_paper(artist.get_cmap())
+    ]
+    if any(artist.get_alpha() is not None for artist in pictures):
+        pictures = []
+    before = [(artist.get_url(), artist.get_gid()) for artist in pictures]
+    for artist in pictures:
+        artist.set_url(TURNED)
+        artist.set_gid(TURNED)
+    try:
+        yield
+    finally:
+        for artist, (url, gid) in zip(pictures, before, strict=True):
+            artist.set_url(url)
+            artist.set_gid(gid)
 
 
 class Renderer(RendererAgg):
@@ -126,6 +174,7 @@ class DarkRenderer(Renderer):
     """A renderer with the colours of the dark page, except in pictures and upon them."""
 
     pictures: list[Bbox]
+    group: str | None = None
 
     def __init__(self, width: float, height: float, dpi: float) -> None:
         super().__init__(width, height, dpi)
@@ -191,16 +240,30 @@ class DarkRenderer(Renderer):
             np.reshape(faces, (-1, 4)), np.reshape(edges, (-1, 4)), *others, **more,
         )  # fmt: skip
 
+    def open_group(self, s: str, gid: str | None = None) -> None:
+        """Note whether what comes changes its colours."""
+        self.group = gid
+
     def _draw_image(self, gc: Any, x: float, y: float, image: np.ndarray, *others: Any) -> None:
         height, width = image.shape[:2]
-        self.pictures.append(Bbox.from_bounds(x, y, width, height))
+        if gc.get_url() == TURNED:
+            image = _turned(image)
+        else:
+            self.pictures.append(Bbox.from_bounds(x, y, width, height))
         self._image(gc, x, y, image, *others)
 
-    def _draw_quad_mesh(self, gc: Any, transform: Any, *others: Any, **more: Any) -> None:
+    def _draw_quad_mesh(
+        self, gc: Any, transform: Any, width: Any, height: Any, coordinates: Any, offsets: Any,
+        offset_transform: Any, faces: Any, *others: Any,
+    ) -> None:  # fmt: skip
         clip = gc.get_clip_rectangle()
-        if clip is not None:
+        if self.group == TURNED:
+            faces = np.array([dark(tuple(each)) for each in faces.tolist()])
+        elif clip is not None:
             self.pictures.append(Bbox(clip.get_points()))
-        self._mesh(gc, transform, *others, **more)
+        self._mesh(
+            gc, transform, width, height, coordinates, offsets, offset_transform, faces, *others
+        )
 
 
 def _middle(box: Bbox) -> tuple[float, float]:
@@ -271,11 +334,13 @@ def packed(image: Image.Image, comment: str) -> dict[str, str]:
         info = PngInfo()
         info.add_text("comment", comment)
         reduced.save(file, format="png", optimize=True, pnginfo=info)
-        if file.tell() < LARGE:
-            return {"image/png": b2a_base64(file.getvalue(), newline=False).decode()}
-    file = io.BytesIO()
-    image.save(file, format="jpeg", quality=82, optimize=True, comment=comment)
-    return {"image/jpeg": b2a_base64(file.getvalue(), newline=False).decode()}
+    smallest, form = file.getvalue(), "image/png"
+    if not smallest or len(smallest) > LARGE:
+        file = io.BytesIO()
+        image.save(file, format="jpeg", quality=82, optimize=True, comment=comment)
+        if not smallest or file.tell() < len(smallest):
+            smallest, form = file.getvalue(), "image/jpeg"
+    return {form: b2a_base64(smallest, newline=False).decode()}
 
 
 def _palette(colours: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -297,7 +362,8 @@ def forms(figure: Figure) -> dict[str, Any]:
         return {}
     start = time.process_time()
     light, sizes = drawn(figure, Canvas)
-    dark_one, _ = drawn(figure, DarkCanvas)
+    with marked(figure):
+        dark_one, _ = drawn(figure, DarkCanvas)
     least = SMALLEST * 72 / min(sizes, default=72) * light.width / DENSITY / PER_INCH
     form = {}
     for theme, image in (("light", light), ("dark", dark_one)):
