@@ -210,25 +210,26 @@ PREDICT = "Predict before you run."
 
 
 def fold_predicted_results(app: Sphinx, doctree: nodes.document) -> None:
-    """Fold the output of the cell after each "Predict before you run", which would spoil it."""
+    """Fold the next output after each "Predict before you run", which would spoil it."""
     for quote in doctree.findall(nodes.block_quote):
         if not quote.astext().startswith(PREDICT):
             continue
         for node in quote.findall(include_self=False, descend=False, siblings=True):
             if isinstance(node, nodes.block_quote | nodes.section):
                 break
-            if node.get("nb_element") == "cell_code":
-                fold_output(node)
+            if node.get("nb_element") == "cell_code" and fold_output(node):
                 break
 
 
-def fold_output(cell: nodes.Element) -> None:
+def fold_output(cell: nodes.Element) -> bool:
     """Fold the output of a code cell, if it has any."""
     for output in list(cell.children):
         if isinstance(output, nodes.container) and output.get("nb_element") == "cell_code_output":
             fold = folded("", classes=["result"])
             cell.replace(output, fold)
             fold.append(output)
+            return True
+    return False
 
 
 def open_folded(writer: Any, node: folded) -> None:
