@@ -428,8 +428,17 @@ def test_fit_box_averages_areas():
     ink = np.zeros((40, 20), np.float32)
     ink[::2] = 1
     fitted = fit_box(ink)
-    assert fitted.shape == (20, 10)
-    np.testing.assert_allclose(fitted, 0.5, atol=1e-6)
+    assert fitted.shape == (20, 20)
+    np.testing.assert_allclose(fitted[:, 5:15], 0.5, atol=1e-6)
+    assert not fitted[:, :5].any()
+    assert not fitted[:, 15:].any()
+
+
+@pytest.mark.parametrize("width", [7, 10, 13, 29, 31, 90, 91])
+def test_fit_box_keeps_the_aspect_to_a_fraction_of_a_pixel(width):
+    for ink in (np.ones((91, width), np.float32), np.ones((width, 91), np.float32)):
+        fitted = fit_box(ink)
+        assert fitted.sum() == pytest.approx(20 * 20 * width / 91, rel=1e-5)
 
 
 def test_stroke_width_measures_a_bar():

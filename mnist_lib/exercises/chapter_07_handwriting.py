@@ -116,7 +116,7 @@ EXERCISES = (
         inputs=(40, 20),
         hints=(
             "One factor serves both sides. Which side decides it?",
-            "scale = 20 / max(height, width); round both products, and let neither become 0.",
+            "scale = 20 / max(height, width); multiply both sides by it, and round neither.",
         ),
         shows="One factor for both sides keeps the aspect, and the longer side sets it.",
         cases=(
@@ -162,23 +162,18 @@ EXERCISES = (
                 explains_all=True,
             ),
             Case(
-                name="rounding",
-                inputs=(30, 22),
-                expect=[20, 15],
-                mistake="The sizes are whole pixels: round to the nearest instead of cutting the "
-                "fraction off or keeping it.",
-            ),
-            Case(
-                name="rounding down",
-                inputs=(30, 20),
-                expect=[20, 13],
-                mistake="Rounding goes to the nearest pixel: up and down, not always up.",
+                name="fraction",
+                inputs=(40, 27),
+                expect=[20, 13.5],
+                mistake="The digit may end in the middle of a pixel: keep the fraction. Rounding "
+                "would change its aspect.",
             ),
             Case(
                 name="thin",
                 inputs=(200, 3),
-                expect=[20, 1],
-                mistake="A thin 1 must keep at least one pixel, or it vanishes.",
+                expect=[20, 0.3],
+                mistake="A thin 1 may be thinner than a pixel, which then is grey. Do not round "
+                "its width up to a whole one.",
                 explains_all=True,
             ),
         ),

@@ -50,7 +50,7 @@ from mnist_lib.handwriting.ink import (
     remove_lines,
 )
 from mnist_lib.handwriting.normalise import adjust_stroke, centre, crop, fit_box, stroke_width
-from mnist_lib.handwriting.picture import Grey, Picture, read_picture, shrink
+from mnist_lib.handwriting.picture import Grey, Picture, focus, read_picture, shrink
 from mnist_lib.handwriting.ruling import remove_ruling
 from mnist_lib.handwriting.sheet import Sheet, find_sheet
 
@@ -67,6 +67,7 @@ __all__ = [
     "find_ink",
     "find_sheet",
     "fit_box",
+    "focus",
     "group_digits",
     "ink_is_light",
     "leave_out_pale",
@@ -122,6 +123,7 @@ def to_mnist(image: Picture) -> NDArray[np.uint8]:
         The picture holds no ink, no strokes, or more marks than one digit has.
     """
     grey, _ = shrink(read_picture(image))
+    grey, _ = focus(grey)
     return _as_mnist(select_digit(remove_lines(find_ink(even_out(_with_dark_ink(grey))))))
 
 

@@ -23,7 +23,8 @@ NO_STROKES = (
 )
 
 MOST_PARTS = 16  # fragments that a broken stroke may have, and areas that it may enclose
-BLOT = 9.0  # strokes wider than this leave no digit; the widest of MNIST have 6
+BLOT = 9.0  # strokes wider than this leave no digit
+WIDEST = 6.0  # of MNIST's strokes; wider ones are a digit's if they leave some paper
 
 
 class Strokes(NamedTuple):
@@ -118,19 +119,25 @@ def select_digit(ink: Grey) -> Grey:
 
 
 def has_strokes(ink: Grey) -> bool:
-    """Tell a digit from a blot, from dust, and from a sponge, which are what noise becomes."""
+    """Tell a digit from a blot, from dust, and from a sponge, which are what noise becomes.
+
+    In few pixels a digit's loops close and its strokes are as wide as a blot; there only what is
+    nearly all ink is refused.
+    """
     cut = crop(ink)
     if 10 * max(cut.shape) < min(160, *ink.shape):
         return False
+    wide = 2 * min(cut.shape) > max(cut.shape)
+    if max(cut.shape) <= BOX:
+        return not wide or float(cut.mean()) < 0.75
     distance = fine_distance(cut)
     mask = distance > 0
     stroke = 4 * float(distance[mask].mean()) / FINE
     loops, _ = ndimage.label(distance < 0)
     large_loops = np.count_nonzero(np.bincount(loops.ravel())[1:] >= FINE**2 / 4)
-    _, fragments = ndimage.label(mask)
+    _, fragments = ndimage.label(mask, np.ones((3, 3)))
     height, width = (side - 4 * FINE for side in distance.shape)
-    wide = 2 * min(height, width) > FINE * BOX
-    full = wide and np.count_nonzero(mask) > 0.7 * height * width
+    full = wide and stroke > WIDEST and np.count_nonzero(mask) > 0.7 * height * width
     return stroke <= BLOT and max(large_loops, fragments) <= MOST_PARTS and not full
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from mnist_lib.handwriting.ink import NO_INK
-from mnist_lib.handwriting.picture import Grey
+from mnist_lib.handwriting.picture import Grey, area_matrix
 
 __all__ = ["adjust_stroke", "centre", "crop", "fine_distance", "fit_box", "stroke_width"]
 
@@ -46,14 +46,6 @@ def crop(ink: Grey) -> Grey:
     return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
-def _area_matrix(before: int, after: int) -> Grey:
-    """Weights that average `before` pixels into `after` ones, each over the stretch it covers."""
-    edges = np.linspace(0, before, after + 1)
-    starts, pixels = np.arange(before), edges[:, np.newaxis]
-    covered = np.clip(pixels - starts, 0, 1)  # of each pixel, how much lies before each edge
-    return ((covered[1:] - covered[:-1]) * (after / before)).astype(np.float32)
-
-
 def _cubic_matrix(before: int, after: int) -> Grey:
     """Weights of Catmull and Rom's cubic between the centres of `before` pixels."""
     at = (np.arange(after) + 0.5) * before / after - 0.5
@@ -64,13 +56,18 @@ def _cubic_matrix(before: int, after: int) -> Grey:
     return cast(Grey, weights.astype(np.float32))
 
 
-def _resize(ink: Grey, height: int, width: int) -> Grey:
-    """Average down or interpolate up, each axis by itself."""
+def _resize_square(ink: Grey, side: int) -> Grey:
+    """Lay a picture in the middle of a square, and scale the square to `side` pixels.
 
-    def weights(before: int, after: int) -> Grey:
-        return (_area_matrix if after <= before else _cubic_matrix)(before, after)
-
-    return cast(Grey, weights(ink.shape[0], height) @ ink @ weights(ink.shape[1], width).T)
+    The square is averaged down or interpolated up; around the picture it holds no ink. One factor
+    serves both axes, so that no aspect changes, as it would if each side were rounded by itself.
+    """
+    longest = max(ink.shape)
+    weights = (
+        area_matrix(longest, longest / side) if side <= longest else _cubic_matrix(longest, side)
+    )
+    (height, width), (top, left) = ink.shape, ((longest - length) // 2 for length in ink.shape)
+    return cast(Grey, weights[:, top : top + height] @ ink @ weights[:, left : left + width].T)
 
 
 def _edge_distance(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -134,21 +131,23 @@ def stroke_width(ink: Grey) -> float:
 def fine_distance(ink: Grey) -> NDArray[np.float64]:
     """Scale a cut-out digit to the fine grid; return the signed distance to the edge of its ink."""
     longest, fine = max(ink.shape), FINE * BOX
-    height, width = (max(1, round(side * fine / longest)) for side in ink.shape)
-    large = _resize(ink, height, width)
+    large = _resize_square(ink, fine)
     if longest > fine:  # averaging makes lines thinner than a pixel faint
         mask = large > 0.25 * large.max()
     else:  # interpolation blurs edges, and strokes differ in blackness
         size = 2 * round(1.5 * fine / longest) + 1
         mask = large > np.maximum(0.5 * ndimage.maximum_filter(large, size), 0.2 * large.max())
-    return _edge_distance(np.pad(mask, 2 * FINE))
+    return _edge_distance(np.pad(crop(mask), 2 * FINE))
 
 
 def fit_box(ink: Grey) -> Grey:
-    """Scale a digit into the 20 × 20 box, its aspect kept.
+    """Scale a digit into the box of 20 × 20 pixels, its aspect kept.
 
-    Each pixel is the average of the area that it covers; a digit smaller than the box is enlarged
-    by Catmull and Rom's cubic.
+    The digit is laid in the middle of a square as large as its longer side, and the square is
+    scaled. That is how the published reconstruction of MNIST's preparation does it (Yadav and
+    Bottou 2019); rounding the shorter side to whole pixels instead would stretch a 1 by up to a
+    sixth. Each pixel is the average of the area that it covers; a digit smaller than the box is
+    enlarged by Catmull and Rom's cubic.
 
     Parameters
     ----------
@@ -157,12 +156,15 @@ def fit_box(ink: Grey) -> Grey:
 
     Returns
     -------
-    ndarray of float32
-        Its longer side has 20 pixels.
+    ndarray of float32, shape (20, 20)
+        The digit touches two opposite sides.
+
+    References
+    ----------
+    C. Yadav, L. Bottou, "Cold Case: The Lost MNIST Digits", Advances in Neural Information
+    Processing Systems 32 (2019), arXiv:1905.10498.
     """
-    scale = BOX / max(ink.shape)
-    height, width = (max(1, round(side * scale)) for side in ink.shape)
-    return _resize(ink, height, width)
+    return _resize_square(ink, BOX)
 
 
 def centre(ink: Grey) -> NDArray[np.uint8]:
@@ -191,6 +193,7 @@ def centre(ink: Grey) -> NDArray[np.uint8]:
             f"ink has shape {ink.shape}; expected a digit of at most {SIDE} × {SIDE} pixels with "
             "some ink. Scale it with fit_box first."
         )
+    ink = crop(ink) / min(1.0, float(ink.max()))
     total = float(ink.sum())
     image = np.zeros((SIDE, SIDE), dtype=np.float32)
     start = []

@@ -1,6 +1,5 @@
 """Answers to the exercises of chapter 7."""
 
-import math
 from typing import Any
 
 import numpy as np
@@ -10,24 +9,29 @@ from answers import Wrong
 
 
 def fit_by_height(height: int, width: int) -> Any:
-    return 20, round(width * 20 / height)
+    return 20, width * 20 / height
 
 
 def fit_down_only(height: int, width: int) -> Any:
     scale = min(1, 20 / max(height, width))
+    return height * scale, width * scale
+
+
+def fit_rounded(height: int, width: int) -> Any:
+    scale = 20 / max(height, width)
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
-def fit_truncated(height: int, width: int) -> Any:
+def fit_at_least_a_pixel(height: int, width: int) -> Any:
     scale = 20 / max(height, width)
-    return max(1, int(height * scale)), max(1, int(width * scale))
+    return max(1, height * scale), max(1, width * scale)
 
 
 def fit_unequal_sides(height: int, width: int) -> Any:
     if height > width:
-        return 20, max(1, round(20 * width / height))
+        return 20, 20 * width / height
     if width > height:
-        return max(1, round(20 * height / width)), 20
+        return 20 * height / width, 20
 
 
 def fit_square_as_28(height: int, width: int) -> Any:
@@ -36,13 +40,13 @@ def fit_square_as_28(height: int, width: int) -> Any:
 
 def fit_right(height: int, width: int) -> Any:
     scale = 20 / max(height, width)
-    return max(1, round(height * scale)), max(1, round(width * scale))
+    return height * scale, width * scale
 
 
 def fit_by_cases(height: int, width: int) -> Any:
     if height >= width:
-        return [20, max(1, round(20 * width / height))]
-    return [max(1, round(20 * height / width)), 20]
+        return [20, 20 * width / height]
+    return [20 * height / width, 20]
 
 
 def darkness_by_loops(photo: Any, size: int) -> Any:
@@ -88,7 +92,7 @@ RIGHT: dict[str, dict[str, Any]] = {
     "07.fit_size": {
         "one factor": fit_right,
         "two cases": fit_by_cases,
-        "array": lambda h, w: np.maximum(1, np.rint(np.array([h, w]) * 20 / max(h, w))),
+        "array": lambda h, w: np.array([h, w]) * 20 / max(h, w),
     },
     "07.against_paper": {
         "loops": darkness_by_loops,
@@ -122,24 +126,10 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong("shorter side to 20", lambda h, w: (40, 20), "tall"),
         Wrong("height decides", fit_by_height, "wide"),
         Wrong("never enlarges", fit_down_only, "small"),
-        Wrong("truncated", fit_truncated, "rounding"),
-        Wrong(
-            "not rounded",
-            lambda h, w: (h * 20 / max(h, w), w * 20 / max(h, w)),
-            "rounding",
-        ),
-        Wrong(
-            "always up",
-            lambda h, w: (math.ceil(h * 20 / max(h, w)), math.ceil(w * 20 / max(h, w))),
-            "rounding down",
-        ),
+        Wrong("rounded", fit_rounded, "fraction"),
+        Wrong("at least a pixel", fit_at_least_a_pixel, "thin"),
         Wrong("forgot equal sides", fit_unequal_sides, "equal", "function returned None"),
         Wrong("a square to 28", fit_square_as_28, "equal"),
-        Wrong(
-            "may vanish",
-            lambda h, w: (round(h * 20 / max(h, w)), round(w * 20 / max(h, w))),
-            "thin",
-        ),
         Wrong(
             "integer factor",
             lambda h, w: (h // (max(h, w) // 20), w // (max(h, w) // 20)),
