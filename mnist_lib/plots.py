@@ -614,7 +614,7 @@ def plot_runs(
     compared = runs.pop(_checks.choice("reference", reference, list(runs)))
     _some_series("history", runs)
     figure, grid = plt.subplots(
-        len(runs), 2, figsize=(WIDTH, 0.5 + 1.15 * len(runs)), squeeze=False, layout="constrained"
+        len(runs), 2, figsize=(WIDTH, 1.2 + 1.2 * len(runs)), squeeze=False, layout="constrained"
     )
     for row, (name, run) in zip(grid, runs.items(), strict=True):
         for axes, metric in zip(row, METRICS, strict=True):
