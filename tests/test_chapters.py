@@ -14,6 +14,8 @@ from types import ModuleType
 
 import nbformat
 import pytest
+from docutils import nodes
+from docutils.utils import new_document
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -198,3 +200,32 @@ def test_lines_that_end_as_on_windows_are_kept() -> None:
     site = load(ROOT / "book" / "_ext" / "course_site.py")
     [stdout] = site.fold_progress_bars([new_output("stream", name="stdout", text="one\r\ntwo\r\n")])
     assert stdout["text"].split() == ["one", "two"]
+
+
+# --- Predicted results on the site --------------------------------------------------------------
+
+
+def cell(output: bool) -> nodes.container:
+    made = nodes.container("", nodes.literal_block(text="code"), nb_element="cell_code")
+    if output:
+        made.append(nodes.container("", nb_element="cell_code_output"))
+    return made
+
+
+def quote(text: str) -> nodes.block_quote:
+    return nodes.block_quote("", nodes.paragraph(text=text))
+
+
+def test_the_next_output_after_a_prediction_is_folded_and_no_other() -> None:
+    site = load(ROOT / "book" / "_ext" / "course_site.py")
+    section = nodes.section("", cell(True), quote("Predict before you run. What comes?"))
+    section += [nodes.paragraph(text="words"), cell(False), cell(True), cell(True)]
+    section += [quote("Somebody said this."), cell(True)]
+    section += [quote("Predict before you run. And now?"), nodes.section("", cell(True))]
+    document = new_document("test")
+    document += section
+    site.fold_predicted_results(None, document)
+    folds = [bool(list(each.findall(site.folded))) for each in section]
+    assert folds == [index == 4 for index in range(len(section))]
+    (fold,) = section[4].findall(site.folded)
+    assert [child["nb_element"] for child in fold.children] == ["cell_code_output"]
