@@ -395,7 +395,7 @@ def as_type(value: Any, type: str) -> Any:
         A key of `TYPES`. ``number`` gives an int or float, ``letter`` an upper-case str without
         brackets, ``array`` an ndarray, ``numbers`` and ``texts`` a list, ``letters`` a set,
         ``arrays`` a list of ndarrays and ``table`` a dict. Also ``text``: a str without surrounding
-        blanks.
+        blanks, and a single letter without brackets.
 
     Raises
     ------
@@ -403,7 +403,10 @@ def as_type(value: Any, type: str) -> Any:
         If it is something else.
     """
     if type in ("text", "letter") and isinstance(value, str):
-        return value.strip() if type == "text" else value.strip(" .()").upper()
+        letter = value.strip(" .()")
+        if type == "letter":
+            return letter.upper()
+        return letter if len(letter) == 1 else value.strip()
     if type == "number":
         if isinstance(value, np.ndarray) and value.size == 1:
             value = value.item()  # such as what predict gives for one image

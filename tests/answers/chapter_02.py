@@ -280,6 +280,7 @@ RIGHT: dict[str, dict[str, Any]] = {
     "02.negative": {
         "list": ["B", "C"],
         "small letters": ("b", " c"),
+        "with brackets": ["B)", "(c)"],
         "array": np.array(["B", "C"]),
     },
     "02.conv2d": {
