@@ -421,7 +421,7 @@ EXERCISES = (
             Case(
                 name="type",
                 expect=lambda result, image: result.dtype == np.uint8,
-                mistake="The ink is in the right place, but the result is no array of uint8, which "
+                mistake="The ink is in the right place, but the result is not of type uint8, which "
                 "the docstring promises. np.zeros_like(image) makes one of the image's own type.",
             ),
         ),

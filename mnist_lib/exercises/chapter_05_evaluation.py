@@ -500,7 +500,7 @@ EXERCISES = (
             Case(
                 name="diagonal",
                 expect=lambda v, table: len(v) == 2 and v[0] != v[1],
-                mistake="The diagonal holds the right answers: they are no mix-up.",
+                mistake="The diagonal holds the right answers: they are not mix-ups.",
             ),
             Case(
                 name="positions",
@@ -587,7 +587,7 @@ EXERCISES = (
             "accuracy need not fall steadily on the way to it.",
         ),
         shows="A threshold can be set by the accuracy that is promised as well as by a person's "
-        "time, and where values are equal, simply trying each threshold beats clever sorting.",
+        "time, and where values are equal, trying each threshold beats clever sorting.",
         cases=(
             Case(
                 name="confidence",
@@ -694,7 +694,7 @@ EXERCISES = (
                 name="one side",
                 slip=lambda *data: _p_value(*data) / 2,
                 mistake="You counted one side; between equals, a split as lopsided the other way "
-                "would be just as surprising.",
+                "would be equally surprising.",
             ),
             Case(
                 name="part",

@@ -295,7 +295,7 @@ EXERCISES = (
             "second image?",
             "A patch of 3 fits into a row of 8 at 6 places: count them, and look at the ranges.",
         ),
-        shows="Each place needs a fresh copy: two names for one array are no copy, and NumPy "
+        shows="Each place needs a fresh copy: two names for one array are not two copies, and NumPy "
         "raises no error.",
         cases=(
             Case(
