@@ -295,8 +295,8 @@ EXERCISES = (
             "second image?",
             "A patch of 3 fits into a row of 8 at 6 places: count them, and look at the ranges.",
         ),
-        shows="Each place needs a fresh copy: two names for one array are not two copies, and NumPy "
-        "raises no error.",
+        shows="Each place needs a fresh copy: two names for one array are not two copies, and "
+        "NumPy raises no error.",
         cases=(
             Case(
                 name="places",
