@@ -27,18 +27,17 @@ recognition", Proceedings of the IEEE 86 (1998), doi:10.1109/5.726791.
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnist_lib.handwriting.digits import (
-    NO_STROKES,
     Strokes,
     group_digits,
     has_strokes,
     leave_out_pale,
+    line_up,
     select_digit,
 )
 from mnist_lib.handwriting.ink import (
@@ -50,27 +49,38 @@ from mnist_lib.handwriting.ink import (
     remove_lines,
 )
 from mnist_lib.handwriting.normalise import adjust_stroke, centre, crop, fit_box, stroke_width
+from mnist_lib.handwriting.page import Page, find_page, find_strokes
 from mnist_lib.handwriting.picture import Grey, Picture, focus, read_picture, shrink
 from mnist_lib.handwriting.ruling import remove_ruling
 from mnist_lib.handwriting.sheet import Sheet, find_sheet
+from mnist_lib.handwriting.touching import Cut, cut_wide, find_cuts
 
 __all__ = [
+    "Cut",
     "Digit",
+    "Page",
     "Sheet",
     "Strokes",
     "adjust_stroke",
+    "as_mnist",
     "centre",
     "choose_window",
     "crop",
+    "cut_wide",
     "even_out",
+    "find_cuts",
     "find_digits",
     "find_ink",
+    "find_page",
     "find_sheet",
+    "find_strokes",
     "fit_box",
     "focus",
     "group_digits",
+    "has_strokes",
     "ink_is_light",
     "leave_out_pale",
+    "line_up",
     "read_picture",
     "remove_boxes",
     "remove_lines",
@@ -80,8 +90,6 @@ __all__ = [
     "stroke_width",
     "to_mnist",
 ]
-
-PAGE_PIXELS = 2_000_000  # a page is averaged down less than a single digit: its digits are smaller
 
 
 class Digit(NamedTuple):
@@ -124,7 +132,9 @@ def to_mnist(image: Picture) -> NDArray[np.uint8]:
     """
     grey, _ = shrink(read_picture(image))
     grey, _ = focus(grey)
-    return _as_mnist(select_digit(remove_lines(find_ink(even_out(_with_dark_ink(grey))))))
+    if ink_is_light(grey):
+        grey = 1 - grey
+    return as_mnist(select_digit(remove_lines(find_ink(even_out(grey)))))
 
 
 def find_digits(image: Picture) -> list[Digit]:
@@ -148,40 +158,10 @@ def find_digits(image: Picture) -> list[Digit]:
     ValueError
         The picture holds no ink or no strokes.
     """
-    grey = read_picture(image)
-    # A long strip keeps its digits' size: it is the number of pixels that costs time.
-    longest = math.ceil(math.sqrt(PAGE_PIXELS * max(grey.shape) / min(grey.shape)))
-    grey, factor = shrink(grey, longest)
-    sheet = find_sheet(grey)
-    darkness = even_out(_with_dark_ink(grey) if sheet is None else sheet.grey)
-    found = group_digits(remove_boxes(find_ink(remove_ruling(darkness))))
-    digits = []
-    for strokes in leave_out_pale(found, darkness):
-        if has_strokes(strokes.ink):
-            box = _box_in_picture(strokes, sheet, factor)
-            digits.append(Digit(_as_mnist(strokes.ink), box))
-    if not digits:
-        raise ValueError(NO_STROKES)
-    return digits
+    page = find_page(image)
+    return [Digit(as_mnist(strokes.ink), page.box(strokes)) for strokes in find_strokes(page)]
 
 
-def _with_dark_ink(grey: Grey) -> Grey:
-    return 1 - grey if ink_is_light(grey) else grey
-
-
-def _box_in_picture(
-    strokes: Strokes, sheet: Sheet | None, factor: int
-) -> tuple[int, int, int, int]:
-    height, width = strokes.ink.shape
-    x, y = (strokes.left, strokes.left + width), (strokes.top, strokes.top + height)
-    if sheet is not None:  # which may be turned
-        corners = np.array([(x[i], y[j], 1) for i in (0, 1) for j in (0, 1)])
-        at = corners @ sheet.to_picture.T
-        low, high = np.floor(at.min(axis=0)).astype(int), np.ceil(at.max(axis=0)).astype(int)
-        x, y = (low[0], high[0]), (low[1], high[1])
-    left, top, right, bottom = (int(edge) * factor for edge in (x[0], y[0], x[1], y[1]))
-    return left, top, right, bottom
-
-
-def _as_mnist(ink: Grey) -> NDArray[np.uint8]:
+def as_mnist(ink: Grey) -> NDArray[np.uint8]:
+    """Take the last four steps: an image like MNIST's of one digit's ink, on any paper."""
     return centre(fit_box(adjust_stroke(crop(ink))))

@@ -13,7 +13,7 @@ from mnist_lib.handwriting.ink import SMALL
 from mnist_lib.handwriting.normalise import BOX, FINE, crop, fine_distance
 from mnist_lib.handwriting.picture import Grey
 
-__all__ = ["Strokes", "group_digits", "has_strokes", "leave_out_pale", "select_digit"]
+__all__ = ["Strokes", "group_digits", "has_strokes", "leave_out_pale", "line_up", "select_digit"]
 
 Box = tuple[int, int, int, int]  # top, bottom, left, right; bottom and right lie beyond it
 
@@ -174,15 +174,12 @@ def group_digits(ink: Grey) -> list[Strokes]:
         digit_of[members + 1] = i
         boxes.append(_box(pieces, members))
     digits = []
-    for row in _rows(boxes):
-        for i in row:
-            top, bottom, left, right = boxes[i]
-            if max(bottom - top, right - left) < _least_side(pieces):
-                continue
+    for i, (top, bottom, left, right) in enumerate(boxes):
+        if max(bottom - top, right - left) >= _least_side(pieces):
             here = np.s_[top:bottom, left:right]
             strokes = np.where(digit_of[pieces.parts[here]] == i, ink[here], np.float32(0))
             digits.append(Strokes(strokes, top, left))
-    return digits
+    return [digits[i] for row in line_up(digits) for i in row]
 
 
 def leave_out_pale(digits: list[Strokes], darkness: Grey) -> list[Strokes]:
@@ -327,11 +324,22 @@ def _clusters(pieces: _Pieces) -> list[NDArray[np.intp]]:
     return found
 
 
-def _rows(boxes: list[Box]) -> list[list[int]]:
-    """Part boxes into lines of writing, each from left to right.
+def line_up(digits: list[Strokes]) -> list[list[int]]:
+    """Part digits into lines of writing.
 
-    A box joins the line whose latest box it overlaps most in height, so that lines may slope.
+    A digit joins the line whose latest digit it overlaps most in height, so that lines may slope.
+
+    Parameters
+    ----------
+    digits : list of Strokes
+        In any order.
+
+    Returns
+    -------
+    list of list of int
+        The digits' indices: lines from top to bottom, each from left to right.
     """
+    boxes = [(d.top, d.top + d.ink.shape[0], d.left, d.left + d.ink.shape[1]) for d in digits]
     rows: list[list[int]] = []
     for i in sorted(range(len(boxes)), key=lambda i: boxes[i][2]):
         top, bottom, _, _ = boxes[i]
