@@ -131,15 +131,14 @@ def _chart(height: float, columns: int = 1) -> tuple[Figure, list[Axes]]:
 
 
 def _folded(texts: list[str], columns: int, space: float) -> tuple[list[str], int]:
-    """Return titles that fit, folded to two lines where they must be, and for how many columns."""
+    """Return titles that fit, with one line more where they must, and for how many columns."""
     while columns > 1:
         width = max(1, int(((space + _GAP) / columns - _GAP) / _CHARACTER))
         folder = textwrap.TextWrapper(width, break_long_words=False)
         folded = ["\n".join(map(folder.fill, text.split("\n"))) for text in texts]
         fits = all(len(line) <= width for text in folded for line in text.split("\n"))
         if fits and all(
-            new.count("\n") <= max(1, old.count("\n"))
-            for new, old in zip(folded, texts, strict=True)
+            new.count("\n") <= old.count("\n") + 1 for new, old in zip(folded, texts, strict=True)
         ):
             return folded, columns
         columns -= 1

@@ -16,6 +16,7 @@ import nbformat
 import pytest
 from docutils import nodes
 from docutils.utils import new_document
+from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -202,6 +203,20 @@ def test_lines_that_end_as_on_windows_are_kept() -> None:
     assert stdout["text"].split() == ["one", "two"]
 
 
+def test_the_site_shows_the_summary_of_a_model_as_plain_text() -> None:
+    site = load(ROOT / "book" / "_ext" / "course_site.py")
+    code = "import keras\nkeras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).summary()"
+    ran = nbformat.from_dict(NotebookClient(new_notebook(cells=[new_code_cell(code)])).execute())
+    outputs = [each for each in ran.cells[0].outputs if each.get("name") != "stderr"]
+    assert any("text/html" in each.get("data", {}) for each in outputs), "in a notebook it is HTML"
+    [shown] = site.fold_progress_bars(site.uncolour(outputs))
+    assert "dense (Dense)" in shown["text"]
+    assert "Total params: 8" in shown["text"]
+    assert "\x1b" not in shown["text"]
+    table = new_output("display_data", data={"text/html": "<table></table>", "text/plain": "t"})
+    assert site.uncolour([table]) == [table]
+
+
 # --- Predicted results on the site --------------------------------------------------------------
 
 
@@ -216,16 +231,18 @@ def quote(text: str) -> nodes.block_quote:
     return nodes.block_quote("", nodes.paragraph(text=text))
 
 
-def test_the_next_output_after_a_prediction_is_folded_and_no_other() -> None:
+def test_outputs_between_a_prediction_and_its_answer_are_folded_and_no_others() -> None:
     site = load(ROOT / "book" / "_ext" / "course_site.py")
     section = nodes.section("", cell(True), quote("Predict before you run. What comes?"))
     section += [nodes.paragraph(text="words"), cell(False), cell(True), cell(True)]
+    section += [nodes.paragraph(text="The answer: that."), cell(True)]
     section += [quote("Somebody said this."), cell(True)]
+    section += [quote("Predict before you run. And now?"), cell(True), cell(True)]
     section += [quote("Predict before you run. And now?"), nodes.section("", cell(True))]
     document = new_document("test")
     document += section
     site.fold_predicted_results(None, document)
-    folds = [bool(list(each.findall(site.folded))) for each in section]
-    assert folds == [index == 4 for index in range(len(section))]
+    folded = [i for i, each in enumerate(section) if list(each.findall(site.folded))]
+    assert folded == [4, 5, 11], "the last one has no answer, and folds the next output alone"
     (fold,) = section[4].findall(site.folded)
     assert [child["nb_element"] for child in fold.children] == ["cell_code_output"]

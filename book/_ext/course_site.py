@@ -15,6 +15,7 @@ from docutils import nodes
 from fontTools import subset
 from jupyter_cache import get_cache
 from myst_nb.core import render
+from nbformat.v4 import new_output
 from PIL import Image
 from sphinx.util import logging
 
@@ -125,6 +126,18 @@ def fold_progress_bars(outputs: list[Any]) -> list[Any]:
     return joined
 
 
+def uncolour(outputs: list[Any]) -> list[Any]:
+    """Turn what rich has coloured for a white page, such as Keras' summaries, into plain text."""
+    plain = []
+    for output in outputs:
+        data = output.get("data", {})
+        if "white-space:pre" in data.get("text/html", "")[:60]:
+            text = re.sub(r"\x1b\[[\d;]*m", "", data["text/plain"])
+            output = new_output("stream", name="stdout", text=text)
+        plain.append(output)
+    return plain
+
+
 def part_figures(outputs: list[Any]) -> list[Any]:
     """Put two pictures, light and dark, in the place of each figure that was drawn for the book."""
     parted: list[Any] = []
@@ -146,7 +159,9 @@ def prepare_outputs(app: Sphinx) -> None:
     This is the one place where the outputs of a cell pass on their way from notebook to page.
     """
     merge = render.coalesce_streams
-    render.coalesce_streams = lambda outputs: part_figures(merge(fold_progress_bars(outputs)))
+    render.coalesce_streams = lambda outputs: part_figures(
+        merge(fold_progress_bars(uncolour(outputs)))
+    )
 
 
 class themed_image(nodes.image):  # noqa: N801 - docutils names the methods that write it after it
@@ -206,30 +221,31 @@ class folded(nodes.container):  # noqa: N801
     """A part of the page that the reader opens."""
 
 
-PREDICT = "Predict before you run."
+PREDICT, ANSWER = "Predict before you run.", "The answer:"
 
 
 def fold_predicted_results(app: Sphinx, doctree: nodes.document) -> None:
-    """Fold the next output after each "Predict before you run", which would spoil it."""
+    """Fold the outputs between "Predict before you run" and its answer, which would spoil it."""
     for quote in doctree.findall(nodes.block_quote):
         if not quote.astext().startswith(PREDICT):
             continue
+        outputs = []
         for node in quote.findall(include_self=False, descend=False, siblings=True):
             if isinstance(node, nodes.block_quote | nodes.section):
+                del outputs[1:]  # no answer: what comes later may be of another subject
                 break
-            if node.get("nb_element") == "cell_code" and fold_output(node):
+            if node.astext().startswith(ANSWER):
                 break
-
-
-def fold_output(cell: nodes.Element) -> bool:
-    """Fold the output of a code cell, if it has any."""
-    for output in list(cell.children):
-        if isinstance(output, nodes.container) and output.get("nb_element") == "cell_code_output":
+            outputs += [part for part in node.children if is_output(part)]
+        for output in outputs:
             fold = folded("", classes=["result"])
-            cell.replace(output, fold)
+            output.parent.replace(output, fold)
             fold.append(output)
-            return True
-    return False
+
+
+def is_output(node: nodes.Node) -> bool:
+    """Return whether a part of a code cell is its output."""
+    return isinstance(node, nodes.container) and node.get("nb_element") == "cell_code_output"
 
 
 def open_folded(writer: Any, node: folded) -> None:
