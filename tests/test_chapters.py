@@ -235,7 +235,7 @@ def test_outputs_between_a_prediction_and_its_answer_are_folded_and_no_others() 
     site = load(ROOT / "book" / "_ext" / "course_site.py")
     section = nodes.section("", cell(True), quote("Predict before you run. What comes?"))
     section += [nodes.paragraph(text="words"), cell(False), cell(True), cell(True)]
-    section += [nodes.paragraph(text="The answer: that."), cell(True)]
+    section += [nodes.paragraph(text="As you see. The answer: that."), cell(True)]
     section += [quote("Somebody said this."), cell(True)]
     section += [quote("Predict before you run. And now?"), cell(True), cell(True)]
     section += [quote("Predict before you run. And now?"), nodes.section("", cell(True))]

@@ -234,7 +234,7 @@ def fold_predicted_results(app: Sphinx, doctree: nodes.document) -> None:
             if isinstance(node, nodes.block_quote | nodes.section):
                 del outputs[1:]  # no answer: what comes later may be of another subject
                 break
-            if node.astext().startswith(ANSWER):
+            if ANSWER in node.astext():
                 break
             outputs += [part for part in node.children if is_output(part)]
         for output in outputs:
