@@ -184,9 +184,12 @@ def load_pretrained(name: str, folder: str | Path | None = None) -> keras.Sequen
     """Give a network with the trained weights that ship with the package.
 
     ``"robust"`` is `robust_cnn`, trained on all of MNIST, changed at random, and on rendered
-    drawings and photographs; ``"classic"`` is `classic_cnn`, trained as in chapter 0. The weights
-    were rounded to float16 for shipping. How each was trained, and how well it reads, is recorded
-    beside them in ``mnist_lib/weights/``; ``tools/pretrained.py`` trains both again.
+    drawings and photographs. It was also shown blots, scribbles, faces, bars and print, and taught
+    to be unsure of them; it knows nothing of letters and signs, and names a digit for each.
+    ``"classic"`` is `classic_cnn`, trained as in chapter 0. The weights were rounded to float16 for
+    shipping. How each was trained, and how well it reads, is recorded beside them in
+    ``mnist_lib/weights/``; ``tools/pretrained.py`` trains both again, and
+    ``tools/handwriting_bench.py`` measures what they read of hard handwriting.
 
     Parameters
     ----------

@@ -62,7 +62,7 @@ def test_touching_digits_touch():
 
 
 def test_there_are_500_pictures_without_a_digit_and_each_follows_its_seed():
-    first, again = (bench.non_digits(5, 12) for _ in range(2))
+    first, again = (bench.non_digits(5, len(hard_cases.NON_DIGITS)) for _ in range(2))
     assert set(first) == set(hard_cases.NON_DIGITS)
     for name, cases in first.items():
         assert len(cases) == 1
@@ -93,14 +93,18 @@ def test_both_error_rates_are_counted(capsys):
     digits = {"drawing": [case("1"), case("2"), case("3"), case("4")]}
     answers = {"drawing": [("1", np.array([0.9])), ("7", np.array([0.8])), ("", np.array([])),
                            ("4", np.array([0.62]))]}  # fmt: skip
-    others = {"face": [("8", np.array([0.78])), ("", np.array([]))], "letter": [], "sign": []}
-    others["letter"] = [("9", np.array([0.95]))]
+    others = {
+        "face": [("8", np.array([0.78])), ("", np.array([]))],
+        "drawn thing": [("0", np.array([0.3]))],
+        "letter": [("9", np.array([0.95]))],
+        "sign": [],
+    }
     bench.curve(digits, answers, others)
     lines = capsys.readouterr().out.splitlines()
     rows = {line.split()[0]: line.split()[1:] for line in lines if "%" in line}
     assert rows["0.00"] == ["50.0%", "100.0%", "25.0%", "25.0%"]
-    assert rows["0.70"] == ["50.0%", "100.0%", "50.0%", "25.0%"]
-    assert rows["0.85"] == ["0.0%", "100.0%", "75.0%", "0.0%"]
+    assert rows["0.70"] == ["50.0%", "50.0%", "50.0%", "25.0%"]
+    assert rows["0.85"] == ["0.0%", "50.0%", "75.0%", "0.0%"]
 
 
 def test_types_do_not_depend_on_each_other():

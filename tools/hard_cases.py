@@ -397,6 +397,12 @@ SINGLES: dict[str, Callable[[np.random.Generator, Shape, int], Picture]] = {
 }
 
 
+def enlarged(image: NDArray[np.float64], side: int) -> Picture:
+    """Enlarge one of UCI's digits, 8 × 8 pixels from 0 to 16, smoothly (bicubic)."""
+    small = Image.fromarray(np.rint(image * 255 / 16).astype(np.uint8))
+    return np.asarray(small.resize((side, side), Image.Resampling.BICUBIC))
+
+
 # --- No digits ----------------------------------------------------------------------------------
 
 
@@ -476,6 +482,29 @@ def _face(rng: np.random.Generator) -> Picture:
     return _shown(rng, _drawn_lines((side, side), lines, int(rng.integers(2, 7))))
 
 
+THINGS: dict[str, list[synthetic.Stroke]] = {
+    "house": [[(0.2, 0.9), (0.2, 0.45), (0.5, 0.15), (0.8, 0.45), (0.8, 0.9), (0.2, 0.9)],
+              [(0.45, 0.9), (0.45, 0.65), (0.6, 0.65), (0.6, 0.9)]],
+    "tree": [[(0.5, 0.9), (0.5, 0.5)], synthetic._arc(0.5, 0.32, 0.25, 0.22, 0, 360)],
+    "man": [synthetic._arc(0.5, 0.2, 0.1, 0.1, 0, 360), [(0.5, 0.3), (0.5, 0.62)],
+            [(0.25, 0.42), (0.75, 0.42)], [(0.3, 0.9), (0.5, 0.62), (0.7, 0.9)]],
+    "star": [[(0.5, 0.1), (0.7, 0.85), (0.12, 0.38), (0.88, 0.38), (0.3, 0.85), (0.5, 0.1)]],
+    "sun": [synthetic._arc(0.5, 0.5, 0.18, 0.18, 0, 360),
+            *([(0.5 + 0.25 * x, 0.5 + 0.25 * y), (0.5 + 0.4 * x, 0.5 + 0.4 * y)]
+              for x, y in synthetic._arc(0, 0, 1, 1, 0, 330))],
+    "fish": [synthetic._arc(0.42, 0.5, 0.28, 0.16, 0, 360), [(0.7, 0.5), (0.9, 0.35), (0.9, 0.65),
+             (0.7, 0.5)], [(0.27, 0.45), (0.29, 0.45)]],
+}  # fmt: skip
+
+
+def _thing(rng: np.random.Generator) -> Picture:
+    side, strokes = _side(rng), list(THINGS.values())[rng.integers(len(THINGS))]
+    lines = [
+        [(x + rng.normal(0, 0.015), y + rng.normal(0, 0.015)) for x, y in line] for line in strokes
+    ]
+    return _shown(rng, _drawn_lines((side, side), lines, int(rng.integers(2, 8))))
+
+
 def _texture(rng: np.random.Generator) -> Picture:
     """Colours that run into each other, with some edges: a photograph of anything."""
     side = _side(rng)
@@ -535,6 +564,7 @@ NON_DIGITS: dict[str, Callable[[np.random.Generator], Picture]] = {
     "blot": _blots,
     "scribble": _scribble,
     "face": _face,
+    "drawn thing": _thing,
     "texture": _texture,
     "barcode": _barcode,
     "lines, grid": _pattern,

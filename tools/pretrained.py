@@ -11,12 +11,18 @@ Both are trained with Keras' `fit`. *classic* is the network of chapter 0, train
 trains it. *robust* is `robust_cnn`, trained on MNIST's digits and on renderings of other
 handwriting: drawings and photographs, of MNIST's shapes and of scripted pens, each prepared by
 `mnist_lib.handwriting.to_mnist`. Its images are changed at random, differently in every epoch.
+
+Every random number follows from the seed. On the same machine, with the same versions and the same
+preparation, a second run gives the same files, bit for bit. The records hold the SHA-256 of the
+weights and of the rendered images that the network was trained on, so that a run that differs says
+whether its images did.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import hashlib
 import io
 import json
 import math
@@ -43,16 +49,32 @@ from tqdm import tqdm
 from mnist_lib import handwriting
 from mnist_lib._files import write_whole
 from mnist_lib.data import Mnist, load_mnist, prepare
-from tools import synthetic
+from tools import hard_cases, synthetic
 
 ROOT = Path(__file__).resolve().parent.parent
 CHUNK = 250  # pictures that one process renders at a time, with random numbers of their own
 
+# What the network learns to answer without certainty. Letters and signs are not among them: many
+# look like digits.
+NO_DIGITS = (
+    "shadow",
+    "blot",
+    "scribble",
+    "face",
+    "texture",
+    "barcode",
+    "lines, grid",
+    "printed text",
+)
+
+NO_DIGITS_TIMES = 3  # as often each of them is among the training images
+
 BLEMISHED = 0.5  # fraction of the renderings
+UCI_SIDES = (8, 28, 64, 96, 200)  # pixels to which the digits of 8 × 8 pixels are enlarged
 
 # Chosen by validation digits and renderings.
 ROBUST = {
-    "epochs": 12,
+    "epochs": 14,
     "batch_size": 128,
     "learning_rate": 0.004,
     "schedule": "one_cycle",
@@ -82,16 +104,28 @@ class Examples(NamedTuple):
 # --- Data ---------------------------------------------------------------------------------------
 
 
-def inked(rng: np.random.Generator, shape: synthetic.Shape) -> NDArray[np.uint8]:
-    """Prepare a shape, 8 to 144 pixels high, as `to_mnist` prepares a clean drawing of it.
+def inked(
+    rng: np.random.Generator, shape: synthetic.Shape, highest: int = 144
+) -> NDArray[np.uint8]:
+    """Prepare a shape, from 8 pixels high, as `to_mnist` prepares a clean drawing of it.
 
     That takes a quarter of the time, since there is no paper to be told from the ink.
     """
-    height = round(np.exp(rng.uniform(np.log(8), np.log(144))))
+    height = round(np.exp(rng.uniform(np.log(8), np.log(highest))))
     width = max(1, round(shape.shape[1] * height / shape.shape[0]))
     ink = np.asarray(Image.fromarray(shape).resize((width, height), Image.Resampling.BOX))
     ink = handwriting.crop(ink / ink.max())
     return handwriting.centre(handwriting.fit_box(handwriting.adjust_stroke(ink)))
+
+
+def worn_inked(rng: np.random.Generator, shape: synthetic.Shape) -> NDArray[np.uint8]:
+    """Prepare what a failing pen leaves of a shape, as `inked` does."""
+    return inked(rng, synthetic.worn(rng, shape))
+
+
+def few_pixels(rng: np.random.Generator, shape: synthetic.Shape) -> NDArray[np.uint8]:
+    """Prepare a shape as `inked` does, 8 to 12 pixels high."""
+    return inked(rng, shape, 12)
 
 
 def drawn(rng: np.random.Generator, shape: synthetic.Shape) -> NDArray[np.uint8]:
@@ -102,6 +136,11 @@ def drawn(rng: np.random.Generator, shape: synthetic.Shape) -> NDArray[np.uint8]
 def photographed(rng: np.random.Generator, shape: synthetic.Shape) -> NDArray[np.uint8]:
     """Photograph a shape and prepare the photograph."""
     return handwriting.to_mnist(synthetic.photograph(rng, shape, int(rng.integers(200, 401))))
+
+
+def worn_drawn(rng: np.random.Generator, shape: synthetic.Shape) -> NDArray[np.uint8]:
+    """Draw a shape with a failing pen and prepare the drawing."""
+    return drawn(rng, synthetic.worn(rng, shape))
 
 
 def recovered(rng: np.random.Generator, shape: synthetic.Shape) -> NDArray[np.uint8]:
@@ -142,27 +181,40 @@ def blemished(rng: np.random.Generator, image: NDArray[np.uint8]) -> NDArray[np.
     return np.rint(255 * ink).astype(np.uint8)
 
 
+def no_digit(rng: np.random.Generator, shape: synthetic.Shape) -> NDArray[np.uint8]:
+    """Prepare a picture without a digit; `to_mnist` refuses about half of them."""
+    return handwriting.to_mnist(hard_cases.NON_DIGITS[NO_DIGITS[rng.integers(len(NO_DIGITS))]](rng))
+
+
 class Style(NamedTuple):
     """Rendered handwriting: whether pens write it, how it is shown, how many pictures.
 
-    `variation` is that of the pens, as `pen_shape` has it.
+    `variation` and the limits of `width` are those of the pens, as `pen_shape` has them. What shows
+    no digit is labelled -1.
     """
 
     pens: bool
     show: Callable[[np.random.Generator, synthetic.Shape], NDArray[np.uint8]]
     count: int
     variation: float = 1.0
+    width: tuple[float, float] | None = None
+    digits: bool = True
 
 
 TRAINED = {
     "pens inked": Style(True, inked, 10_000),
     "wilder pens inked": Style(True, inked, 8_000, variation=1.6),
+    "worn pens inked": Style(True, worn_inked, 4_000),
     "shapes inked": Style(False, inked, 6_000),
-    "pens photographed": Style(True, recovered, 1_500),
-    "shapes photographed": Style(False, recovered, 1_500),
+    "pens of few pixels": Style(True, few_pixels, 6_000, width=(0.08, 0.2)),
+    "shapes of few pixels": Style(False, few_pixels, 3_000),
+    "pens photographed": Style(True, recovered, 800),
+    "shapes photographed": Style(False, recovered, 800),
+    "no digits": Style(True, no_digit, 2_000, digits=False),
 }
 JUDGED = {
     "pens drawn": Style(True, drawn, 500),
+    "worn pens drawn": Style(True, worn_drawn, 500),
     "shapes drawn": Style(False, drawn, 500),
     "pens photographed": Style(True, photographed, 500),
     "shapes photographed": Style(False, photographed, 500),
@@ -174,14 +226,14 @@ def render_chunk(seed: np.random.SeedSequence, style: Style, digits: Examples) -
     rng = np.random.default_rng(seed)
     images = np.zeros((len(digits.labels), 28, 28), np.uint8)
     for i, (image, label) in enumerate(zip(digits.images, digits.labels, strict=True)):
-        shape = (
-            synthetic.pen_shape(rng, int(label), variation=style.variation)
-            if style.pens
-            else synthetic.mnist_shape(rng, image)
-        )
+        if style.pens:
+            width = style.width and float(rng.uniform(*style.width))
+            shape = synthetic.pen_shape(rng, int(label), None, width, style.variation)
+        else:
+            shape = synthetic.mnist_shape(rng, image)
         with contextlib.suppress(ValueError):
             images[i] = style.show(rng, shape)
-    return Examples(images, digits.labels)
+    return Examples(images, digits.labels if style.digits else np.full(len(images), -1))
 
 
 def render(seed: Sequence[int], styles: dict[str, Style], digits: Examples) -> dict[str, Examples]:
@@ -216,17 +268,26 @@ def render(seed: Sequence[int], styles: dict[str, Style], digits: Examples) -> d
         }
 
 
-def uci_digits() -> Examples:
-    """Prepare scikit-learn's 1,797 digits of other writers, 8 × 8 pixels."""
+def uci_digits(side: int = 8) -> Examples:
+    """Prepare scikit-learn's 1,797 digits of other writers, 8 × 8 pixels enlarged to `side`."""
     digits = load_digits()
     images = np.zeros((len(digits.target), 28, 28), np.uint8)
     for i, image in enumerate(digits.images):
         with contextlib.suppress(ValueError):  # refused: stays black, and counts as misread
-            images[i] = handwriting.to_mnist((image / 16).astype(np.float32))
+            images[i] = handwriting.to_mnist(hard_cases.enlarged(image, side))
     return Examples(images, digits.target)
 
 
 # --- Training -----------------------------------------------------------------------------------
+
+
+def targets(labels: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return the probabilities that the network is to give; label smoothing takes no labels.
+
+    What is no digit, label -1, is to be each of the ten with equal probability (Hendrycks, Mazeika
+    and Dietterich 2019, "Deep anomaly detection with outlier exposure", arXiv:1812.04606).
+    """
+    return np.where(labels[:, np.newaxis] < 0, 0.1, np.eye(10)[labels]).astype(np.float32)
 
 
 def train_robust(mnist: Mnist, rendered: Sequence[Examples], seed: int, epochs: int) -> Any:
@@ -240,14 +301,14 @@ def train_robust(mnist: Mnist, rendered: Sequence[Examples], seed: int, epochs: 
     images = np.concatenate([part.images for part in rendered])
     labels = np.concatenate([part.labels for part in rendered])
     legible = images.any(axis=(1, 2))
-    images, labels = images[legible], labels[legible]
+    times = np.where(labels[legible] < 0, NO_DIGITS_TIMES, 1)
+    images, labels = (np.repeat(part[legible], times, axis=0) for part in (images, labels))
     rng = np.random.default_rng([seed, 2])
     for i in np.flatnonzero(rng.random(len(images)) < BLEMISHED):
         images[i] = blemished(rng, images[i])
     x_train = prepare(np.concatenate([mnist.x_train, images]))
-    # Label smoothing takes one-hot labels.
-    y_train = keras.utils.to_categorical(np.concatenate([mnist.y_train, labels]), 10)
-    y_val = keras.utils.to_categorical(mnist.y_val, 10)
+    y_train = targets(np.concatenate([mnist.y_train, labels]))
+    y_val = targets(mnist.y_val)
     train_set = tf.data.Dataset.from_tensor_slices((x_train, y_train))
     train_set = train_set.shuffle(len(x_train), seed=seed).batch(ROBUST["batch_size"])
     rate = OneCycle(ROBUST["learning_rate"], steps=epochs * len(train_set))
@@ -364,6 +425,7 @@ def record(
         "accuracy of the rounded weights": {k: round(v, 4) for k, v in accuracies.items()},
         "examples measured": {style: len(examples.labels) for style, examples in judged.items()},
         "CPU seconds": round(cpu_seconds() - started),
+        "SHA-256": hashlib.sha256((folder / f"{name}.npz").read_bytes()).hexdigest(),
         "versions": {
             "python": platform.python_version(),
             "numpy": np.__version__,
@@ -414,7 +476,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         rendered = render([options.seed, 0], trained, Examples(mnist.x_train, mnist.y_train))
     # Judged by other shapes, and by pens with other random numbers.
     measured = render([options.seed, 1], judged, Examples(mnist.x_val, mnist.y_val))
-    measured["UCI digits"] = uci_digits()
+    with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
+        for side, digits in zip(UCI_SIDES, pool.map(uci_digits, UCI_SIDES), strict=True):
+            measured[f"UCI digits, {side} pixels"] = digits
     common = {"command": "python -m tools.pretrained", "seed": options.seed}
 
     if options.only != "classic":
@@ -430,6 +494,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "rendered pictures": {
                 style: int(part.images.any(axis=(1, 2)).sum()) for style, part in rendered.items()
             },
+            "SHA-256 of the rendered images": hashlib.sha256(
+                b"".join(part.images.tobytes() for part in rendered.values())
+            ).hexdigest(),
+            "times that no digits are repeated": NO_DIGITS_TIMES,
             "fraction of them blemished": BLEMISHED,
         }
         record("robust", options.output, mnist, measured, recipe, val_accuracy, started)
