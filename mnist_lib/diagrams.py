@@ -1287,7 +1287,7 @@ def descent(curvatures: tuple[float, float], paths: Mapping[str, ArrayLike]) -> 
         *(np.linspace(*ends, 120) for ends in zip(low - margin, high + margin, strict=True))
     )
     loss = (a * across**2 + b * up**2) / 2
-    axes.contour(across, up, np.sqrt(loss), levels=9, colors="0.6", linewidths=0.8)
+    axes.contour(across, up, np.sqrt(loss), levels=5, colors="0.6", linewidths=0.8)
     for index, (name, way) in enumerate(ways.items()):
         axes.plot(*way.T, **plots._style(index), linestyle=plots.LINESTYLES[index], label=name)
     axes.plot(
