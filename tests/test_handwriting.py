@@ -1,14 +1,16 @@
 """`mnist_lib.handwriting` against MNIST, rendered handwriting, UCI digits and bad input."""
 
+import os
 import subprocess
 import sys
+import tracemalloc
 import warnings
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageDraw
 from scipy import ndimage
 from sklearn.datasets import load_digits
 from sklearn.svm import SVC
@@ -23,6 +25,7 @@ from mnist_lib.handwriting import (
     find_digits,
     find_ink,
     fit_box,
+    focus,
     group_digits,
     ink_is_light,
     read_picture,
@@ -134,6 +137,66 @@ def test_thin_ones_keep_their_aspect():
     assert len(columns) <= 4
 
 
+@pytest.mark.parametrize("size", [28, 64, 96, 200])
+@pytest.mark.parametrize("filter", [Image.Resampling.BICUBIC, Image.Resampling.BILINEAR])
+def test_an_enlarged_picture_gives_what_the_small_one_gives(size, filter):
+    differences = []
+    for image in load_digits().images[:40]:
+        small = Image.fromarray(np.rint(15.9 * image).astype(np.uint8))
+        pair = to_mnist(small), to_mnist(small.resize((size, size), filter))
+        differences.append(difference(*pair))
+    assert np.median(differences) < 14
+
+
+@pytest.mark.parametrize("label", [0, 2, 3, 8])
+@pytest.mark.parametrize("height", [20, 60, 150, 400])
+def test_a_pen_of_one_pixel_leaves_strokes(label, height):
+    canvas = Image.new("L", (height + 20, height + 20), 255)
+    for line in synthetic.STYLES[label][next(iter(synthetic.STYLES[label]))]:
+        points = [(round(10 + height * x), round(10 + height * y)) for x, y in line]
+        ImageDraw.Draw(canvas).line(points, fill=0, width=1)
+    image = to_mnist(canvas)
+    assert ndimage.label(image > 60, np.ones((3, 3)))[1] == 1
+
+
+def test_a_shadow_beside_a_sharp_pen_does_not_make_the_picture_blurred(five):
+    grey = read_picture(five)
+    shadow = 1 - 0.6 / (1 + np.exp((np.arange(200) - 30) / 4))
+    _, factor = focus((grey * shadow).astype(np.float32))
+    assert factor == pytest.approx(1, abs=0.2)
+    _, factor = focus(ndimage.gaussian_filter(grey, 4))
+    assert 4 < factor < 9
+
+
+def test_faint_dirt_in_a_small_picture_ties_no_strokes():
+    ink = np.zeros((28, 60), np.float32)
+    ink[4:24, [8, 9, 50, 51]] = 0.7
+    ink[23, 10:50] = 0.04
+    parts = find_ink(ink)
+    assert not parts[:, 20:40].any()
+    assert len(group_digits(parts)) == 2
+
+
+def test_a_close_cut_out_full_of_ink_keeps_its_noise_floor():
+    rng = np.random.default_rng(3)
+    ink = np.zeros((60, 44))
+    ink[2:58, 2:42] = 0.6
+    ink[14:24, 14:30] = ink[36:46, 14:30] = 0
+    darkness = (ink + rng.normal(0.05, 0.01, ink.shape)).astype(np.float32)
+    found = find_ink(darkness) > 0.5
+    np.testing.assert_array_equal(found, ink > 0)
+
+
+def test_thick_and_narrow_digits_are_not_refused():
+    rng = np.random.default_rng(2)
+    for label in range(10):
+        shape = synthetic.pen_shape(rng, label, width=0.24)
+        to_mnist(np.pad(255 - np.rint(255 * shape).astype(np.uint8), 30, constant_values=255))
+    canvas = np.full((40, 5), 255, np.uint8)
+    canvas[3:37, 2] = 0
+    assert to_mnist(canvas).any()
+
+
 def test_a_detached_stroke_stays_and_a_speck_goes(five):
     bar = five.copy()
     bar[12:20, 90:150] = 30
@@ -225,7 +288,8 @@ def test_a_palette_may_be_transparent(five):
         (np.zeros((3, 28, 28)), ValueError, "Its channels come first"),
         (np.zeros((28, 28, 7)), ValueError, "1 to 4 channels"),
         (np.zeros((0, 28)), ValueError, "it holds no pixels"),
-        (np.zeros((28, 5)), ValueError, "at least 8 × 8"),
+        (np.zeros((7, 7)), ValueError, "at least 8 on its longer side"),
+        (np.zeros((28, 1)), ValueError, "2 on the other"),
         (np.full((28, 28), np.nan), ValueError, "NaN or infinite"),
         (np.broadcast_to(np.uint8(0), (20_000, 20_000)), ValueError, "at most 100,000,000"),
         (np.zeros((28, 28), np.uint8), ValueError, "holds no ink"),
@@ -279,6 +343,39 @@ def test_damaged_and_other_files_are_refused(tmp_path, five):
         to_mnist(tmp_path / "missing.png")
     with pytest.raises(OSError):  # noqa: PT011 - which one depends on the system
         to_mnist(tmp_path)
+
+
+def test_a_damaged_avif_and_a_pipe_are_refused(tmp_path, five):
+    whole = saved(tmp_path / "whole.avif", five).read_bytes()
+    for length in range(len(whole) // 4, len(whole), len(whole) // 8):
+        half = tmp_path / "half.avif"
+        half.write_bytes(whole[:length])
+        with pytest.raises(ValueError, match=r"half\.avif is (damaged|not a picture)"):
+            to_mnist(half)
+    pipe = tmp_path / "pipe.png"
+    os.mkfifo(pipe)
+    with pytest.raises(ValueError, match="pipe or a device"):
+        to_mnist(pipe)
+
+
+def test_lightness_stands_for_a_lab_picture(five):
+    bands = [Image.fromarray(five), *[Image.new("L", (200, 200), 128)] * 2]
+    assert difference(to_mnist(Image.merge("LAB", bands)), to_mnist(five)) == 0
+
+
+def test_the_largest_floats_are_scaled(five):
+    huge = np.where(five < 128, -1e308, 1e308)
+    np.testing.assert_array_equal(read_picture(huge), read_picture(five >= 128))
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_reading_takes_few_bytes_a_pixel(channels):
+    picture = np.full((2000, 2000, channels), 255, np.uint8)
+    tracemalloc.start()
+    read_picture(picture)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 16 * 2000 * 2000
 
 
 @pytest.mark.parametrize("side", [11_000, 20_000])

@@ -1,7 +1,8 @@
 "use strict";
 
-// From a drawing or a photograph to 28 × 28 pixels as MNIST has them: mnist_lib/handwriting/ in
-// JavaScript, function by function. Chapter 7 derives the steps.
+// From a drawing or a photograph of one digit to 28 × 28 pixels as MNIST has them: the steps of
+// mnist_lib/handwriting/ in JavaScript. tests/test_live.py compares the two on drawings of every
+// type. Chapter 7 derives the steps.
 //
 // A picture is { width, height, data }: data is a Float32Array, rows first, here from 0 to 1.
 const Handwriting = (() => {
@@ -10,7 +11,14 @@ const Handwriting = (() => {
   const MIDDLE = 14; // pixel index of MNIST's centres of mass
   const FINE = 8; // a digit is re-inked on a grid this many times finer than MNIST's
   const WINDOWS = [0.03, 0.06, 0.1, 0.18, 0.3]; // of a photograph's shorter side
-  const SMALL = 64; // pixels; up to this side, faint pixels count as ink
+  const SMALL = 64; // pixels; up to this side, faint pixels beside a stroke count as ink
+  const FAINT = 0.1; // of the darkest ink
+  const EDGE = 1.5; // pixels; a picture with wider edges holds no detail as small as its pixels
+  const EDGES = [48, 24, 12, 6]; // pixels; how far from its middle an edge is looked for
+  const MIN_SIDE = 8; // pixels
+  const MOST_PARTS = 16; // fragments that a broken stroke may have, and areas it may enclose
+  const BLOT = 9; // strokes wider than this leave no digit
+  const WIDEST = 6; // of MNIST's strokes; wider ones are a digit's if they leave some paper
   const [THIN, THICK] = [1.5, 4.3]; // stroke width in MNIST pixels; between them it is left alone
 
   /** There is nothing on the picture that could be a digit. */
@@ -96,7 +104,20 @@ const Handwriting = (() => {
     if (count(paper, (grey) => Math.abs(grey - level) <= same) <= 0.5 * paper.length) return null;
     let paperPixels = 0;
     for (const grey of data) if (Math.abs(grey - level) <= same) paperPixels++;
-    return paperPixels > 0.15 * data.length ? level : null;
+    if (paperPixels <= 0.15 * data.length) return null;
+    // Half of a large picture's side is too much for strokes: a shadow or a table lies along it.
+    const other = (grey) => Math.abs(grey - level) > same;
+    const sides = [[], [], [], []];
+    for (let x = 0; x < width; x++) {
+      sides[0].push(data[x]);
+      sides[1].push(data[(height - 1) * width + x]);
+    }
+    for (let y = 1; y < height - 1; y++) {
+      sides[2].push(data[y * width]);
+      sides[3].push(data[(y + 1) * width - 1]);
+    }
+    const shaded = sides.some((side) => count(side, other) > 0.5 * side.length);
+    return shaded && Math.max(width, height) > 4 * SMALL ? null : level;
   }
 
   /** Turn light ink on dark ground into dark ink on light paper, and even out light and paper. */
@@ -107,8 +128,7 @@ const Handwriting = (() => {
       let sum = 0;
       for (const shade of grey.data) sum += shade;
       const inkIsLight = sum / grey.data.length > level;
-      const darkness = inkIsLight ? againstPlain(invert(), 1 - level) : againstPlain(grey, level);
-      return { ...darkness, plain: true };
+      return inkIsLight ? againstPlain(invert(), 1 - level) : againstPlain(grey, level);
     }
     const sharpness = (found) => found.reduce((sum, { score }) => sum + score, 0);
     const inverted = invert();
@@ -164,9 +184,10 @@ const Handwriting = (() => {
     return sum / pixels.length;
   }
 
+  /** The darkness that the paper's noise does not reach, from the lightest quarter of the pixels. */
   function noiseFloor(darkness) {
-    const [low, middle] = quantiles(darkness, [0.1, 0.5]);
-    return middle + Math.max(4 * (middle - low), 0.03);
+    const [low, quarter] = quantiles(darkness, [0.05, 0.25]);
+    return quarter + Math.max(6 * (quarter - low), 0.03);
   }
 
   /** A picture with more pixels on each side, each like the nearest one of the border. */
@@ -219,9 +240,8 @@ const Handwriting = (() => {
     let zeros = 0;
     for (const value of data) if (value === 0) zeros++;
     const clean = zeros > 0.1 * data.length;
-    const small = Math.max(width, height) <= SMALL;
-    const floor = !clean ? noiseFloor(data) : small ? 0 : 0.1 * largest(data);
-    const pieces = findPieces(darkness, floor);
+    const floor = clean ? FAINT * largest(data) : noiseFloor(data);
+    const pieces = clean ? findStrokes(darkness, floor) : findPieces(darkness, floor);
     if (!pieces.length) throw new NoDigitError("There is no ink.");
     for (const piece of pieces) piece.peak = largestOf(piece.pixels, data);
     const ink = make(width, height);
@@ -243,14 +263,11 @@ const Handwriting = (() => {
     // Ink has sharper edges than the paper's grain.
     const isInk = new Uint8Array(data.length);
     for (const { pixels } of pieces) for (const n of pixels) isInk[n] = 1;
-    let [edges, sharpEdges] = [0, 0];
-    for (let n = 0; n < data.length; n++) {
-      if (isInk[n]) continue;
-      edges += slope[n];
-      sharpEdges += squares[n];
-    }
-    const grain = sharpEdges / Math.max(edges, 1e-9);
-    if (!(best.sharp > 0) || best.sharp < 1.6 * grain * sumOf(best.pixels, slope)) {
+    const [grain] = quantiles(
+      slope.filter((_, n) => !isInk[n]),
+      [0.5],
+    );
+    if (!(best.sharp > 0) || best.sharp < 4 * grain * sumOf(best.pixels, slope)) {
       throw new NoDigitError("There is no ink.");
     }
     for (const { pixels, peak, softness, spans } of pieces) {
@@ -263,8 +280,11 @@ const Handwriting = (() => {
     return ink;
   }
 
-  /** The connected pieces above a level: the pixels of each, and its box. */
-  function findPieces({ width, height, data }, level) {
+  /**
+   * The connected pieces above a level: the pixels of each, and its box. Pixels that meet at a
+   * corner are connected, unless `corners` is false.
+   */
+  function findPieces({ width, height, data }, level, corners = true) {
     const seen = new Uint8Array(data.length);
     const pieces = [];
     for (let start = 0; start < data.length; start++) {
@@ -285,11 +305,42 @@ const Handwriting = (() => {
         for (let row = fromRow; row <= toRow; row++) {
           for (let near = row * width + fromColumn; near <= row * width + toColumn; near++) {
             if (seen[near] || !(data[near] > level)) continue;
+            if (!corners && row !== y && near !== row * width + x) continue;
             seen[near] = 1;
             piece.pixels.push(near);
           }
         }
       }
+    }
+    return pieces;
+  }
+
+  /**
+   * Pieces of ink darker than a level. In a small picture, the faint pixels beside a piece are part
+   * of its strokes.
+   */
+  function findStrokes(ink, level) {
+    const { width, height, data } = ink;
+    const pieces = findPieces(ink, level);
+    if (Math.max(width, height) > SMALL) return pieces;
+    const owner = new Int32Array(data.length);
+    pieces.forEach(({ pixels }, i) => pixels.forEach((n) => (owner[n] = i + 1)));
+    for (let n = 0; n < data.length; n++) {
+      if (owner[n] || !(data[n] > 0)) continue;
+      const [x, y] = [n % width, Math.floor(n / width)];
+      let beside = 0;
+      for (let row = Math.max(y - 1, 0); row <= Math.min(y + 1, height - 1); row++) {
+        for (let at = Math.max(x - 1, 0); at <= Math.min(x + 1, width - 1); at++) {
+          beside = Math.max(beside, owner[row * width + at]);
+        }
+      }
+      if (!beside) continue;
+      const piece = pieces[beside - 1];
+      piece.pixels.push(n);
+      piece.left = Math.min(piece.left, x);
+      piece.top = Math.min(piece.top, y);
+      piece.right = Math.max(piece.right, x + 1);
+      piece.bottom = Math.max(piece.bottom, y + 1);
     }
     return pieces;
   }
@@ -375,7 +426,8 @@ const Handwriting = (() => {
    * picture (`across`); a table may hide one end of it.
    */
   function findLines(ink, share, across) {
-    const factor = Math.ceil(Math.max(ink.width, ink.height) / 300);
+    const [longer, shorter] = [Math.max(ink.width, ink.height), Math.min(ink.width, ink.height)];
+    const factor = Math.max(1, Math.min(Math.ceil(longer / 300), Math.floor(shorter / 8)));
     const [width, height] = [Math.floor(ink.width / factor), Math.floor(ink.height / factor)];
     const points = new Set();
     ink.data.forEach((value, n) => {
@@ -454,9 +506,7 @@ const Handwriting = (() => {
   /** Keep the strokes of one digit: the heaviest piece and what lies close to it. */
   function selectDigit(ink) {
     const { width, height, data } = ink;
-    // A small picture's faint pixels are part of its strokes; a large one's are dirt.
-    const small = Math.max(width, height) <= SMALL;
-    const pieces = findPieces(ink, small ? 0 : 0.3);
+    const pieces = findStrokes(ink, Math.max(width, height) <= SMALL ? FAINT : 0.3);
     for (const piece of pieces) piece.mass = sumOf(piece.pixels, data);
     if (!pieces.length) throw new NoDigitError("There are no strokes.");
     // Whoever takes a picture of a digit aims at it: what lies along the border counts for less.
@@ -496,7 +546,25 @@ const Handwriting = (() => {
     if (massOf([...keep]) < 0.3 * massOf(pieces)) throw new NoDigitError("There are many marks.");
     const digit = make(width, height);
     for (const { pixels } of keep) for (const n of pixels) digit.data[n] = data[n];
+    if (!hasStrokes(digit)) throw new NoDigitError("There are no strokes of a pen.");
     return digit;
+  }
+
+  /** Tell a digit from a blot, from dust, and from a sponge, which are what noise becomes. */
+  function hasStrokes(ink) {
+    const cut = crop(ink);
+    const [longer, shorter] = [Math.max(cut.width, cut.height), Math.min(cut.width, cut.height)];
+    if (10 * longer < Math.min(160, ink.width, ink.height)) return false;
+    const wide = 2 * shorter > longer;
+    if (longer <= BOX) {
+      return !wide || cut.data.reduce((sum, value) => sum + value, 0) < 0.75 * cut.data.length;
+    }
+    const { mask, stroke, filled } = fineMask(cut);
+    const full = wide && stroke > WIDEST && filled > 0.75;
+    const paper = map(mask, (value) => 1 - value);
+    const loops = findPieces(paper, 0.5, false).filter(({ pixels }) => pixels.length >= FINE ** 2 / 4);
+    const fragments = findPieces(mask, 0.5);
+    return stroke <= BLOT && Math.max(loops.length, fragments.length) <= MOST_PARTS && !full;
   }
 
   // --- MNIST's own steps ------------------------------------------------------------------------
@@ -521,17 +589,24 @@ const Handwriting = (() => {
     return cut;
   }
 
-  /** For each of `after` pixels: the first of the `before` pixels it is made of, and weights. */
+  /**
+   * For each of the larger pixels, each `pixel` old ones wide, that `before` are averaged into: the
+   * first that it is made of, and weights. The last one averages what there is of it.
+   */
+  function areaWeights(before, pixel) {
+    return Array.from({ length: Math.ceil(before / pixel - 1e-6) }, (_, n) => {
+      const [start, end] = [n * pixel, Math.min((n + 1) * pixel, before)];
+      const first = Math.floor(start);
+      const length = Math.min(Math.ceil(end), before) - first;
+      const part = (at) => (Math.min(at + 1, end) - Math.max(at, start)) / (end - start);
+      return { first, weights: Float64Array.from({ length }, (_, k) => part(first + k)) };
+    });
+  }
+
+  /** The same for `after` pixels, averaged or interpolated. */
   function weightsOf(before, after) {
+    if (after <= before) return areaWeights(before, before / after);
     return Array.from({ length: after }, (_, n) => {
-      if (after <= before) {
-        // The mean over the stretch that it covers.
-        const [start, end] = [(n * before) / after, ((n + 1) * before) / after];
-        const first = Math.floor(start);
-        const length = Math.min(Math.ceil(end), before) - first;
-        const share = (at) => (Math.min(at + 1, end) - Math.max(at, start)) * (after / before);
-        return { first, weights: Float64Array.from({ length }, (_, k) => share(first + k)) };
-      }
       // A smooth curve through the four pixels around (cubic convolution); none lie beyond.
       const middle = ((n + 0.5) * before) / after - 0.5;
       const first = Math.max(Math.floor(middle) - 1, 0);
@@ -547,21 +622,39 @@ const Handwriting = (() => {
 
   /** Average down or interpolate up, each axis by itself. */
   function resize(picture, width, height) {
-    const half = make(picture.width, height);
-    weightsOf(picture.height, height).forEach(({ first, weights }, y) => {
+    return weigh(picture, weightsOf(picture.width, width), weightsOf(picture.height, height));
+  }
+
+  /** Lay a picture in the middle of a square, and scale the square to `side` pixels. */
+  function resizeSquare(picture, side) {
+    const longest = Math.max(picture.width, picture.height);
+    const square = make(longest, longest);
+    const top = (longest - picture.height) >> 1;
+    const left = (longest - picture.width) >> 1;
+    for (let y = 0; y < picture.height; y++) {
+      const row = picture.data.subarray(y * picture.width, (y + 1) * picture.width);
+      square.data.set(row, (top + y) * longest + left);
+    }
+    return resize(square, side, side);
+  }
+
+  /** Average with one list of weights for the columns and one for the rows. */
+  function weigh(picture, columns, rows) {
+    const half = make(picture.width, rows.length);
+    rows.forEach(({ first, weights }, y) => {
       const line = half.data.subarray(y * half.width, (y + 1) * half.width);
       weights.forEach((weight, k) => {
         const from = (first + k) * picture.width;
         for (let x = 0; x < line.length; x++) line[x] += weight * picture.data[from + x];
       });
     });
-    const result = make(width, height);
-    weightsOf(picture.width, width).forEach(({ first, weights }, x) => {
-      for (let y = 0; y < height; y++) {
+    const result = make(columns.length, rows.length);
+    columns.forEach(({ first, weights }, x) => {
+      for (let y = 0; y < rows.length; y++) {
         let sum = 0;
         const from = y * half.width + first;
         for (let k = 0; k < weights.length; k++) sum += weights[k] * half.data[from + k];
-        result.data[y * width + x] = sum;
+        result.data[y * columns.length + x] = sum;
       }
     });
     return result;
@@ -613,57 +706,69 @@ const Handwriting = (() => {
     return result;
   }
 
-  /** Ink a digit anew on a fine grid, with a stroke width that MNIST has. */
-  function adjustStroke(ink) {
+  /**
+   * Scale a cut-out digit to the fine grid. Returns its ink as a mask of 0 and 1 with paper around
+   * it, the distance from there to the paper, the stroke's width, and how much of the box is ink.
+   */
+  function fineMask(ink) {
     const longest = Math.max(ink.width, ink.height);
     const fine = FINE * BOX;
-    const [width, height] = [ink.width, ink.height].map((side) =>
-      Math.max(1, round((side * fine) / longest)),
-    );
-    const large = resize(ink, width, height);
+    const large = resizeSquare(ink, fine);
     // Averaging makes a line thinner than a pixel faint; interpolation blurs edges.
     const peak = largest(large.data);
     const size = 2 * round((1.5 * fine) / longest) + 1;
     const around = longest > fine ? null : extreme(large, size, 1).data;
     const level = (n) => (around ? Math.max(0.5 * around[n], 0.2 * peak) : 0.25 * peak);
-    const pad = 2 * FINE + 1;
-    const inked = make(width + 2 * pad, height + 2 * pad);
-    const mask = new Uint8Array(inked.data.length);
-    for (let y = 0; y < height; y++) {
-      for (let x = 0; x < width; x++) {
-        const n = y * width + x;
-        mask[(y + pad) * inked.width + x + pad] = large.data[n] > level(n) ? 1 : 0;
-      }
-    }
-    const toPaper = distanceTo(0, mask, inked.width, inked.height);
+    const box = crop(map(large, (value, n) => (value > level(n) ? 1 : 0)));
+    const mask = surrounded(box, 2 * FINE);
+    const inside = surrounded(box, 2 * FINE + 1);
+    const toPaper = cut(
+      { ...inside, data: distanceTo(0, inside.data, inside.width, inside.height) },
+      1,
+    ).data;
     let [sum, pixels] = [0, 0];
-    for (let n = 0; n < mask.length; n++) {
-      if (mask[n] === 0) continue;
+    for (let n = 0; n < mask.data.length; n++) {
+      if (!mask.data[n]) continue;
       sum += toPaper[n] - 0.5;
       pixels++;
     }
-    const stroke = (4 * sum) / pixels / FINE;
-    if (longest === BOX && stroke >= THIN && stroke <= THICK) return ink;
-    const change = clamp(stroke, THIN, THICK) - stroke;
-    // A stroke that stays or becomes thinner needs no ink where there was none.
-    const toInk = change > 0 ? distanceTo(1, mask, inked.width, inked.height) : null;
-    for (let n = 0; n < mask.length; n++) {
-      if (!mask[n] && !toInk) continue;
-      const distance = mask[n] ? toPaper[n] - 0.5 : 0.5 - toInk[n];
-      inked.data[n] = clamp(distance + (FINE * change) / 2 + 0.5, 0, 1);
-    }
-    return crop(inked);
+    return { mask, toPaper, stroke: (4 * sum) / pixels / FINE, filled: pixels / box.data.length };
   }
 
-  /** Scale a digit into the 20 × 20 box, its aspect kept, by averaging. */
+  /** With that many empty pixels on each side. */
+  function surrounded({ width, height, data }, by) {
+    const larger = make(width + 2 * by, height + 2 * by);
+    for (let y = 0; y < height; y++) {
+      larger.data.set(data.subarray(y * width, (y + 1) * width), (y + by) * larger.width + by);
+    }
+    return larger;
+  }
+
+  /** Draw a digit again on a fine grid, with a stroke width that MNIST has. */
+  function adjustStroke(ink) {
+    if (Math.max(ink.width, ink.height) <= BOX) return ink;
+    const { mask, toPaper, stroke } = fineMask(ink);
+    const change = clamp(stroke, THIN, THICK) - stroke;
+    // A stroke that stays or becomes thinner needs no ink where there was none.
+    const toInk = change > 0 ? distanceTo(1, mask.data, mask.width, mask.height) : null;
+    return crop(
+      map(mask, (isInk, n) => {
+        if (!isInk && !toInk) return 0;
+        const distance = isInk ? toPaper[n] - 0.5 : 0.5 - toInk[n];
+        return clamp(distance + (FINE * change) / 2 + 0.5, 0, 1);
+      }),
+    );
+  }
+
+  /** Scale a digit into the box of 20 × 20 pixels, its aspect kept. */
   function fitBox(ink) {
-    const scale = BOX / Math.max(ink.width, ink.height);
-    const [width, height] = [ink.width, ink.height].map((side) => Math.max(1, round(side * scale)));
-    return resize(ink, width, height);
+    return resizeSquare(ink, BOX);
   }
 
   /** Place a digit in 28 × 28 pixels with its centre of mass in the middle. */
-  function centre(ink) {
+  function centre(boxed) {
+    const darkest = Math.min(1, largest(boxed.data));
+    const ink = map(crop(boxed), (value) => value / darkest);
     let [total, down, right] = [0, 0, 0];
     ink.data.forEach((value, n) => {
       total += value;
@@ -682,6 +787,46 @@ const Handwriting = (() => {
 
   function toBytes({ data }) {
     return Uint8Array.from(data, (value) => Math.floor(255 * clamp(value, 0, 1) + 0.5));
+  }
+
+  // --- sharpness --------------------------------------------------------------------------------
+
+  /** Average a picture that was enlarged or blurred down to the sharpness that it has. */
+  function focus(grey) {
+    const { width, height } = grey;
+    const factor = Math.min(edgeWidth(grey) / EDGE, Math.max(width, height) / MIN_SIDE);
+    if (factor <= 1) return grey;
+    return weigh(grey, areaWeights(width, factor), areaWeights(height, factor));
+  }
+
+  /** Over how many pixels the sharpest edge runs: its contrast over its slope. */
+  function edgeWidth(grey) {
+    const { width, height, data } = grey;
+    const slope = new Float32Array(data.length);
+    const compare = (n, other) => {
+      const step = Math.abs(data[n] - data[other]);
+      if (step > slope[n]) slope[n] = step;
+      if (step > slope[other]) slope[other] = step;
+    };
+    for (let y = 0, n = 0; y < height; y++) {
+      for (let x = 0; x < width; x++, n++) {
+        if (x + 1 < width) compare(n, n + 1);
+        if (y + 1 < height) compare(n, n + width);
+      }
+    }
+    const steepest = largest(slope);
+    if (range(data) <= EDGE * steepest) return 1;
+    // A pale stroke's edge may be less steep than a shadow's, but it is narrower.
+    let edge = 0;
+    for (const reach of EDGES) {
+      if (reach < 1.5 * edge) continue;
+      const [most, least] = [1, -1].map((sign) => extreme(grey, 2 * reach + 1, sign).data);
+      edge = Infinity;
+      for (let n = 0; n < data.length; n++) {
+        if (slope[n] > 0.5 * steepest) edge = Math.min(edge, (most[n] - least[n]) / slope[n]);
+      }
+    }
+    return edge;
   }
 
   // --- filters that photographs need ------------------------------------------------------------
@@ -802,10 +947,9 @@ const Handwriting = (() => {
   // --- the whole way ----------------------------------------------------------------------------
 
   /** Prepare a picture of one digit. The steps are there to be shown. */
-  function toMnist(grey) {
-    const darkness = darknessOf(grey);
-    const found = findInk(darkness);
-    const ink = selectDigit(darkness.plain ? found : removeLines(found)); // screens are not ruled
+  function toMnist(picture) {
+    const darkness = darknessOf(focus(picture));
+    const ink = selectDigit(removeLines(findInk(darkness)));
     const cropped = crop(ink);
     const inked = adjustStroke(cropped);
     const boxed = fitBox(inked);

@@ -114,8 +114,8 @@ def to_mnist(image: Picture) -> NDArray[np.uint8]:
     Parameters
     ----------
     image : str, path, PIL.Image.Image or ndarray
-        Anything that `read_picture` reads, from 8 × 8 pixels on; dark ink on light paper or light
-        ink on dark ground.
+        Anything that `read_picture` reads, from 8 pixels on the longer side; dark ink on light
+        paper or light ink on dark ground.
 
     Returns
     -------

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from mnist_lib.handwriting.ink import SMALL
+from mnist_lib.handwriting.ink import FAINT, SMALL, label_strokes
 from mnist_lib.handwriting.normalise import BOX, FINE, crop, fine_distance
 from mnist_lib.handwriting.picture import Grey
 
@@ -56,8 +56,7 @@ class _Pieces(NamedTuple):
 
 def _find_pieces(ink: Grey) -> _Pieces:
     # A small picture's faint pixels are part of its strokes; a large one's are dirt.
-    faint = 0 if max(ink.shape) <= SMALL else 0.3
-    parts, count = ndimage.label(ink > faint, np.ones((3, 3)))
+    parts, count = label_strokes(ink, FAINT if max(ink.shape) <= SMALL else 0.3)
     mass = np.bincount(parts.ravel(), ink.ravel(), count + 1)[1:].astype(np.float64)
     if not mass.any():
         raise ValueError(NO_STROKES)
@@ -137,7 +136,7 @@ def has_strokes(ink: Grey) -> bool:
     large_loops = np.count_nonzero(np.bincount(loops.ravel())[1:] >= FINE**2 / 4)
     _, fragments = ndimage.label(mask, np.ones((3, 3)))
     height, width = (side - 4 * FINE for side in distance.shape)
-    full = wide and stroke > WIDEST and np.count_nonzero(mask) > 0.7 * height * width
+    full = wide and stroke > WIDEST and np.count_nonzero(mask) > 0.75 * height * width
     return stroke <= BLOT and max(large_loops, fragments) <= MOST_PARTS and not full
 
 

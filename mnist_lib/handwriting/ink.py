@@ -18,7 +18,8 @@ NO_INK = (
 )
 
 WINDOWS = (0.03, 0.06, 0.1, 0.18, 0.3)  # of the picture's shorter side
-SMALL = 64  # pixels; up to this side, faint pixels count as ink
+SMALL = 64  # pixels; up to this side, faint pixels beside a stroke count as ink
+FAINT = 0.1  # of the darkest ink
 
 
 def _plain_paper(grey: Grey) -> float | None:
@@ -122,8 +123,25 @@ def _outlines(grey: Grey) -> dict[float, tuple[float, float]]:
 
 
 def _noise_floor(darkness: Grey) -> float:
-    low, middle = (float(value) for value in np.quantile(darkness, (0.1, 0.5)))
-    return middle + max(4 * (middle - low), 0.03)
+    """Return the darkness that the paper's noise does not reach.
+
+    The lightest quarter tells, because more of a close cut-out may be ink.
+    """
+    low, quarter = (float(value) for value in np.quantile(darkness, (0.05, 0.25)))
+    return quarter + max(6 * (quarter - low), 0.03)
+
+
+def label_strokes(ink: Grey, floor: float) -> tuple[NDArray[np.int32], int]:
+    """Part ink into connected pieces darker than `floor`, as `scipy.ndimage.label` returns them.
+
+    In a small picture, the faint pixels beside a piece are part of its strokes. Elsewhere they are
+    dirt, and must not tie two digits into one.
+    """
+    parts, count = ndimage.label(ink > floor, np.ones((3, 3)))
+    if max(ink.shape) <= SMALL:
+        beside = ndimage.maximum_filter(parts, 3)
+        parts = np.where((parts == 0) & (ink > 0), beside, parts)
+    return parts, count
 
 
 def even_out(grey: Grey, window: float | None = None) -> Grey:
@@ -196,10 +214,10 @@ def find_ink(darkness: Grey) -> Grey:
     """
     clean = np.mean(darkness == 0) > 0.1
     if clean:
-        floor = 0.1 * float(darkness.max()) if max(darkness.shape) > SMALL else 0.0
+        parts, count = label_strokes(darkness, FAINT * float(darkness.max()))
     else:
         floor = _noise_floor(darkness)
-    parts, count = ndimage.label(darkness > floor, np.ones((3, 3)))
+        parts, count = ndimage.label(darkness > floor, np.ones((3, 3)))
     if not count:
         raise ValueError(NO_INK)
     peaks = np.zeros(count + 1)

@@ -55,7 +55,8 @@ def read_picture(image: Picture) -> Grey:
         `image` is none of these, or an array that does not hold numbers.
     ValueError
         The file is not a picture or is damaged; the array has another shape or holds NaN or
-        infinity; the picture has fewer than 8 × 8 or more than 100 million pixels.
+        infinity; the picture has fewer than 8 pixels on its longer side, fewer than 2 on
+        the other, or more than 100 million in all.
     OSError
         The file cannot be opened, for example because there is none: the fitting subclass.
     """
@@ -72,10 +73,10 @@ def read_picture(image: Picture) -> Grey:
             "anything else with np.asarray."
         )
     height, width = grey.shape
-    if min(height, width) < MIN_SIDE:
+    if max(height, width) < MIN_SIDE or min(height, width) < 2:
         raise ValueError(
-            f"The picture has {height} × {width} pixels; at least {MIN_SIDE} × {MIN_SIDE} are "
-            "needed to tell digits apart. Use a larger picture."
+            f"The picture has {height} × {width} pixels; expected at least {MIN_SIDE} on its "
+            "longer side and 2 on the other, to tell digits apart. Use a larger picture."
         )
     return grey
 
