@@ -18,6 +18,7 @@ const Handwriting = (() => {
   const MIN_SIDE = 8; // pixels
   const MOST_PARTS = 16; // fragments that a broken stroke may have, and areas it may enclose
   const BLOT = 9; // strokes wider than this leave no digit
+  const TIE = 1e-4; // symmetrical digits lie on a limit, and fall to one side
   const WIDEST = 6; // of MNIST's strokes; wider ones are a digit's if they leave some paper
   const [THIN, THICK] = [1.5, 4.3]; // stroke width in MNIST pixels; between them it is left alone
 
@@ -718,7 +719,7 @@ const Handwriting = (() => {
     const peak = largest(large.data);
     const size = 2 * round((1.5 * fine) / longest) + 1;
     const around = longest > fine ? null : extreme(large, size, 1).data;
-    const level = (n) => (around ? Math.max(0.5 * around[n], 0.2 * peak) : 0.25 * peak);
+    const level = (n) => (around ? Math.max((0.5 - TIE) * around[n], 0.2 * peak) : (0.25 - TIE) * peak);
     const box = crop(map(large, (value, n) => (value > level(n) ? 1 : 0)));
     const mask = surrounded(box, 2 * FINE);
     const inside = surrounded(box, 2 * FINE + 1);
@@ -775,7 +776,7 @@ const Handwriting = (() => {
       down += value * Math.floor(n / ink.width);
       right += value * (n % ink.width);
     });
-    const start = (mean, length) => clamp(Math.floor(MIDDLE - mean + 0.5), 0, SIDE - length);
+    const start = (mean, length) => clamp(Math.floor(MIDDLE - mean + 0.5 + TIE), 0, SIDE - length);
     const [top, left] = [start(down / total, ink.height), start(right / total, ink.width)];
     const image = make(SIDE, SIDE);
     for (let y = 0; y < ink.height; y++) {

@@ -20,6 +20,7 @@ FINE = 8  # a digit is re-inked on a grid this many times finer than MNIST's
 # Stroke width in MNIST pixels, as `stroke_width` measures it: the 2nd and the 98th percentile of
 # MNIST's validation images. Widths in between are left alone.
 THIN, THICK = 1.5, 4.3
+TIE = 1e-4  # symmetrical digits lie on a limit: they fall to one side, whatever rounds the numbers
 
 
 def crop(ink: Grey) -> Grey:
@@ -133,10 +134,12 @@ def fine_distance(ink: Grey) -> NDArray[np.float64]:
     longest, fine = max(ink.shape), FINE * BOX
     large = _resize_square(ink, fine)
     if longest > fine:  # averaging makes lines thinner than a pixel faint
-        mask = large > 0.25 * large.max()
+        mask = large > (0.25 - TIE) * large.max()
     else:  # interpolation blurs edges, and strokes differ in blackness
         size = 2 * round(1.5 * fine / longest) + 1
-        mask = large > np.maximum(0.5 * ndimage.maximum_filter(large, size), 0.2 * large.max())
+        mask = large > np.maximum(
+            (0.5 - TIE) * ndimage.maximum_filter(large, size), 0.2 * large.max()
+        )
     return _edge_distance(np.pad(crop(mask), 2 * FINE))
 
 
@@ -201,6 +204,7 @@ def centre(ink: Grey) -> NDArray[np.uint8]:
         length = ink.shape[axis]
         mass = ink.sum(axis=1 - axis)
         mean = float(np.arange(length) @ mass) / total
-        start.append(min(max(int(np.floor(MIDDLE - mean + 0.5)), 0), SIDE - length))
+        place = int(np.floor(MIDDLE - mean + 0.5 + TIE))
+        start.append(min(max(place, 0), SIDE - length))
     image[start[0] : start[0] + ink.shape[0], start[1] : start[1] + ink.shape[1]] = ink
     return np.asarray(np.floor(255 * np.clip(image, 0, 1) + 0.5), dtype=np.uint8)
