@@ -246,3 +246,29 @@ def test_a_strip_with_a_line_ends_with_an_answer(shape):
     with pytest.raises(ValueError, match="strokes of a pen"):
         find_digits(strip)
     assert len(find_digits(strip.T)) == 1  # it may be a 1 that fills its picture
+
+
+# --- Digits that touch --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("style", "width"), [("round", 0.05), ("round", 0.12), ("narrow", 0.12)])
+def test_noughts_that_touch_are_cut_apart_between_their_rings(style, width):
+    dark = np.zeros((220, 800), np.float32)
+    boxes = [put(dark, 1, 50, 160, 100, "stroke", width)]
+    left = 130
+    for _ in range(4):
+        boxes.append(put(dark, 0, left, 160, 100, style, width))
+        left = boxes[-1][2] - 4
+    check(photo(0.75 * dark), boxes)
+
+
+def test_one_digit_is_not_cut_apart():
+    dark = np.zeros((260, 1200), np.float32)
+    boxes = [put(dark, 0, 60, 180, 100, "slashed")]
+    for i, (digit, stretch) in enumerate(((5, 1.5), (2, 1.5), (8, 1.2), (4, 1.4))):
+        shape = synthetic.pen_shape(np.random.default_rng(digit), digit, None, 0.08, 0)
+        wide = ndimage.zoom(shape, (100 / shape.shape[0], stretch * 100 / shape.shape[1]), order=1)
+        left, top = 200 + 230 * i, 80
+        dark[top : top + wide.shape[0], left : left + wide.shape[1]] = wide.clip(0, 1)
+        boxes.append((left, top, left + wide.shape[1], top + wide.shape[0]))
+    check(photo(0.7 * dark), boxes)

@@ -11,13 +11,18 @@ Notes
 -----
 What still fails, and why:
 
-- Digits that touch each other on a page are one piece of ink and are returned as one.
-- A stroke that runs along a ruled line, or is paler than half of what crosses it, goes with the
-  line. Lines printed on curved paper are not straight and stay.
-- A shadow with an edge as sharp as a pen's, or a table's corner that reaches into the middle, can
-  be taken for ink where the digit itself is pale.
+- Digits that touch are cut apart only where shape alone decides: a piece much wider than high, or
+  two rings beside each other. `mnist_lib.reading.read_digits` also asks a network.
+- A stroke that runs along a printed line and is no darker than the line goes with it. A line that
+  bends by more than one row in four columns stays.
+- A sheet is found if it is lighter than what surrounds it. A white table hides its edge; a shadow
+  with an edge as sharp as the sheet's own is taken for the sheet's end.
 - Pencil so pale that it hardly stands out from the paper's grain breaks into specks.
-- A single digit is taken to be upright; nothing here turns it.
+- Nothing here turns a digit, or a page by a quarter; `read_digits` does.
+
+What is no digit comes out, too. `find_digits` returns whatever is as large as a digit: print,
+letters, arrows and signs of sums such as ``+`` come as images of their own, and the network gives
+each one of its ten names. Commas, dots, dashes and ``=`` are left out as too small or too flat.
 
 References
 ----------
@@ -148,8 +153,9 @@ def find_digits(image: Picture) -> list[Digit]:
     Returns
     -------
     list of Digit
-        At least one. Specks, printed lines and blots are left out. Digits that touch each other
-        come as one.
+        At least one. Specks, commas, dashes, printed lines and blots are left out; letters and
+        other signs as large as digits are not. Digits that touch are cut apart where their shape
+        shows that they are two.
 
     Raises
     ------

@@ -15,9 +15,9 @@ from mnist_lib.handwriting.picture import Grey
 __all__ = ["Cut", "cut_wide", "find_cuts"]
 
 ROWS = 48  # a path is looked for in a picture of about this height
-WIDE = 1.3  # times its height; few digits are as wide, such as a 5 with a long bar
+WIDE = 0.8  # times its height; two digits with a ring each are hardly narrower
 WIDEST = 1.7  # times its height; no digit is as wide
-THIN_CUT = 0.3  # of the height: the most ink that a cut crosses without a network's word for it
+THIN_CUT = 0.4  # of the height: the most ink that a cut crosses without a network's word for it
 
 
 class Cut(NamedTuple):
@@ -45,8 +45,8 @@ def find_cuts(strokes: Strokes) -> list[Cut]:
     Returns
     -------
     list of Cut
-        Different cuts, those that cross the least ink first; none that would leave a part less than
-        a tenth of the ink, or cut through a ring: it belongs to one digit.
+        Different cuts, those first that cross little ink and are straight. None leaves a part less
+        than a tenth of the ink, or cuts through a ring: it belongs to one digit.
     """
     ink = strokes.ink
     height, width = ink.shape
@@ -54,17 +54,22 @@ def find_cuts(strokes: Strokes) -> list[Cut]:
     rows, columns = -(-height // step), -(-width // step)
     if columns < 6 or rows < 6:
         return []
-    padded = np.pad(ink, ((0, rows * step - height), (0, columns * step - width)))
-    small = padded.reshape(rows, step, columns, step).mean(axis=(1, 3))
-    reach = max(2, round(0.15 * rows))
     rings = _rings(ink)
-    found: list[Cut] = []
+
+    def coarse(values: Grey) -> Grey:
+        padded = np.pad(values, ((0, rows * step - height), (0, columns * step - width)))
+        return np.asarray(padded.reshape(rows, step, columns, step).mean(axis=(1, 3)))
+
+    small = coarse(ink)
+    closed = sum((coarse(ring.astype(np.float32)) for ring in rings), np.zeros_like(small))
+    reach = max(2, round(0.15 * rows))
+    found: list[tuple[float, Cut]] = []
     seen: list[NDArray[np.intp]] = []
     for middle in np.arange(0.18, 0.83, 0.04) * columns:
         low, high = max(1, round(middle) - reach), min(columns - 1, round(middle) + reach + 1)
         if high - low < 2:
             continue
-        path, crossed = _cheapest_path(small[:, low:high])
+        path, crossed = _cheapest_path(small[:, low:high], closed[:, low:high])
         path += low
         if any(np.abs(path - other).mean() < 1 for other in seen):
             continue
@@ -72,18 +77,20 @@ def find_cuts(strokes: Strokes) -> list[Cut]:
         at = np.interp(np.arange(height), (np.arange(rows) + 0.5) * step, (path + 0.5) * step)
         is_left = np.arange(width) < at[:, np.newaxis]
         on_left = [float(is_left[ring].mean()) for ring in rings]
-        if any(0.15 < fraction < 0.85 for fraction in on_left):
+        if any(0.05 < fraction < 0.95 for fraction in on_left):
             continue
         parts = [_part(strokes, np.where(side, ink, 0)) for side in (is_left, ~is_left)]
         if all(part is not None and part.ink.sum() > 0.1 * ink.sum() for part in parts):
-            found.append(Cut(parts[0], parts[1], crossed / rows))  # type: ignore[arg-type]
-    return sorted(found, key=lambda cut: cut.crossed)
+            cut = Cut(parts[0], parts[1], crossed / rows)  # type: ignore[arg-type]
+            # A winding path leaves a piece of one digit with the other.
+            found.append((cut.crossed + 0.3 * float(path.std()) / rows, cut))
+    return [cut for _, cut in sorted(found, key=lambda each: each[0])]
 
 
-def _cheapest_path(ink: Grey) -> tuple[NDArray[np.intp], float]:
-    """Find the path down that crosses least ink, a column aside at most per row."""
+def _cheapest_path(ink: Grey, closed: Grey) -> tuple[NDArray[np.intp], float]:
+    """Find the path down that crosses least ink, a column aside at most per row, around rings."""
     rows, columns = ink.shape
-    cost = ink + np.float32(0.01)
+    cost = ink + 2 * closed + np.float32(0.01)
     total = cost[0].copy()
     steps = np.zeros((rows, columns), dtype=np.intp)
     for row in range(1, rows):
@@ -124,7 +131,6 @@ def cut_wide(strokes: Strokes) -> list[Strokes]:
     height, width = strokes.ink.shape
     if width <= WIDE * height or (width <= WIDEST * height and not _has_rings_in_a_row(strokes)):
         return [strokes]
-    best: Cut | None = None
     for cut in find_cuts(strokes):
         sizes = [part.ink.shape for part in (cut.left, cut.right)]
         if cut.crossed > THIN_CUT or min(tall for tall, _ in sizes) < 0.8 * height:
@@ -132,11 +138,8 @@ def cut_wide(strokes: Strokes) -> list[Strokes]:
         # Digits beside each other are about as wide; a 1 is narrow.
         if min(wide for _, wide in sizes) < 0.3 * height:
             continue
-        if best is None or cut.crossed < best.crossed - 0.02:
-            best = cut
-    if best is None:
-        return [strokes]
-    return cut_wide(best.left) + cut_wide(best.right)
+        return cut_wide(cut.left) + cut_wide(cut.right)
+    return [strokes]
 
 
 def _has_rings_in_a_row(strokes: Strokes) -> bool:
@@ -145,7 +148,7 @@ def _has_rings_in_a_row(strokes: Strokes) -> bool:
     if len(rings) < 2:
         return False
     apart = np.ptp([np.argwhere(ring).mean(axis=0) for ring in rings], axis=0)
-    return bool(apart[1] > apart[0])
+    return bool(apart[1] > 2 * apart[0])  # the two halves of a 0 with a bar lie aslant
 
 
 def _rings(ink: Grey) -> list[NDArray[np.bool_]]:
