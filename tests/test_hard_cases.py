@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -84,6 +85,18 @@ def test_there_are_500_pictures_without_a_digit_and_each_follows_its_seed():
 )
 def test_what_is_read_is_compared_in_order(text, counts):
     assert bench.compare("1234", text) == counts
+
+
+def test_a_page_that_read_digits_refuses_holds_no_text(monkeypatch):
+    def refuse(picture, network):
+        if picture.any():
+            raise ValueError("no strokes")
+        return SimpleNamespace(digits=[SimpleNamespace(label=7, probability=0.9)])
+
+    monkeypatch.setattr(bench.reading, "read_digits", refuse)
+    pictures = [np.zeros((8, 8), np.uint8), np.ones((8, 8), np.uint8)]
+    answers = bench.read_whole(None, {"ruled": [bench.Case(p, "7", []) for p in pictures]})
+    assert [text for text, _ in answers["ruled"]] == ["7", ""]
 
 
 def test_both_error_rates_are_counted(capsys):
