@@ -226,6 +226,7 @@ def test_a_figure_is_there_for_light_and_dark_pages(tiny_book: Callable[..., Pat
     assert {image["alt"] for image in images} == {"One line that rises."}
     for image, page_colour in zip(images, ((252, 252, 250), (18, 18, 18)), strict=True):
         assert image["loading"] == "lazy", "else every reader fetches both"
+        assert image["src"].endswith(".webp")
         with Image.open(site / "chapters" / str(image["src"])) as picture:
             assert picture.size == pytest.approx(
                 [2 * int(image["width"]), 2 * int(image["height"])], abs=1
@@ -645,7 +646,7 @@ def test_weight_of_a_chapter(browser: Browser, server: str, site: Path, address:
     assert any(file.parent.name == "_images" for file in files)
     weight = sum(
         file.stat().st_size
-        if file.suffix in (".woff", ".png", ".jpeg")
+        if file.suffix in (".woff", ".png", ".jpeg", ".webp")
         else len(gzip.compress(file.read_bytes()))
         for file in files
     )
