@@ -185,10 +185,11 @@ const Handwriting = (() => {
     return sum / pixels.length;
   }
 
-  /** The darkness that the paper's noise does not reach, from the lightest quarter of the pixels. */
+  /** The darkness that the paper's noise does not reach, from the lightest half or quarter. */
   function noiseFloor(darkness) {
-    const [low, quarter] = quantiles(darkness, [0.05, 0.25]);
-    return quarter + Math.max(6 * (quarter - low), 0.03);
+    const [lowest, low, quarter, half] = quantiles(darkness, [0.05, 0.1, 0.25, 0.5]);
+    const [wide, close] = [4 * (half - low), 6 * (quarter - lowest)];
+    return Math.min(half + Math.max(wide, 0.03), quarter + Math.max(close, 0.03));
   }
 
   /** A picture with more pixels on each side, each like the nearest one of the border. */

@@ -125,10 +125,11 @@ def _outlines(grey: Grey) -> dict[float, tuple[float, float]]:
 def _noise_floor(darkness: Grey) -> float:
     """Return the darkness that the paper's noise does not reach.
 
-    The lightest quarter tells, because more of a close cut-out may be ink.
+    The lighter half of the pixels tells; in a close cut-out, where half may be ink, the lightest
+    quarter.
     """
-    low, quarter = (float(value) for value in np.quantile(darkness, (0.05, 0.25)))
-    return quarter + max(6 * (quarter - low), 0.03)
+    lowest, low, quarter, half = (float(v) for v in np.quantile(darkness, (0.05, 0.1, 0.25, 0.5)))
+    return min(half + max(4 * (half - low), 0.03), quarter + max(6 * (quarter - lowest), 0.03))
 
 
 def label_strokes(ink: Grey, floor: float) -> tuple[NDArray[np.int32], int]:
