@@ -27,7 +27,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize, to_hex, to_rgb
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyArrowPatch, Rectangle
+from matplotlib.patches import FancyArrowPatch, Polygon, Rectangle
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import zoom
 
@@ -1426,4 +1426,57 @@ def two_questions(
         result = box(axes, (5.1, ground + 0.6), (1.6, 0.8), answer, colour=colour)
         arrow(axes, drawn.right, network.left)
         arrow(axes, network.right, result.left)
+    return figure
+
+
+# --- chapter 7: digits beyond the training digits ---------------------------------------------
+
+
+def beyond_training(
+    first: ArrayLike, second: ArrayLike, shifted: ArrayLike, outside: ArrayLike
+) -> Figure:
+    """Draw where a network must answer: near its training digits, beside them, and far away.
+
+    A line cuts the plane in two, one answer on either side. Training digits are dots of two
+    classes near the line.
+
+    Parameters
+    ----------
+    first, second : arrays of shape (H, W)
+        A training digit of either class, a 4 and a 9.
+    shifted : array of shape (H, W)
+        Another person's digit of the first class.
+    outside : array of shape (H, W)
+        What is no digit.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    height = 3.5
+    figure, axes = canvas(height)
+    sides = plots.PALETTE[0], plots.PALETTE[1]
+    cut = (2.35, 3.35)  # where the line meets the lower and the upper edge
+    left, right = [(0, 0), (cut[0], 0), (cut[1], height), (0, height)], plots.WIDTH
+    other = [(cut[0], 0), (right, 0), (right, height), (cut[1], height)]
+    for corners, colour in zip((left, other), sides, strict=True):
+        axes.add_patch(Polygon(corners, fc=tint(colour, 0.12), ec="none", zorder=0))
+    axes.plot(cut, (0, height), color=plt.rcParams["axes.edgecolor"], ls="-", marker="none")
+    label(axes, (0.12, height - 0.12), "answered as 4", ha="left", va="top", color=sides[0])
+    style = {"ha": "right", "va": "top", "color": sides[1]}
+    label(axes, (right - 0.12, height - 0.12), "answered as 9", **style)
+    rng = np.random.default_rng(0)
+    for middle, colour, marker in (((1.55, 0.95), sides[0], "o"), ((3.95, 0.95), sides[1], "s")):
+        dots = rng.normal(middle, (0.36, 0.24), size=(60, 2))
+        axes.plot(*dots.T, ls="none", marker=marker, markersize=3.5, color=colour, zorder=1)
+    picture(axes, first, (1.55, 0.95), 0.45)
+    picture(axes, second, (3.95, 0.95), 0.45)
+    label(axes, (1.2, 0.16), "training digits")
+    label(axes, (4.2, 0.16), "training digits")
+    picture(axes, shifted, (0.5, 2.3), 0.55)
+    label(axes, (0.9, 2.4), "a stranger's 4:", ha="left")
+    label(axes, (0.9, 2.19), "shifted", ha="left")
+    picture(axes, outside, (5.5, 2.6), 0.55)
+    label(axes, (5.88, 2.1), "a letter:", ha="right")
+    label(axes, (5.88, 1.89), "out of distribution", ha="right")
     return figure

@@ -74,6 +74,7 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
     "two questions": lambda: diagrams.two_questions(
         np.full((28, 28), 0.5), (8, 8, 5), 4.21, (10, 20), -1.5
     ),
+    "beyond the training digits": lambda: diagrams.beyond_training(*[GREYS] * 4),
 }
 
 
@@ -547,3 +548,19 @@ def test_a_confusion_matrix_is_read_along_its_row_and_its_column() -> None:
     assert "of 8 answers “1”, 7 are right: precision 88%" in words
     with pytest.raises(ValueError, match="chosen is 3"):
         diagrams.confusion_read(np.eye(3), 3)
+
+
+# --- chapter 7 ----------------------------------------------------------------------------------
+
+
+def test_every_picture_beyond_training_lies_on_one_side_of_the_line() -> None:
+    figure = EXAMPLES["beyond the training digits"]()
+    (axes,) = figure.axes
+    line = next(line for line in axes.lines if len(line.get_xdata()) == 2)
+    (low, high), (bottom, top) = line.get_data()
+    sides = []
+    for shown in axes.images:
+        left, right, under, over = shown.get_extent()
+        border = [low + (high - low) * y / (top - bottom) for y in (under, over)]
+        sides.append("4" if right < min(border) else "9" if left > max(border) else "both")
+    assert sides == ["4", "9", "4", "9"]

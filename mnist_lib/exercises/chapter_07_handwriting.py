@@ -1,4 +1,4 @@
-"""The exercises of chapter 7: the box, ink on uneven paper, augmentation, declining."""
+"""The exercises of chapter 7: the box, ink on uneven paper, augmentation, declining, its price."""
 
 from __future__ import annotations
 
@@ -51,6 +51,56 @@ _PROBABILITIES = np.array(
         [0.20, 0.50, 0.20, 0.10],
     ]
 )
+
+
+def _decide(probabilities: Any, threshold: float) -> Any:
+    return np.where(probabilities.max(axis=1) >= threshold, probabilities.argmax(axis=1), -1)
+
+
+# --- What a refusal costs -------------------------------------------------------------------------
+
+
+def _batch(count: int, seed: int) -> tuple[Any, Any]:
+    """Return probabilities of four classes, and labels that are right about as often as they say.
+
+    No confidence lies on a threshold, so that it does not matter how two equal ones compare.
+    """
+    rng = np.random.default_rng(seed)
+    confidence = rng.integers(30, 100, size=count) / 100 - 0.005
+    answers = rng.integers(4, size=count)
+    probabilities = np.repeat((1 - confidence)[:, np.newaxis] / 3, 4, axis=1)
+    probabilities[np.arange(count), answers] = confidence
+    right = rng.random(count) < confidence
+    return probabilities, np.where(right, answers, (answers + 1) % 4)
+
+
+_BATCH = _batch(60, 3)
+_THRESHOLDS = np.arange(101) / 100
+
+
+def _costs(probabilities: Any, labels: Any, price: float, declined: float = 1) -> Any:
+    decided = [_decide(probabilities, threshold) for threshold in _THRESHOLDS]
+    return np.array(
+        [declined * np.sum(d == -1) + price * np.sum((d != -1) & (d != labels)) for d in decided]
+    )
+
+
+def _cheapest(probabilities: Any, labels: Any, price: float) -> float:
+    return float(_THRESHOLDS[_costs(probabilities, labels, price).argmin()])
+
+
+def _highest_cheapest(probabilities: Any, labels: Any, price: float) -> float:
+    costs = _costs(probabilities, labels, price)
+    return float(_THRESHOLDS[np.flatnonzero(costs == costs.min())[-1]])
+
+
+def _refusals_of_right_digits(probabilities: Any, labels: Any, price: float) -> float:
+    """Let only the refusal of a digit cost that would have been read correctly."""
+    right = probabilities.argmax(axis=1) == labels
+    below = probabilities.max(axis=1) < _THRESHOLDS[:, np.newaxis]
+    costs = np.sum(below & right, axis=1) + price * np.sum(~below & ~right, axis=1)
+    return float(_THRESHOLDS[costs.argmin()])
+
 
 EXERCISES = (
     Exercise(
@@ -244,6 +294,16 @@ EXERCISES = (
                 "minus the pixel itself.",
                 explains_all=True,
             ),
+            Case(
+                name="another size",
+                inputs=(_PHOTO, 5),
+                expect=lambda result, photo, size: (
+                    result.shape == photo.shape
+                    and agrees(_inside(result), _inside(_darkness(photo, size)), 1e-3)
+                ),
+                mistake="It works for a window of 9 pixels only: is a size written into your code?",
+                explains_all=True,
+            ),
         ),
     ),
     Exercise(
@@ -260,61 +320,44 @@ EXERCISES = (
         shows="A change may be taught only if a person would still give the old label.",
         cases=(
             Case(
-                name="mirror",
-                expect=lambda result: "B" not in result,
+                name="letters",
+                expect=lambda v: v <= set("ABCDEF"),
+                mistake="The changes have the letters A to F: list single letters, each in quotes.",
+            ),
+            Case(
+                name="some",
+                expect=bool,
+                mistake="Some of the changes are safe: other people write like that anyway.",
+            ),
+            Case(
+                name="B",
+                expect=lambda v: "B" not in v,
                 mistake="Look at a 2 or a 7 in a mirror: would you still call it by its old label?",
             ),
             Case(
-                name="half turn",
-                expect=lambda result: "C" not in result,
+                name="C",
+                expect=lambda v: "C" not in v,
                 mistake="Turned by half a circle, a 6 is a 9, and it would be taught as a 6.",
             ),
             Case(
-                name="too few",
-                expect=lambda result: result >= {"A", "D", "E", "F"},
-                mistake="At least one more of the changes leaves every digit what it was.",
+                name="A",
+                expect=lambda v: "A" in v,
+                mistake="Look at A again: which digit becomes another one when it moves?",
             ),
             Case(
-                name="exactly",
-                expect={"A", "D", "E", "F"},
-                mistake="Give only letters from A to F.",
-            ),
-        ),
-    ),
-    Exercise(
-        id="07.offset",
-        title="How far may a digit lie off centre?",
-        stars=3,
-        minutes=15,
-        form="experiment",
-        type="letter",
-        hints=(
-            "np.roll(images, shift, axis=2) moves every image to the right; what leaves it there "
-            "reappears at the left, so set these columns to 0.",
-            "Print both accuracies for each shift from 0 to 6, and compare each with its own at 0.",
-        ),
-        shows="Convolutions alone do not make a network indifferent to place: the robust one had "
-        "seen shifted digits in training.",
-        cases=(
-            Case(
-                name="same",
-                slip="A",
-                mistake="Compare each network with its own accuracy at shift 0, in points.",
+                name="D",
+                expect=lambda v: "D" in v,
+                mistake="Look at D again: does a thicker pen write other digits?",
             ),
             Case(
-                name="robust first",
-                slip="C",
-                mistake="Look again at which accuracy belongs to which of the two networks.",
+                name="E",
+                expect=lambda v: "E" in v,
+                mistake="Look at E again: turn your head a little. Do you read anything else?",
             ),
             Case(
-                name="neither",
-                slip="D",
-                mistake="One of them falls within 6 columns: are the images moved along axis 2?",
-            ),
-            Case(
-                name="letter",
-                expect="B",
-                mistake="Answer with one of the letters A, B, C and D.",
+                name="F",
+                expect=lambda v: "F" in v,
+                mistake="Look at F again: many people's handwriting slants.",
             ),
         ),
     ),
@@ -332,6 +375,12 @@ EXERCISES = (
         ),
         shows="One comparison turns a reader that always answers into one that can decline.",
         cases=(
+            Case(
+                name="None",
+                expect=lambda result, *inputs: bool(np.isfinite(result).all()),
+                mistake="A declined image gets the number −1: None would leave an array that "
+                "nobody can compute with.",
+            ),
             Case(
                 name="left out",
                 expect=lambda result, probabilities, threshold: result.shape != (3,),
@@ -364,12 +413,95 @@ EXERCISES = (
             Case(
                 name="equal",
                 inputs=(_PROBABILITIES, 0.5),
-                expect=Reference(
-                    lambda probabilities, threshold: np.where(
-                        probabilities.max(axis=1) >= threshold, probabilities.argmax(axis=1), -1
-                    )
-                ),
+                expect=Reference(_decide),
                 mistake="A probability that equals the threshold is not below it.",
+            ),
+            Case(
+                name="low threshold",
+                inputs=(_PROBABILITIES, 0.2),
+                expect=Reference(_decide),
+                mistake="At a threshold below one half, several probabilities of an image can "
+                "reach it: give the largest of them.",
+            ),
+            Case(
+                name="another batch",
+                inputs=(_PROBABILITIES[1:4, :3], 0.3),
+                expect=Reference(_decide),
+                mistake="It works for five images and four classes only: is a number written into "
+                "your code?",
+                explains_all=True,
+            ),
+        ),
+    ),
+    Exercise(
+        id="07.cheapest_threshold",
+        title="What should a refusal cost?",
+        stars=3,
+        minutes=15,
+        form="experiment",
+        type="number",
+        inputs=(*_BATCH, 4),
+        hints=(
+            "For one threshold: how many digits are declined, and how many are read and wrong? "
+            "Their cost is declined + price × wrong.",
+            "Put that into a loop over np.arange(101) / 100 and keep the costs in a list. "
+            "np.argmin gives the first place of the smallest one.",
+        ),
+        shows="The right threshold is a question of prices, not of the network alone: the dearer "
+        "an error, the more correct answers it pays to give up.",
+        cases=(
+            Case(
+                name="a threshold",
+                expect=lambda v, *inputs: 0 <= v <= 1,
+                mistake="Return the threshold itself, a number from 0 to 1: neither its place in "
+                "the list nor its cost.",
+            ),
+            Case(
+                name="always read",
+                slip=OneOf(
+                    0,
+                    lambda p, labels, price: _cheapest(p, labels, 1 / price),
+                    lambda p, labels, price: _cheapest(p, labels, 1),
+                ),
+                mistake="At threshold 0 nothing is declined, and every error costs its price. A "
+                "higher threshold is cheaper here: does an error cost price in your function, and "
+                "a refusal 1?",
+            ),
+            Case(
+                name="always decline",
+                slip=1,
+                mistake="At threshold 1 every digit is declined, and each of them costs 1. Some "
+                "lower threshold is cheaper here.",
+            ),
+            Case(
+                name="highest",
+                slip=_highest_cheapest,
+                mistake="Several thresholds cost the same here: return the lowest of them.",
+            ),
+            Case(
+                name="right ones alone",
+                slip=_refusals_of_right_digits,
+                mistake="Every refusal costs 1, also that of a digit that would have been misread.",
+            ),
+            Case(
+                name="cheapest",
+                expect=Reference(_cheapest),
+                mistake="For each threshold, count the declined digits, and the wrong ones among "
+                "those that are read; multiply the wrong ones by price, and add.",
+            ),
+            Case(
+                name="another price",
+                inputs=(*_BATCH, 20),
+                expect=Reference(_cheapest),
+                mistake="It works for a price of 4 only: is a number written into your code?",
+                explains_all=True,
+            ),
+            Case(
+                name="cheap errors",
+                inputs=(*_batch(30, 2), 0.5),
+                expect=Reference(_cheapest),
+                mistake="An error can be cheaper than a refusal. Then it is cheapest to decline "
+                "nothing: try the threshold 0, too.",
             ),
         ),
     ),

@@ -1,5 +1,6 @@
 """Answers to the exercises of chapter 7."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -83,6 +84,89 @@ def decide_in_place(probabilities: Any, threshold: float) -> Any:
     return labels
 
 
+def decide_by_a_table(probabilities: Any, threshold: float) -> Any:
+    import tensorflow as tf
+
+    largest, labels = tf.math.top_k(tf.constant(probabilities))
+    return tf.where(largest >= threshold, labels, -1)[:, 0]
+
+
+def decide_the_first_that_reaches(probabilities: Any, threshold: float) -> Any:
+    reaches = probabilities >= threshold
+    return np.where(reaches.any(axis=1), reaches.argmax(axis=1), -1)
+
+
+def decide_five(probabilities: Any, threshold: float) -> Any:
+    return np.array([decide_right(probabilities, threshold)[i] for i in range(5)])
+
+
+def cheapest_by_loops(probabilities: Any, labels: Any, price: float) -> Any:
+    costs = []
+    for hundredth in range(101):
+        decided = decide_right(probabilities, hundredth / 100)
+        wrong = sum(d not in (-1, label) for d, label in zip(decided, labels, strict=True))
+        costs.append(sum(decided == -1) + price * wrong)
+    return costs.index(min(costs)) / 100
+
+
+def cheapest_by_a_table(probabilities: Any, labels: Any, price: float) -> Any:
+    thresholds = np.linspace(0, 1, 101)
+    wrong = probabilities.argmax(axis=1) != labels
+    read = probabilities.max(axis=1) >= thresholds[:, np.newaxis]
+    return thresholds[np.argmin((~read).sum(axis=1) + price * (read & wrong).sum(axis=1))]
+
+
+def cheapest_kept_up_to_date(probabilities: Any, labels: Any, price: float) -> Any:
+    best, least = None, math.inf
+    for threshold in np.arange(0, 1.005, 0.01):
+        sure = np.max(probabilities, axis=1) >= threshold
+        wrong = np.argmax(probabilities, axis=1)[sure] != labels[sure]
+        cost = np.mean(np.append(price * wrong, np.ones(np.sum(~sure))))
+        if cost < least:
+            best, least = float(threshold), cost
+    return best
+
+
+def cheapest_cost(probabilities: Any, labels: Any, price: float) -> Any:
+    wrong = probabilities.argmax(axis=1) != labels
+    read = probabilities.max(axis=1) >= np.linspace(0, 1, 101)[:, np.newaxis]
+    return ((~read).sum(axis=1) + price * (read & wrong).sum(axis=1)).min()
+
+
+def cheapest_place(probabilities: Any, labels: Any, price: float) -> Any:
+    return 100 * cheapest_by_loops(probabilities, labels, price)
+
+
+def cheapest_of_four(probabilities: Any, labels: Any, price: float) -> Any:
+    return cheapest_by_loops(probabilities, labels, 4)
+
+
+def cheapest_least_declined(probabilities: Any, labels: Any, price: float) -> Any:
+    """Take the most accurate threshold instead of the cheapest."""
+    right = probabilities.argmax(axis=1) == labels
+    accuracies = []
+    for threshold in np.linspace(0, 1, 101):
+        sure = probabilities.max(axis=1) >= threshold
+        accuracies.append(right[sure].mean() if sure.any() else 0)
+    return np.argmax(accuracies) / 100
+
+
+def cheapest_of_tenths(probabilities: Any, labels: Any, price: float) -> Any:
+    costs = []
+    for tenth in range(11):
+        decided = decide_right(probabilities, tenth / 10)
+        costs.append((decided == -1).sum() + price * ((decided != -1) & (decided != labels)).sum())
+    return np.argmin(costs) / 10
+
+
+def cheapest_above_zero(probabilities: Any, labels: Any, price: float) -> Any:
+    return max(0.01, cheapest_by_loops(probabilities, labels, price))
+
+
+def cheapest_never_returned(probabilities: Any, labels: Any, price: float) -> Any:
+    cheapest_by_loops(probabilities, labels, price)
+
+
 RIGHT: dict[str, dict[str, Any]] = {
     "07.aspect": {
         "list": [400, 40],
@@ -108,11 +192,16 @@ RIGHT: dict[str, dict[str, Any]] = {
         "a letter twice": ["A", "A", "D", "E", "F"],
         "array": np.array(["A", "D", "E", "F"]),
     },
-    "07.offset": {"letter": "B", "small letter": "b ", "NumPy text": np.str_("B")},
     "07.decide": {
         "np.where": decide_right,
         "loop": decide_by_loop,
         "overwriting": decide_in_place,
+        "top_k": decide_by_a_table,
+    },
+    "07.cheapest_threshold": {
+        "loops": cheapest_by_loops,
+        "one table": cheapest_by_a_table,
+        "the best so far, mean cost": cheapest_kept_up_to_date,
     },
 }
 
@@ -176,6 +265,11 @@ WRONG: dict[str, list[Wrong]] = {
             "everywhere",
         ),
         Wrong(
+            "a window of nine written in",
+            lambda p, s: ndimage.maximum_filter(p.astype(float), 9) - p,
+            "another size",
+        ),
+        Wrong(
             "size as reach",
             lambda p, s: ndimage.maximum_filter(p.astype(float), 2 * s + 1) - p,
             "everywhere",
@@ -199,16 +293,18 @@ WRONG: dict[str, list[Wrong]] = {
         ),
     ],
     "07.label_safe": [
-        Wrong("with the mirror", ["A", "B", "D", "E", "F"], "mirror"),
-        Wrong("with the half turn", ["A", "C", "D", "E", "F"], "half turn"),
-        Wrong("without the small turn", ["A", "D", "F"], "too few"),
-        Wrong("shift alone", ["A"], "too few"),
-        Wrong("none", [], "too few"),
-        Wrong("the unsafe ones", ["B", "C"], "mirror"),
-        Wrong("a letter too many", ["A", "D", "E", "F", "G"], "exactly"),
-    ],
-    "07.offset": [
-        Wrong("a number", "3", "letter"),
+        Wrong("with the mirror", ["A", "B", "D", "E", "F"], "B"),
+        Wrong("with the half turn", ["A", "C", "D", "E", "F"], "C"),
+        Wrong("without the shift", ["D", "E", "F"], "A"),
+        Wrong("without the thick stroke", ["A", "E", "F"], "D"),
+        Wrong("without the small turn", ["A", "D", "F"], "E"),
+        Wrong("shift alone", ["A"], "D"),
+        Wrong("without the slant", ["A", "D", "E"], "F"),
+        Wrong("none", [], "some"),
+        Wrong("the unsafe ones", ["B", "C"], "B"),
+        Wrong("all", list("ABCDEF"), "B"),
+        Wrong("a letter too many", ["A", "D", "E", "F", "G"], "letters"),
+        Wrong("one string", ["ADEF"], "letters"),
     ],
     "07.decide": [
         Wrong(
@@ -219,7 +315,7 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong(
             "one answer for all",
             lambda p, t: -1 if p.max() < t else p.argmax(),
-            "left out",
+            "None",
             "Your function returned a number",
         ),
         Wrong("left out the declined", lambda p, t: p.argmax(1)[p.max(1) >= t], "left out"),
@@ -228,7 +324,7 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong(
             "an if for the batch",
             lambda p, t: p.argmax(1) if p.max(1) >= t else -1,
-            "left out",
+            "None",
             "raised ValueError",
         ),
         Wrong("half, whatever was given", lambda p, t: decide_right(p, 0.5), "all declined"),
@@ -255,5 +351,33 @@ WRONG: dict[str, list[Wrong]] = {
             lambda p, t: np.where(p.max(1) > t, p.argmax(1), -1),
             "equal",
         ),
+        Wrong("the first that reaches it", decide_the_first_that_reaches, "low threshold"),
+        Wrong("five written in", decide_five, "another batch"),
+        Wrong(
+            "None for declined",
+            lambda p, t: [int(q.argmax()) if q.max() >= t else None for q in p],
+            "None",
+            "holds None; an array of numbers was expected",
+        ),
+        Wrong(
+            "None in an array",
+            lambda p, t: np.array([int(q.argmax()) if q.max() >= t else None for q in p]),
+            "None",
+        ),
+        Wrong(
+            "texts",
+            lambda p, t: [str(q.argmax()) if q.max() >= t else "declined" for q in p],
+            "None",
+            "holds a string; an array of numbers was expected",
+        ),
+    ],
+    "07.cheapest_threshold": [
+        Wrong("its cost", cheapest_cost, "a threshold"),
+        Wrong("its place", cheapest_place, "a threshold"),
+        Wrong("nothing returned", cheapest_never_returned, "a threshold", "returned None"),
+        Wrong("the most accurate", cheapest_least_declined, "right ones alone"),
+        Wrong("tenths alone", cheapest_of_tenths, "cheapest"),
+        Wrong("price written in", cheapest_of_four, "another price"),
+        Wrong("0 never tried", cheapest_above_zero, "cheap errors"),
     ],
 }
