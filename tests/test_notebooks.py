@@ -17,7 +17,19 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from tools import notebook_rules, repository
-from tools.notebook_rules import BACK_DOORS, RULES, Notebook, anchors, headings, read, typed_results
+from tools.notebook_rules import (
+    ANSWER,
+    BACK_DOORS,
+    PREDICT,
+    RULES,
+    Notebook,
+    anchors,
+    harsh_words,
+    headings,
+    questions,
+    read,
+    typed_results,
+)
 from tools.notebooks import ROOT, slug
 
 
@@ -70,7 +82,7 @@ def test_tracked_files_name_no_machine() -> None:
 # --- The rules on notebooks made to break them ------------------------------------------------
 
 Change = Callable[[list[nbformat.NotebookNode]], None]
-BARE = "<details><summary>Which one?</summary>\n\n"
+BARE = "<summary>Answer to question 1</summary>\n\n"
 WORDY = " ".join(
     ["A kernel slides over the image and answers where its own pattern is found."] * 60
 )
@@ -80,13 +92,17 @@ def good_cells(number: int, place: str) -> list[nbformat.NotebookNode]:
     """Return a small chapter that every rule accepts."""
     url, branch = repository.address()
     badge = repository.badge(url, branch, f"{place}/{number:02d}_topic.ipynb")
-    question = f"{BARE}The second, since 99.2 % is more.\n\n</details>\n"
+    question = (
+        "**Question {}.** Which is more?\n\n- a) 99.1 %\n- b) 99.2 %\n- c) Neither.\n\n"
+        "<details><summary>Answer to question {}</summary>\n\n**b.** 99.2 % is more. Not a: it is "
+        "less. Not c: they differ.\n\n</details>\n"
+    )
     cells = {
         "title": f"# {number} Slide a kernel\n\nThe last chapter left a question: about 98.5 %?",
         "badge": badge,
         "setup": repository.setup(url, branch),
         "goals": "**You will build** a filter.\n\n**You will learn** to\n\n- do one thing,\n"
-        "- do another,\n- do a third.\n\n**You need** nothing.\n\n**Time** · 20 min reading"
+        "- do another,\n- do a third.\n\n**You need** nothing.\n\n**Time** · 15 min reading"
         " · running: 20 s on the sample, 90 s on the full data",
         "imports": "import matplotlib.pyplot as plt\n\nfrom mnist_lib import plots\n"
         "from mnist_lib.data import load_mnist\n\nmnist = load_mnist()",
@@ -94,12 +110,14 @@ def good_cells(number: int, place: str) -> list[nbformat.NotebookNode]:
         "[above](#a-window-of-nine-pixels), "
         f"[this](../{place}/{number:02d}_topic.ipynb#check-yourself)"
         " and [the paper](https://doi.org/10.1109/5.726791).",
+        "predict": f"> {PREDICT} Which digit is the first?",
         "figure": "rate = 0.001\nplots.plot_digits(mnist.x_train[:10]);",
-        "caption": "Ten digits; $x_{0.123}$ and `0.123` are no results, Python 3.11 is a version.",
+        "caption": f"{ANSWER} a five. Ten digits; $x_{{0.123}}$ and `0.123` are not results, "
+        "Python 3.11 is a version.",
         "exercise": "### Exercise 4.1: Try it\n\n★ · 5 minutes\n\n"
         "A network reads 98.7 % of 1,000 digits.\n\n[Solution](https://example.org)",
         "done": "## What you can now do\n\n- one thing,\n- another,\n- a third.",
-        "questions": "## Check yourself\n\n" + "\n".join([question] * 3),
+        "questions": "## Check yourself\n\n" + "\n".join(question.format(i, i) for i in (1, 2, 3)),
         "further": "## Going further\n\n- [LeCun](https://doi.org/10.1109/5.726791), 0.1109 of it.",
     }
     made = []
@@ -113,19 +131,20 @@ def good_cells(number: int, place: str) -> list[nbformat.NotebookNode]:
         made.append(cell)
     cell_of(made, "exercise").metadata["exercise"] = "04.try_it"
     made[1].metadata["tags"] = made[2].metadata["tags"] = ["remove-cell"]
-    made[6].metadata["mystnb"] = {
+    figure = cell_of(made, "figure")
+    figure.metadata["mystnb"] = {
         "image": {"alt": "Ten handwritten digits in one row, the first of them a five."}
     }
-    made[6].metadata["nbmake"] = {
+    figure.metadata["nbmake"] = {
         "post_cell_execute": ["assert len(mnist.x_train) > 3000, len(mnist.x_train)"]
     }
     if place == "chapters" and number == 5:
         opening = new_code_cell(
             "x = mnist.x_test", id="opening", metadata={"tags": ["opens-test-set"]}
         )
-        made[8:8] = [opening, new_code_cell("y = mnist.y_test", id="after")]
+        made[9:9] = [opening, new_code_cell("y = mnist.y_test", id="after")]
     if place == "chapters" and number == 0:
-        made[8:8] = [
+        made[9:9] = [
             new_code_cell("model.fit(mnist.x_train, mnist.y_train)", id="fit"),
             new_code_cell("model.evaluate(mnist.x_test, mnist.y_test)", id="evaluate"),
         ]
@@ -204,7 +223,7 @@ def bad_id(cells: list[nbformat.NotebookNode]) -> None:
 def same_alt(cells: list[nbformat.NotebookNode]) -> None:
     twin = copy.deepcopy(cell_of(cells, "figure"))
     twin["id"] = "twin"
-    cells[8:8] = [twin, new_markdown_cell("Again.", id="again")]
+    cells[9:9] = [twin, new_markdown_cell("Again.", id="again")]
 
 
 def alt(text: str) -> Change:
@@ -221,6 +240,25 @@ MACHINES = ["".join(halves) for halves in [
     ("C:\\Us", "ers\\me"), ("--index", "-url"), ("--extra-index", "-url"), ("pypi", ".org"),
     ("files.python", "hosted.org"), ("10.0", ".0.1"), ("192.168", ".1.1"), ("172.16", ".0.1"),
 ]]  # fmt: skip
+
+HARSH = [
+    "They are drawn by lot.",
+    "The network is trained anew.",
+    "It is read rightly.",
+    "Whoever reads this may stop.",
+    "A share of the digits is lost.",
+    "Which share is that?",
+    "It is a kind of edge.",
+    "How many rows has the feature map?",
+    "55,000 is no multiple of 128.",
+    "Has it a minimum?",
+    "Does it fall the further, the longer the step?",
+]
+PLAIN = [
+    "The maps share one colour scale, and shared weights are few.",
+    "How many rows does the map have? There is no formula, and it is no longer needed.",
+    "What has it learned? It is no better than before.",
+]
 
 WRONG: list[tuple[str, str, Change]] = [
     ("is_valid", "an id with a space", bad_id),
@@ -248,7 +286,23 @@ WRONG: list[tuple[str, str, Change]] = [
     ("says_what_to_expect", "six goals", replace("goals", "- do a", "- do\n" * 4 + "- do a")),
     ("ends_as_a_chapter_does", "no ending", drop("further")),
     ("ends_as_a_chapter_does", "a goal forgotten", replace("done", "- another,\n", "")),
-    ("ends_as_a_chapter_does", "no question", replace("questions", "<details>", "")),
+    ("asks_in_one_form", "two questions", replace("questions", "**Question 3", "**Puzzle 3")),
+    ("asks_in_one_form", "a number twice", replace("questions", "Question 2", "Question 1")),
+    ("asks_in_one_form", "no fold", replace("questions", "<details>", "")),
+    ("asks_in_one_form", "folded options", replace("questions", "\n- c) Neither.\n", "\n")),
+    ("asks_in_one_form", "two options", replace("questions", "- c) Neither.\n", "")),
+    ("asks_in_one_form", "options out of order", replace("questions", "- c)", "- d)")),
+    ("asks_in_one_form", "an answer that is no option", replace("questions", "**b.**", "**d.**")),
+    ("asks_in_one_form", "an option without reason", replace("questions", " Not c:", " No:")),
+    ("asks_in_one_form", "an answer at once", replace("questions", "**b.** 99", "99")),
+    ("answers_its_predictions", "no answer", replace("caption", f"{ANSWER} a five. ", "")),
+    ("answers_its_predictions", "other words", replace("predict", PREDICT, "**Predict.**")),
+    ("answers_its_predictions", "no prediction", replace("predict", f"> {PREDICT}", "So:")),
+    ("answers_its_predictions", "no code", drop("figure")),
+    ("answers_its_predictions", "a second prediction", replace("caption", ANSWER, f"> {PREDICT}")),
+    ("shows_a_picture_in_every_section", "none", say("## Another one\n\nText.")),
+    ("states_its_reading_time", "too short", replace("goals", "15 min reading", "10 min reading")),
+    ("states_its_reading_time", "too long", replace("goals", "15 min reading", "20 min reading")),
     ("ends_as_a_chapter_does", "no source", replace("further", "](https", "] (https")),
     ("asserts_its_bands", "no band", meta("figure", nbmake={})),
     ("asserts_its_bands", "no assertion", band("len(mnist.x_train) > 3000")),
@@ -265,7 +319,7 @@ WRONG: list[tuple[str, str, Change]] = [
     ("describes_its_figures", "pyplot", run("plt.imshow(mnist.x_train[0])")),
     ("describes_its_figures", "drawn by a function", run("def show():\n    plt.show()\nshow()")),
     ("captions_its_figures", "no caption", drop("caption")),
-    ("captions_its_figures", "a heading for a caption", replace("caption", "Ten", "## Ten")),
+    ("captions_its_figures", "a heading for a caption", replace("caption", ANSWER, f"## {ANSWER}")),
     ("uses_plain_markdown", "directive", say("```{note}\nHello\n```")),
     ("uses_plain_markdown", "tilde directive", say("~~~{note}\nHello\n~~~")),
     ("uses_plain_markdown", "colon fence", say(":::{note}\nHello\n:::")),
@@ -279,7 +333,7 @@ WRONG: list[tuple[str, str, Change]] = [
     ("uses_plain_markdown", "image", say("![text](https://example.org/a.png)")),
     ("has_open_details", "no blank line before the answer", replace("questions", BARE, BARE[:-1])),
     ("has_open_details", "none after it", replace("questions", "\n\n</details>", "\n</details>")),
-    ("has_open_details", "no summary", replace("questions", "<summary>Which one?</summary>", "")),
+    ("has_open_details", "no summary", replace("questions", BARE.strip(), "")),
     ("has_open_details", "open attribute", replace("questions", "<details>", "<details open>")),
     ("has_open_details", "not closed", replace("questions", "</details>", "")),
     ("has_open_details", "text at once", replace("questions", "</details>\n", "</details>\nX\n")),
@@ -299,7 +353,8 @@ WRONG: list[tuple[str, str, Change]] = [
     ("reads_plainly", "an exclamation mark", say("It works!")),
     ("reads_plainly", "a network with wishes", say("What the network wants is light.")),
     ("reads_plainly", "networks with wishes", say("What networks want is light.")),
-    ("reads_plainly", "in a question", replace("questions", "Which one?", "Just which?")),
+    ("reads_plainly", "in a question", replace("questions", "Which is", "Just which is")),
+    *[("reads_plainly", text, say(text)) for text in HARSH],
     ("types_no_results", "percentage", say("The network reaches 98.7 % on validation.")),
     ("types_no_results", "points", say("It gains 0.4 percentage points here.")),
     ("types_no_results", "percentage without space", say("It reaches 98.7% now.")),
@@ -340,6 +395,53 @@ def test_a_wrong_notebook_is_refused(tmp_path: Path, name: str, why: str, change
     cells = good_cells(4, "chapters")
     change(cells)
     assert RULES[name](make(tmp_path, cells, 4)), f"{name} accepts: {why}"
+
+
+@pytest.mark.parametrize("text", PLAIN)
+def test_plain_english_passes(text: str) -> None:
+    assert notebook_rules.harsh_words(text) == []
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "mnist_lib" / "exercises").glob("chapter_*.py")), ids=lambda p: p.stem
+)
+def test_hints_and_messages_read_plainly(path: Path) -> None:
+    said = list(notebook_rules.spoken_by(path))
+    assert len(said) > 20
+    found = [f"line {line}: {words}" for line, text in said for words in harsh_words(text)]
+    assert not found, "\n".join(found)
+
+
+def test_letters_of_right_answers_are_spread() -> None:
+    chapters = [read(path) for path in sorted((ROOT / "chapters").glob("*.ipynb"))]
+    letters = [question["letter"] for each in chapters for question in questions(each)]
+    assert len(letters) >= 3 * len(chapters)
+    counts = {letter: letters.count(letter) for letter in "abcd"}
+    assert max(counts.values()) <= 0.4 * len(letters), counts
+
+
+def test_reading_time_counts_words_and_lines_apart_from_exercises(tmp_path: Path) -> None:
+    cells = good_cells(4, "chapters")
+    before = make(tmp_path, cells, 4)
+    words, lines = notebook_rules.words_to_read(before), notebook_rules.lines_to_read(before)
+    run("x = 1\n\ny = 2")(cells)
+    say("Five words are added here.")(cells)
+    replace("exercise", "A network", "In this exercise a network")(cells)
+    after = make(tmp_path, cells, 4)
+    assert notebook_rules.words_to_read(after) == words + 5
+    assert notebook_rules.lines_to_read(after) == lines + 2
+    exact = words / 110 + lines / 6
+    assert exact <= notebook_rules.reading_minutes(before) < exact + 5
+    assert notebook_rules.reading_minutes(before) % 5 == 0
+
+
+def test_a_command_prints_the_times(capsys: pytest.CaptureFixture[str]) -> None:
+    assert notebook_rules.main(["--times"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 1 + len(list((ROOT / "chapters").glob("*.ipynb")))
+    for line in lines[1:]:
+        *_, computed, stated = line.split()
+        assert computed == stated
 
 
 WRONG_OPENINGS: list[tuple[int, str, Change]] = [

@@ -2,6 +2,7 @@
 
     python -m tools.notebook_rules                              # every notebook
     python -m tools.notebook_rules chapters/04_training.ipynb   # this one
+    python -m tools.notebook_rules --times                      # words, lines, minutes of reading
 
 A rule is a function from a notebook to a list of problems. Nothing is executed here;
 ``conftest.py`` runs the notebooks and judges their output.
@@ -10,6 +11,7 @@ A rule is a function from a notebook to a list of problems. Nothing is executed 
 from __future__ import annotations
 
 import ast
+import math
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -323,17 +325,109 @@ def ends_as_a_chapter_does(notebook: Notebook) -> list[str]:
         problems.append(
             f"You will learn has {promised} bullets, What you can now do {kept}; they mirror"
         )
-    # Each question is one <details>, or a bold number whose options are <details> of their own.
-    numbered = len(re.findall(r"(?m)^\*\*\d+\.", text[ENDING[1]]))
-    folds = text[ENDING[1]].count("<details>")
-    if not 3 <= (numbered or folds) <= 5 or folds < numbered:
-        problems.append(
-            f"{numbered or folds} questions with {folds} <details> under Check yourself;"
-            " expected 3 to 5 questions, each with its <details>"
-        )
     if "](http" not in text[ENDING[2]]:
         problems.append("Going further links to no source")
     return problems
+
+
+QUESTION = re.compile(
+    r"(?ms)^\*\*Question (?P<number>\d)\.\*\* (?P<text>.+?)\n\n"
+    r"(?P<options>(?:- [a-d]\) [^\n]+\n)+)\n"
+    r"<details><summary>Answer to question (?P=number)</summary>\n\n"
+    r"\*\*(?P<letter>[a-d])\.\*\* (?P<reasons>.+?)\n\n</details>"
+)
+
+
+def questions(notebook: Notebook) -> list[re.Match[str]]:
+    """Return the questions under Check yourself that have the course's form."""
+    text = "\n".join(source for title, _, source in sections(notebook) if title == ENDING[1])
+    return list(QUESTION.finditer(text))
+
+
+@rule
+def asks_in_one_form(notebook: Notebook) -> list[str]:
+    """Require 3 to 5 questions: options that are seen, and a folded answer with all reasons."""
+    if not notebook.is_chapter:
+        return []
+    text = "\n".join(source for title, _, source in sections(notebook) if title == ENDING[1])
+    found = questions(notebook)
+    numbers = [int(question["number"]) for question in found]
+    problems = []
+    if numbers != list(range(1, len(found) + 1)) or not 3 <= len(found) <= 5:
+        problems.append(f"questions {numbers} are of the right form; expected 1 to 3, 4 or 5")
+    if text.count("<details>") != len(found) or len(re.findall(r"\*\*Question", text)) != len(
+        found
+    ):
+        problems.append(
+            "a question or an answer is not of the form '**Question 1.** …?', '- a) …', "
+            "'<details><summary>Answer to question 1</summary>', '**b.** …', '</details>'"
+        )
+    for question in found:
+        letters = re.findall(r"(?m)^- ([a-d])\)", question["options"])
+        name = f"question {question['number']}"
+        if letters != list("abcd"[: len(letters)]) or not 3 <= len(letters) <= 4:
+            problems.append(f"{name} has the options {letters}; expected a to c, or a to d")
+        if question["letter"] not in letters:
+            problems.append(f"{name}: the answer {question['letter']!r} is none of its options")
+        problems += [
+            f"{name}: the answer says nothing of {letter}; say 'Not {letter}: …'"
+            for letter in letters
+            if letter != question["letter"]
+            and not re.search(rf"(?<!\w){letter}(?=[:,).*]| and\b| or\b)", question["reasons"])
+        ]
+    return problems
+
+
+PREDICT, ANSWER = "**Predict before you run.**", "The answer:"
+
+
+@rule
+def answers_its_predictions(notebook: Notebook) -> list[str]:
+    """Require after each prediction code that shows it, then a paragraph with the answer.
+
+    The book folds the output of that code, and finds it by these words.
+    """
+    problems, asked, shown = [], "", False
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            shown = True
+            continue
+        for paragraph in cell.source.split("\n\n"):
+            if paragraph.startswith(f"{ANSWER} "):
+                if not asked or not shown:
+                    problems.append(f"cell {cell.id}: an answer without a prediction and its code")
+                asked = ""
+            elif paragraph.startswith(">") and "predict" in paragraph.lower():
+                if not paragraph.startswith(f"> {PREDICT} "):
+                    problems.append(f"cell {cell.id}: a prediction begins with '> {PREDICT} …'")
+                if asked:
+                    problems.append(f"cell {asked}: no paragraph begins with '{ANSWER} …'")
+                asked, shown = cell.id, False
+            elif paragraph.startswith("## ") and asked:
+                problems.append(f"cell {asked}: no paragraph begins with '{ANSWER} …'")
+                asked = ""
+    return problems
+
+
+@rule
+def shows_a_picture_in_every_section(notebook: Notebook) -> list[str]:
+    """Require a figure between two second-level headings of a chapter, but for the last three."""
+    if not notebook.is_chapter:
+        return []
+    drawing, title, shown = set(plotting_cells(notebook)), "", {}
+    for i, cell in enumerate(notebook.cells):
+        if cell.cell_type == "markdown":
+            for level, text in headings(cell.source):
+                if level == 2:
+                    title = text
+                    shown[title] = False
+        elif i in drawing:
+            shown[title] = True
+    return [
+        f"the section {title!r} has no picture"
+        for title, has_one in shown.items()
+        if not has_one and title not in ENDING
+    ]
 
 
 def is_range(test: ast.expr) -> bool:
@@ -577,8 +671,7 @@ def is_neither_thin_nor_bloated(notebook: Notebook) -> list[str]:
     """Require neither too few nor too many words in a chapter."""
     if not notebook.is_chapter:
         return []
-    apart = exercise_texts(notebook)
-    words = sum(count_words(source) for id, source in markdown(notebook) if id not in apart)
+    words = words_to_read(notebook)
     return (
         []
         if WORDS[0] <= words <= WORDS[1]
@@ -594,6 +687,40 @@ def has_short_exercises(notebook: Notebook) -> list[str]:
         for cell_id, text in exercise_texts(notebook).items()
         if (words := count_words(text)) > WORDS_OF_AN_EXERCISE
     ]
+
+
+WORDS_A_MINUTE, LINES_A_MINUTE = 110, 6  # of a reader who thinks about both
+
+
+def words_to_read(notebook: Notebook) -> int:
+    """Return how many words a notebook has, exercises apart: these state their own minutes."""
+    apart = exercise_texts(notebook)
+    return sum(count_words(source) for id, source in markdown(notebook) if id not in apart)
+
+
+def lines_to_read(notebook: Notebook) -> int:
+    """Return how many lines of code a notebook has, exercises apart."""
+    return sum(
+        len([line for line in cell.source.splitlines() if line.strip()])
+        for cell in code(notebook)
+        if not exercise_id(cell)
+    )
+
+
+def reading_minutes(notebook: Notebook) -> int:
+    """Return how long a notebook takes to read, in minutes, rounded up to five."""
+    minutes = words_to_read(notebook) / WORDS_A_MINUTE + lines_to_read(notebook) / LINES_A_MINUTE
+    return 5 * math.ceil(minutes / 5)
+
+
+@rule
+def states_its_reading_time(notebook: Notebook) -> list[str]:
+    """Require in a chapter's Time line the minutes that its words and lines of code take."""
+    stated = stated_times(nbformat.from_dict({"cells": notebook.cells})).get("reading")
+    needed = reading_minutes(notebook)
+    if not notebook.is_chapter or stated in (None, needed):
+        return []
+    return [f"the Time line says {stated} min reading; its words and lines take {needed}"]
 
 
 FILLER = [
@@ -612,25 +739,51 @@ PERSON_PATTERN = re.compile(
     r"( (wants|likes|thinks|believes|feels|hopes|understands)"
     r"|s (want|think|believe|feel|hope|understand))\b"
 )
+HOUSE_PATTERN = re.compile(  # words that a native teacher would not use here
+    r"(?i)\b(by lot|anew|afresh|rightly|whoever|rooms?|zoo|foreign|kinds?|came"
+    r"|shares? of|(?:the|a|what|which|its|whose|this|that|as an?|of) shares?"
+    r"|the further, the longer)\b"
+)
+INVERTED_PATTERN = re.compile(
+    r"(?i)(?<!there )\b(?:is|are|was|were) no (?!longer\b|more\b|less\b|worse\b|\w+er\b|one\b)\w+"
+    r"|\bhow (?:many|much) [\w ]{1,30} (?:has|have) (?:the|a|an|it|they|this|each)\b"
+    r"|\b(?:has|have) (?:it|they) (?:a|an|no|any|\d+)\b"
+)
 PLAIN = {
+    "a house word (say fraction, type, at random, again, correctly, if you)": HOUSE_PATTERN,
+    "inverted (say 'is not', 'does it have')": INVERTED_PATTERN,
     "filler": FILLER_PATTERN,
     "not British spelling": AMERICAN_PATTERN,
     "a network is no person": PERSON_PATTERN,
 }
 
 
+def harsh_words(text: str) -> list[str]:
+    """Return the words of a text that a friendly native teacher would not use, each with why."""
+    return [
+        f"{name}: {match.group()!r}"
+        for name, pattern in PLAIN.items()
+        for match in pattern.finditer(text)
+    ]
+
+
+def spoken_by(module: Path) -> Iterator[tuple[int, str]]:
+    """Yield the line and the text of each sentence in a module's strings, docstrings included."""
+    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        match node:
+            case ast.Constant(value=str(text)) if len(text.split()) > 2:
+                yield node.lineno, text
+
+
 @rule
 def reads_plainly(notebook: Notebook) -> list[str]:
-    """Require British spelling, and no filler, exclamation mark or network that wants something."""
+    """Require plain British English: no filler, no exclamation mark, no network with wishes."""
     problems = []
     for title, cell_id, source in sections(notebook):
         text = prose(source)
         if title == "Going further":  # titles of papers keep their own spelling
             continue
-        for name, pattern in PLAIN.items():
-            problems += [
-                f"cell {cell_id}: {name}: {match.group()!r}" for match in pattern.finditer(text)
-            ]
+        problems += [f"cell {cell_id}: {words}" for words in harsh_words(text)]
         if "!" in text:
             problems.append(
                 f"cell {cell_id}: an exclamation mark after {text.partition('!')[0][-30:]!r}"
@@ -832,8 +985,22 @@ def names_no_machine(notebook: Notebook) -> list[str]:
     ]
 
 
+def table_of_times() -> str:
+    """Return what each chapter asks of its reader: words, lines of code, minutes of reading."""
+    lines = [f"{'chapter':30}{'words':>7}{'lines':>7}{'minutes':>9}{'stated':>8}"]
+    for notebook in map(read, repository.notebooks()):
+        if notebook.is_chapter:
+            stated = stated_times(nbformat.from_dict({"cells": notebook.cells})).get("reading", "–")
+            numbers = words_to_read(notebook), lines_to_read(notebook), reading_minutes(notebook)
+            lines.append("{:30}{:7}{:7}{:9}{:>8}".format(notebook.path.stem, *numbers, stated))
+    return "\n".join(lines)
+
+
 def main(names: list[str]) -> int:
     """Check the named notebooks, or all; print what is wrong and return the exit code."""
+    if names == ["--times"]:
+        print(table_of_times())
+        return 0
     paths = [Path(name).resolve() for name in names] or repository.notebooks()
     found = [problem for path in paths for problem in problems(read(path))]
     print("\n".join(found), file=sys.stderr, end="\n" if found else "")
