@@ -383,7 +383,7 @@ PREDICT, ANSWER = "**Predict before you run.**", "The answer:"
 
 @rule
 def answers_its_predictions(notebook: Notebook) -> list[str]:
-    """Require after each prediction code that shows it, then a paragraph with the answer.
+    """Require after each prediction code that shows it, then a sentence with the answer.
 
     The book folds the output of that code, and finds it by these words.
     """
@@ -393,7 +393,7 @@ def answers_its_predictions(notebook: Notebook) -> list[str]:
             shown = True
             continue
         for paragraph in cell.source.split("\n\n"):
-            if paragraph.startswith(f"{ANSWER} "):
+            if re.search(rf"(^|[.?)*] ){ANSWER} ", paragraph):
                 if not asked or not shown:
                     problems.append(f"cell {cell.id}: an answer without a prediction and its code")
                 asked = ""
@@ -401,10 +401,10 @@ def answers_its_predictions(notebook: Notebook) -> list[str]:
                 if not paragraph.startswith(f"> {PREDICT} "):
                     problems.append(f"cell {cell.id}: a prediction begins with '> {PREDICT} …'")
                 if asked:
-                    problems.append(f"cell {asked}: no paragraph begins with '{ANSWER} …'")
+                    problems.append(f"cell {asked}: no sentence below begins with '{ANSWER} …'")
                 asked, shown = cell.id, False
             elif paragraph.startswith("## ") and asked:
-                problems.append(f"cell {asked}: no paragraph begins with '{ANSWER} …'")
+                problems.append(f"cell {asked}: no sentence below begins with '{ANSWER} …'")
                 asked = ""
     return problems
 
