@@ -1447,7 +1447,7 @@ def beyond_training(
     shifted : array of shape (H, W)
         Another person's digit of the first class.
     outside : array of shape (H, W)
-        What is no digit.
+        Something else that is answered as the first class.
 
     Returns
     -------
@@ -1473,10 +1473,10 @@ def beyond_training(
     picture(axes, second, (3.95, 0.95), 0.45)
     label(axes, (1.2, 0.16), "training digits")
     label(axes, (4.2, 0.16), "training digits")
-    picture(axes, shifted, (0.5, 2.3), 0.55)
-    label(axes, (0.9, 2.4), "a stranger's 4:", ha="left")
-    label(axes, (0.9, 2.19), "shifted", ha="left")
-    picture(axes, outside, (5.5, 2.6), 0.55)
-    label(axes, (5.88, 2.1), "a letter:", ha="right")
-    label(axes, (5.88, 1.89), "out of distribution", ha="right")
+    picture(axes, shifted, (2.3, 1.8), 0.5)
+    label(axes, (1.95, 1.9), "a stranger's 4:", ha="right")
+    label(axes, (1.95, 1.69), "shifted", ha="right")
+    picture(axes, outside, (0.5, 2.65), 0.55)
+    label(axes, (0.9, 2.75), "a letter:", ha="left")
+    label(axes, (0.9, 2.54), "out of distribution", ha="left")
     return figure
