@@ -1,8 +1,8 @@
 "use strict";
 
-// From a drawing or a photograph of one digit to 28 × 28 pixels as MNIST has them: the steps of
-// mnist_lib/handwriting/ in JavaScript. tests/test_live.py compares the two on drawings of every
-// type. Chapter 7 derives the steps.
+// From a drawing or a photograph of one digit, or a drawing of several, to 28 × 28 pixels as MNIST
+// has them: the steps of mnist_lib/handwriting/ in JavaScript. tests/test_live.py compares the two
+// on drawings of every type. Chapter 7 derives the steps.
 //
 // A picture is { width, height, data }: data is a Float32Array, rows first, here from 0 to 1.
 const Handwriting = (() => {
@@ -22,8 +22,13 @@ const Handwriting = (() => {
   const WIDEST = 6; // of MNIST's strokes; wider ones are a digit's if they leave some paper
   const [THIN, THICK] = [1.5, 4.3]; // stroke width in MNIST pixels; between them it is left alone
 
-  /** There is nothing on the picture that could be a digit. */
-  class NoDigitError extends Error {}
+  /** There is nothing on the picture that could be a digit; `fault` says in a word what there is. */
+  class NoDigitError extends Error {
+    constructor(message, fault) {
+      super(message);
+      this.fault = fault;
+    }
+  }
 
   function make(width, height) {
     return { width, height, data: new Float32Array(width * height) };
@@ -244,7 +249,7 @@ const Handwriting = (() => {
     const clean = zeros > 0.1 * data.length;
     const floor = clean ? FAINT * largest(data) : noiseFloor(data);
     const pieces = clean ? findStrokes(darkness, floor) : findPieces(darkness, floor);
-    if (!pieces.length) throw new NoDigitError("There is no ink.");
+    if (!pieces.length) throw new NoDigitError("There is no ink.", "blank");
     for (const piece of pieces) piece.peak = largestOf(piece.pixels, data);
     const ink = make(width, height);
     if (clean) {
@@ -270,7 +275,7 @@ const Handwriting = (() => {
       [0.5],
     );
     if (!(best.sharp > 0) || best.sharp < 4 * grain * sumOf(best.pixels, slope)) {
-      throw new NoDigitError("There is no ink.");
+      throw new NoDigitError("There is no ink.", "blank");
     }
     for (const { pixels, peak, softness, spans } of pieces) {
       if (spans || peak < 0.25 * best.peak || softness > 4 * best.softness) continue;
@@ -510,7 +515,7 @@ const Handwriting = (() => {
     const { width, height, data } = ink;
     const pieces = findStrokes(ink, Math.max(width, height) <= SMALL ? FAINT : 0.3);
     for (const piece of pieces) piece.mass = sumOf(piece.pixels, data);
-    if (!pieces.length) throw new NoDigitError("There are no strokes.");
+    if (!pieces.length) throw new NoDigitError("There are no strokes.", "blank");
     // Whoever takes a picture of a digit aims at it: what lies along the border counts for less.
     for (const piece of pieces) {
       const [y, x] = [(piece.top + piece.bottom) / 2, (piece.left + piece.right) / 2];
@@ -545,28 +550,201 @@ const Handwriting = (() => {
       }
     }
     const massOf = (some) => some.reduce((sum, { mass }) => sum + mass, 0);
-    if (massOf([...keep]) < 0.3 * massOf(pieces)) throw new NoDigitError("There are many marks.");
-    const digit = make(width, height);
-    for (const { pixels } of keep) for (const n of pixels) digit.data[n] = data[n];
-    if (!hasStrokes(digit)) throw new NoDigitError("There are no strokes of a pen.");
+    if (massOf([...keep]) < 0.3 * massOf(pieces)) {
+      throw new NoDigitError("There are many marks.", "marks");
+    }
+    const digit = only([...keep], ink);
+    const fault = faultOf(digit);
+    if (fault) throw new NoDigitError("There are no strokes of a pen.", fault);
     return digit;
   }
 
-  /** Tell a digit from a blot, from dust, and from a sponge, which are what noise becomes. */
-  function hasStrokes(ink) {
+  /** The ink of some pieces; 0 elsewhere. */
+  function only(pieces, { width, height, data }) {
+    const ink = make(width, height);
+    for (const { pixels } of pieces) for (const n of pixels) ink.data[n] = data[n];
+    return ink;
+  }
+
+  /**
+   * Tell a digit (null) from a dot, a blot, and a scribble with as many parts as a sponge: what
+   * noise becomes, too.
+   */
+  function faultOf(ink) {
     const cut = crop(ink);
     const [longer, shorter] = [Math.max(cut.width, cut.height), Math.min(cut.width, cut.height)];
-    if (10 * longer < Math.min(160, ink.width, ink.height)) return false;
+    if (10 * longer < Math.min(160, ink.width, ink.height)) return "dot";
+    const blot = 5 * longer < Math.min(ink.width, ink.height) ? "dot" : "blot";
     const wide = 2 * shorter > longer;
     if (longer <= BOX) {
-      return !wide || cut.data.reduce((sum, value) => sum + value, 0) < 0.75 * cut.data.length;
+      const sum = cut.data.reduce((total, value) => total + value, 0);
+      return !wide || sum < 0.75 * cut.data.length ? null : blot;
     }
     const { mask, stroke, filled } = fineMask(cut);
-    const full = wide && stroke > WIDEST && filled > 0.75;
+    if (stroke > BLOT || (wide && stroke > WIDEST && filled > 0.75)) return blot;
     const paper = map(mask, (value) => 1 - value);
     const loops = findPieces(paper, 0.5, false).filter(({ pixels }) => pixels.length >= FINE ** 2 / 4);
     const fragments = findPieces(mask, 0.5);
-    return stroke <= BLOT && Math.max(loops.length, fragments.length) <= MOST_PARTS && !full;
+    return Math.max(loops.length, fragments.length) <= MOST_PARTS ? null : "scribble";
+  }
+
+  // --- several digits ---------------------------------------------------------------------------
+
+  const heightOf = ({ top, bottom }) => bottom - top;
+  const widthOf = ({ left, right }) => right - left;
+  const middleOf = ({ top, bottom, left, right }) => [(top + bottom) / 2, (left + right) / 2];
+
+  function median(numbers) {
+    const sorted = Float64Array.from(numbers).sort();
+    const half = sorted.length >> 1;
+    return sorted.length % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
+  }
+
+  /**
+   * Part the ink of a drawing into digits: lists of pieces, in rows from top to bottom, each from
+   * left to right.
+   */
+  function groupDigits(ink) {
+    const { width, height, data } = ink;
+    const leastSide = Math.min(160, width, height) / 10;
+    const side = (box) => Math.max(heightOf(box), widthOf(box));
+    const pieces = findStrokes(ink, Math.max(width, height) <= SMALL ? FAINT : 0.3);
+    for (const piece of pieces) piece.mass = sumOf(piece.pixels, data);
+    // The rest is dust, too small for a fragment of a digit.
+    const some = pieces.filter((piece) => piece.mass > 0 && side(piece) >= 0.3 * leastSide);
+    return some.length ? lineUp(cluster(some).filter((digit) => side(digit) >= leastSide)) : [];
+  }
+
+  /** The height of most of the ink, as long as that is not a line, an edge or a shadow. */
+  function usualHeight(pieces) {
+    const massOf = (some) => some.reduce((sum, { mass }) => sum + mass, 0);
+    const middle = (some) => {
+      const half = massOf(some) / 2;
+      let sum = 0;
+      return heightOf(some.find(({ mass }) => (sum += mass) >= half) ?? some[some.length - 1]);
+    };
+    let kept = [...pieces].sort((a, b) => heightOf(a) - heightOf(b));
+    for (;;) {
+      const usual = middle(kept);
+      const main = heaviest(kept, "mass");
+      const others = kept.filter((piece) => piece !== main);
+      let outweighs = false; // one piece that outweighs the digits, and is much higher than they are
+      if (others.length) {
+        const lower = middle(others);
+        const alike = others.filter((piece) => Math.abs(heightOf(piece) - lower) <= 0.4 * lower);
+        const enough = massOf(others) > 0.15 * main.mass;
+        outweighs = heightOf(main) >= 2.5 * lower && alike.length > 2 && enough;
+      }
+      const rest = kept.filter(
+        (piece) => widthOf(piece) < 3 * usual && !(outweighs && piece === main),
+      );
+      if (!rest.length || rest.length === kept.length) return usual;
+      kept = rest;
+    }
+  }
+
+  /** Put pieces together that are one digit. */
+  function cluster(pieces) {
+    const usual = usualHeight(pieces);
+    const fitting = pieces.filter(
+      (piece) => heightOf(piece) < 3 * usual && widthOf(piece) < 3 * usual,
+    );
+    const isLarge = (piece) => heightOf(piece) >= 0.5 * usual;
+    const large = fitting.filter(isLarge);
+    const typical = large.length
+      ? median(large.map(({ mass }) => mass))
+      : Math.max(...pieces.map(({ mass }) => mass));
+    const groups = fitting
+      .filter((piece) => {
+        return isLarge(piece) || (piece.mass > 0.02 * typical && widthOf(piece) < usual);
+      })
+      .map((piece) => {
+        const { left, top, right, bottom } = piece;
+        return { left, top, right, bottom, whole: isLarge(piece), members: [piece] };
+      });
+    const pairs = [];
+    groups.forEach((one, i) => {
+      for (const two of groups.slice(i + 1)) {
+        const [a, b] = [middleOf(one), middleOf(two)];
+        if (Math.hypot(a[0] - b[0], a[1] - b[1]) > 2.5 * usual) continue;
+        // How far two boxes are apart; negative where they share rows or columns.
+        const above = Math.max(one.top - two.bottom, two.top - one.bottom);
+        const beside = Math.max(one.left - two.right, two.left - one.right);
+        // What stands beside a digit is more likely a neighbour's than what is above it.
+        const away = Math.hypot(Math.max(above, 0), 2 * Math.max(beside, 0));
+        pairs.push({ one, two, above, beside, away });
+      }
+    });
+    const around = (one, two) => ({
+      left: Math.min(one.left, two.left),
+      top: Math.min(one.top, two.top),
+      right: Math.max(one.right, two.right),
+      bottom: Math.max(one.bottom, two.bottom),
+    });
+    const groupOf = (group) => (group.into ? groupOf(group.into) : group);
+    const join = (one, two) => {
+      Object.assign(one, around(one, two));
+      one.whole ||= two.whole || heightOf(one) >= 0.6 * usual;
+      one.members.push(...two.members);
+      two.into = one;
+    };
+    // The nearest first, so that a fragment goes to its own digit before it goes to a neighbour.
+    const near = pairs.filter(({ away }) => away < 0.3 * usual).sort((a, b) => a.away - b.away);
+    for (const pair of near) {
+      const [one, two] = [groupOf(pair.one), groupOf(pair.two)];
+      if (one === two || (one.whole && two.whole)) continue;
+      const both = around(one, two);
+      const size = Math.max(heightOf(both) / 1.3, widthOf(both));
+      if (one.whole || two.whole || size <= usual) join(one, two);
+    }
+    // Two whole pieces are one digit if they stand above or inside each other.
+    for (const pair of pairs) {
+      if (pair.above >= 0.3 * usual || pair.beside >= 0.3 * usual) continue;
+      const [one, two] = [groupOf(pair.one), groupOf(pair.two)];
+      if (one === two || !one.whole || !two.whole) continue;
+      const overlap = Math.min(one.right, two.right) - Math.max(one.left, two.left);
+      const gap = Math.max(one.top, two.top) - Math.min(one.bottom, two.bottom);
+      const narrower = Math.min(widthOf(one), widthOf(two));
+      const low = heightOf(around(one, two)) < 1.5 * usual;
+      if (gap < 0.2 * usual && low && overlap > 0.4 * narrower) join(one, two);
+    }
+    return groups.filter((group) => {
+      if (group.into) return false;
+      const mass = group.members.reduce((sum, piece) => sum + piece.mass, 0);
+      return group.whole || (heightOf(group) >= 0.3 * usual && mass >= 0.22 * typical);
+    });
+  }
+
+  /** Part digits into lines of writing; a digit joins the line whose latest one it overlaps most. */
+  function lineUp(digits) {
+    const rows = [];
+    for (const digit of [...digits].sort((a, b) => a.left - b.left)) {
+      let [best, most] = [null, 0.4];
+      for (const row of rows) {
+        const last = row[row.length - 1];
+        const shared = Math.min(digit.bottom, last.bottom) - Math.max(digit.top, last.top);
+        const overlap = shared / Math.min(heightOf(digit), heightOf(last));
+        if (overlap > most) [best, most] = [row, overlap];
+      }
+      if (best) best.push(digit);
+      else rows.push([digit]);
+    }
+    // Sloping lines of different lengths are compared at the same place across.
+    const means = rows.map((row) =>
+      [0, 1].map((axis) => row.reduce((sum, box) => sum + middleOf(box)[axis], 0) / row.length),
+    );
+    const slopes = rows.flatMap((row, n) => {
+      if (row.length < 3) return [];
+      let [down, along] = [0, 0];
+      for (const [y, x] of row.map(middleOf)) {
+        down += (y - means[n][0]) * (x - means[n][1]);
+        along += (x - means[n][1]) ** 2;
+      }
+      return [down / along];
+    });
+    const slope = slopes.length ? median(slopes) : 0;
+    const place = (n) => means[n][0] - slope * means[n][1];
+    return [...rows.keys()].sort((a, b) => place(a) - place(b)).map((n) => rows[n]);
   }
 
   // --- MNIST's own steps ------------------------------------------------------------------------
@@ -583,7 +761,7 @@ const Handwriting = (() => {
         if (y >= bottom) bottom = y + 1;
       }
     }
-    if (right <= left) throw new NoDigitError("There is no ink.");
+    if (right <= left) throw new NoDigitError("There is no ink.", "blank");
     const cut = make(right - left, bottom - top);
     for (let y = top; y < bottom; y++) {
       cut.data.set(data.subarray(y * width + left, y * width + right), (y - top) * cut.width);
@@ -948,10 +1126,38 @@ const Handwriting = (() => {
 
   // --- the whole way ----------------------------------------------------------------------------
 
-  /** Prepare a picture of one digit. The steps are there to be shown. */
+  function inkOf(picture) {
+    return removeLines(findInk(darknessOf(focus(picture))));
+  }
+
+  /** Prepare a picture of one digit. */
   function toMnist(picture) {
-    const darkness = darknessOf(focus(picture));
-    const ink = selectDigit(removeLines(findInk(darkness)));
+    return asMnist(selectDigit(inkOf(picture)));
+  }
+
+  /**
+   * Prepare every digit of a drawing: rows from top to bottom, each from left to right. A digit has
+   * its `box` in the picture's pixels. A single one is prepared as `toMnist` does it.
+   */
+  function findDigits(picture) {
+    const ink = inkOf(picture);
+    const scale = picture.width / ink.width;
+    const rows = groupDigits(ink).map((row) => {
+      const digits = row.map(({ left, top, right, bottom, members }) => {
+        const box = { left, top, right, bottom };
+        for (const edge in box) box[edge] *= scale;
+        return { box, ink: only(members, ink) };
+      });
+      return digits.filter((digit) => !faultOf(digit.ink));
+    });
+    if (rows.flat().length < 2) return [[asMnist(selectDigit(ink))]];
+    return rows
+      .filter((row) => row.length)
+      .map((row) => row.map((digit) => ({ ...asMnist(digit.ink), box: digit.box })));
+  }
+
+  /** Take MNIST's own steps; they are there to be shown. */
+  function asMnist(ink) {
     const cropped = crop(ink);
     const inked = adjustStroke(cropped);
     const boxed = fitBox(inked);
@@ -972,5 +1178,5 @@ const Handwriting = (() => {
     return { image: toBytes(resize(light, SIDE, SIDE)), steps: [{ name: "inverted", ...light }] };
   }
 
-  return { NoDigitError, resizeOnly, toGrey, toMnist };
+  return { NoDigitError, findDigits, resizeOnly, toGrey, toMnist };
 })();

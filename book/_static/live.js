@@ -10,6 +10,15 @@ const Live = (() => {
   const MAX_PICTURE = 40000000; // bytes
   const MAX_PIXELS = 100000000; // a small file can claim enough of them to fill the memory
   const FRAMES_KEPT = 500;
+  const SCRIBBLE = 6.5; // sides of its box; a digit's strokes are at most 3.5 long
+  const LABEL = [62, 18]; // width and height of a box's label in the pad's units
+  const FAULTS = {
+    blank: "There is no digit to be found here.",
+    dot: "This is a dot. Draw a digit at least a fifth of the pad high.",
+    blot: "This is a blot. Draw a digit in lines, with white between them.",
+    scribble: "This is a scribble. Draw one digit, or a few side by side.",
+    marks: "There are many marks here, and no digit stands out. Draw one larger than the rest.",
+  };
 
   const element = (id) => document.getElementById(id);
   const pad = element("live-pad");
@@ -21,7 +30,10 @@ const Live = (() => {
   let history = [];
   let network = NetworkFile.fromDescription(LIVE_NETWORK);
   let covered = new Uint8Array(784);
-  let prepared = null; // { image, steps } or null while there is no ink
+  let rows = []; // of digits, each { image, steps, box }; one digit alone has no box
+  let picked = null; // the digit that the reader chose from the list; null before
+  let fault = "blank"; // why there is no digit
+  let prepared = null; // the digit that the bars and the maps show, or null
   let probabilities = null; // the latest answer: ten numbers, or null
   const frames = []; // milliseconds that the latest answers took
 
@@ -345,6 +357,7 @@ const Live = (() => {
   function use(next) {
     network = next;
     frames.length = 0;
+    known.clear();
     element("live-reset").disabled = next === own;
     Inside.use(network);
     describeNetwork();
@@ -417,7 +430,10 @@ const Live = (() => {
     });
   }
 
+  /** Find the digits; a photograph is read as one. */
   function prepare() {
+    [rows, picked, fault] = [[], null, "blank"];
+    if (isBlank()) return;
     const { background } = drawing;
     // A picture is scanned without the strips beside it, an example or strokes as the pad.
     const isPicture = background !== null && Math.max(background.width, background.height) > 28;
@@ -426,13 +442,60 @@ const Live = (() => {
     paint(scan, width, height);
     const grey = Handwriting.toGrey(scan.getImageData(0, 0, width, height).data, width, height);
     try {
-      prepared = element("live-prepare").checked
-        ? Handwriting.toMnist(grey)
-        : Handwriting.resizeOnly(grey);
+      // Without the preparation the whole pad is one image, if there is a digit on it at all.
+      const unprepared = !element("live-prepare").checked;
+      const found = isPicture ? null : withoutScribbles(Handwriting.findDigits(grey));
+      if (unprepared) rows = [[Handwriting.resizeOnly(grey)]];
+      else rows = found ?? [[Handwriting.toMnist(grey)]];
     } catch (error) {
       if (!(error instanceof Handwriting.NoDigitError)) throw error;
-      prepared = null;
+      fault = error.fault;
     }
+  }
+
+  /** How far a stroke runs from point to point within a box (by default anywhere). */
+  function lengthOf({ points }, box) {
+    const inside = ([x, y]) =>
+      !box || (x >= box.left && x <= box.right && y >= box.top && y <= box.bottom);
+    let length = 0;
+    for (let n = 1; n < points.length; n++) {
+      const [from, to] = [points[n - 1], points[n]];
+      if (inside(from) && inside(to)) length += Math.hypot(to[0] - from[0], to[1] - from[1]);
+    }
+    return length;
+  }
+
+  /** Put boxes in the pad's units, and leave out what the pen went over and over. */
+  function withoutScribbles(found) {
+    const kept = found
+      .map((row) =>
+        row.filter((digit) => {
+          if (digit.box) for (const edge in digit.box) digit.box[edge] *= PAD / SCAN;
+          if (!drawing.strokes.length) return true;
+          const box = digit.box ?? around(drawing.strokes.flatMap(({ points }) => points));
+          const side = Math.max(box.right - box.left, box.bottom - box.top);
+          const length = drawing.strokes.reduce((sum, line) => sum + lengthOf(line, digit.box), 0);
+          return length <= SCRIBBLE * side;
+        }),
+      )
+      .filter((row) => row.length);
+    if (!kept.length) throw new Handwriting.NoDigitError("A scribble.", "scribble");
+    return kept;
+  }
+
+  function around(points) {
+    const [xs, ys] = [0, 1].map((axis) => points.map((point) => point[axis]));
+    const ends = [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
+    return { left: ends[0], top: ends[1], right: ends[2], bottom: ends[3] };
+  }
+
+  /** The digit that the reader chose, or else the one that holds most of the latest stroke. */
+  function shown() {
+    const digits = rows.flat();
+    if (digits.length < 2 || picked) return picked ?? digits[0] ?? null;
+    const stroke = drawing.strokes[drawing.strokes.length - 1];
+    const share = (digit) => (stroke ? lengthOf(stroke, digit.box) : 0);
+    return digits.reduce((best, digit) => (share(digit) >= share(best) ? digit : best));
   }
 
   /** The network's input: the prepared image without what the brush has covered. */
@@ -440,8 +503,21 @@ const Live = (() => {
     return Float32Array.from(prepared.image, (pixel, n) => (covered[n] ? 0 : pixel / 255));
   }
 
+  const known = new Map(); // the latest answers: of many digits on the pad, one changes at a time
+  function read({ image }) {
+    const key = image.join();
+    if (known.size > 50) known.clear();
+    if (!known.has(key)) {
+      const pixels = Float32Array.from(image, (pixel) => pixel / 255);
+      known.set(key, probabilitiesOf(Network.run(network, pixels)));
+    }
+    return known.get(key);
+  }
+
   function answer() {
+    prepared = shown();
     showSteps();
+    showFound();
     probabilities = null;
     if (!prepared) {
       showAnswer(null);
@@ -450,14 +526,8 @@ const Live = (() => {
     }
     const image = input();
     const outputs = Network.run(network, image);
-    const before = covered.some(Boolean)
-      ? Network.run(
-          network,
-          Float32Array.from(prepared.image, (pixel) => pixel / 255),
-        )
-      : null;
     probabilities = probabilitiesOf(outputs);
-    showAnswer(before && probabilitiesOf(before));
+    showAnswer(covered.some(Boolean) ? read(prepared) : null);
     Inside.show(image, outputs);
   }
 
@@ -487,11 +557,75 @@ const Live = (() => {
     }, REST);
   }
 
+  /** Of several digits: a box around each on the pad, and a button that chooses it. */
+  function showFound() {
+    const digits = rows.flat();
+    const several = digits.length > 1 ? digits : [];
+    const [boxes, list] = [element("live-boxes"), element("live-found")];
+    element("live-several").hidden = !several.length;
+    for (const [parent, name] of [
+      [boxes, "span"],
+      [list, "button"],
+    ]) {
+      while (parent.children.length > several.length) parent.lastChild.remove();
+      while (parent.children.length < several.length) {
+        parent.append(document.createElement(name));
+      }
+    }
+    const labels = [];
+    const part = (units) => `${(100 * units) / PAD}%`;
+    several.forEach((digit, n) => {
+      const { left, top, right, bottom } = digit.box;
+      const [box, button] = [boxes.children[n], list.children[n]];
+      Object.assign(box.style, { left: part(left), top: part(top) });
+      Object.assign(box.style, { width: part(right - left), height: part(bottom - top) });
+      // The label stands above its box, or below where it would cover another one.
+      const atRight = left + LABEL[0] > PAD;
+      const x = atRight ? right - LABEL[0] : left;
+      const covers = (y) => ([otherX, otherY]) =>
+        Math.abs(otherX - x) < LABEL[0] && Math.abs(otherY - y) < LABEL[1];
+      const free = (y) => y >= 0 && y <= PAD - LABEL[1] && !labels.some(covers(y));
+      const below = !free(top - LABEL[1]) && free(bottom);
+      labels.push([x, below ? bottom : top - LABEL[1]]);
+      box.className = "live-box";
+      box.classList.toggle("live-below", below);
+      box.classList.toggle("live-right", atRight);
+      box.classList.toggle("live-chosen", digit === prepared);
+      box.dataset.label = button.textContent = wordsOf(digit);
+      button.type = "button";
+      button.setAttribute("aria-pressed", digit === prepared);
+      button.onclick = () => {
+        picked = digit;
+        covered.fill(0);
+        schedule(false);
+      };
+    });
+  }
+
+  function wordsOf(digit) {
+    const answers = read(digit);
+    if (!answers.every(Number.isFinite)) return "–";
+    const [first] = ranked(answers);
+    return `${first}\u00a0(${percent(answers[first])})`;
+  }
+
+  /** The text of several digits, row by row, and the sentence about them. */
+  function textOfAll() {
+    const lines = rows.map((row) => row.map((digit) => ranked(read(digit))[0]).join(""));
+    const surest = (digit) => Math.max(...read(digit));
+    const doubtful = rows.flat().reduce((a, b) => (surest(b) < surest(a) ? b : a));
+    const text = lines.join(", and below it ");
+    const sentence = `The network reads ${text}. It is least sure of the ${wordsOf(doubtful)}.`;
+    return { lines, sentence };
+  }
+
   /** The digit, the bars and the sentence; marks on the bars where they stood uncovered. */
   function showAnswer(before) {
     const valid = probabilities !== null && probabilities.every(Number.isFinite);
     const order = valid ? ranked(probabilities) : [];
-    element("live-digit").textContent = valid ? order[0] : "–";
+    const all = rows.flat().length > 1 && valid ? textOfAll() : null;
+    element("live-digit").textContent = all ? all.lines.join("\n") : valid ? order[0] : "–";
+    element("live-digit").classList.toggle("live-text", all !== null);
     bars.forEach(({ item, fill, mark, share }, digit) => {
       const value = valid ? clamp(probabilities[digit], 0, 1) : 0;
       item.classList.toggle("live-winner", digit === order[0]);
@@ -502,10 +636,12 @@ const Live = (() => {
     });
     if (probabilities === null) {
       announce(
-        isBlank() ? "Draw a digit, or take an example." : "There is no digit to be found here.",
+        isBlank() ? "The pad is empty. Draw a digit, or take an example." : FAULTS[fault],
       );
     } else if (!valid) {
       announce("This network’s answer is not a number: some of its weights are too large.");
+    } else if (all) {
+      announce(all.sentence);
     } else {
       const [first, second] = order;
       const reads = probabilities[first] >= 0.6 ? "The network reads a" : "The network guesses a";
@@ -635,7 +771,7 @@ const Live = (() => {
     /** What the page holds now, for tests and for the curious at the console. */
     get state() {
       const settled = !scheduled && Inside.idle;
-      return { settled, drawing, network, prepared, covered, probabilities };
+      return { settled, drawing, network, rows, prepared, covered, probabilities };
     },
   };
 })();
