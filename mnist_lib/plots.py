@@ -763,7 +763,8 @@ def plot_reliability(
         style = {"color": PALETTE[0], "lw": 1.4, "alpha": 0.6, "label": "95 % interval"}
         upper.vlines(confidence[used], lows[used], highs[used], **style)
     upper.set(ylabel="accuracy", ylim=(-0.03, 1.03), xlim=(-0.03, 1.03))
-    upper.legend(loc="upper left")
+    # Above the axes: within them it would cover the first bins' intervals.
+    upper.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     if ece is not None:
         upper.text(0.98, 0.05, f"ECE {ece:.4f}", ha="right")
     lower.bar(confidence[used], counts[used], width=0.6 / len(counts), color=PALETTE[0])

@@ -514,6 +514,15 @@ def test_reliability_draws_an_interval_for_each_bin_in_use() -> None:
     assert [bar[:, 1].tolist() for bar in bars] == [[0.4, 0.6], [0.8, 1.0]]
 
 
+def test_the_legend_of_a_reliability_diagram_stays_off_the_bars() -> None:
+    figure = plots.plot_reliability([0.1, 0.9], [0.5, 0.9], [5, 9], interval=([0.1, 0.8], [1, 1]))
+    figure.canvas.draw()
+    upper = figure.axes[0]
+    legend = upper.get_legend().get_window_extent()
+    assert legend.y0 >= upper.get_window_extent().y1
+    assert legend.y1 <= figure.bbox.y1
+
+
 def test_confusion_writes_every_count_and_colours_errors_alone() -> None:
     matrix = confusion()
     axes = plots.plot_confusion(matrix).axes[0]
