@@ -324,6 +324,13 @@ EXERCISES = (
                 "logarithms, halved.",
             ),
             Case(
+                name="difference",
+                slip=float(_ROOTS[0] - _ROOTS[1]),
+                tolerance=2e-3,
+                mistake="You subtracted one root from the other; the softmax divides each by the "
+                "sum of both.",
+            ),
+            Case(
                 name="value",
                 expect=_SOFTENED,
                 tolerance=2e-3,
@@ -408,7 +415,7 @@ EXERCISES = (
             "fraction at a time), and count the exams with low <= 0.99 <= high.",
         ),
         shows="Near 100 % the shortcut misses the truth in more than a third of the exams, and "
-        "Wilson's interval nearly keeps its promise.",
+        "Wilson's interval holds it in about 92 of 100.",
         cases=(
             Case(
                 name="names",

@@ -396,6 +396,7 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong("the odds", 3, "odds"),
         Wrong("the odds against", 1 / 3, "odds"),
         Wrong("of the 9", 0.25, "the 9"),
+        Wrong("one root less the other", 0.9**0.5 - 0.1**0.5, "difference"),
         Wrong("multiplied", 0.81 / 0.82, "surer"),
         Wrong("evened out", 0.5, "too far"),
         Wrong("stopped at the logarithm", math.log(0.9) / 2, "logarithm"),
