@@ -285,6 +285,22 @@ EXERCISES = (
                 "of the photograph, without dividing.",
             ),
             Case(
+                name="darkest",
+                expect=lambda result, photo, size: _far(
+                    result, photo - ndimage.minimum_filter(photo.astype(float), size)
+                ),
+                mistake="You compared with the darkest pixel near by, which is ink. Which one is "
+                "paper?",
+            ),
+            Case(
+                name="window",
+                expect=lambda result, photo, size: all(
+                    _far(result, _darkness(photo, wrong)) for wrong in (size // 2, 2 * size + 1)
+                ),
+                mistake="Your window has another size. It is size pixels wide and size pixels "
+                "high, so how far does it reach from the middle?",
+            ),
+            Case(
                 name="everywhere",
                 expect=lambda result, photo, size: (
                     result.shape == photo.shape

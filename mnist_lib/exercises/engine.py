@@ -622,7 +622,9 @@ def _problem(
         for slip, place in case.slips:
             compared, is_there = _entry(value, place)
             if is_there and agrees(compared, _compute(slip, case, exercise), case.tolerance):
-                return case.mistake, _facts(value, case.inputs or ())
+                # An array that equals the slip has the shape it should have: say nothing of it.
+                told = "" if isinstance(value, np.ndarray) else _facts(value)
+                return case.mistake, told
         return None
     if isinstance(case.expect, Earlier):
         before = as_type(earlier[case.expect.case], exercise.type)

@@ -242,12 +242,12 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong(
             "darkest near by",
             lambda p, s: p - ndimage.minimum_filter(p.astype(float), s),
-            "everywhere",
+            "darkest",
         ),
         Wrong(
             "window of half the size",
             lambda p, s: ndimage.maximum_filter(p.astype(float), s // 2) - p,
-            "everywhere",
+            "window",
         ),
         Wrong("cut to the inside", lambda p, s: p[4:-4, 4:-4] * 1.0, "everywhere"),
         Wrong("paper only", lambda p, s: ndimage.maximum_filter(p, s), "paper alone"),
@@ -272,7 +272,7 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong(
             "size as reach",
             lambda p, s: ndimage.maximum_filter(p.astype(float), 2 * s + 1) - p,
-            "everywhere",
+            "window",
         ),
         Wrong(
             "rows alone",
