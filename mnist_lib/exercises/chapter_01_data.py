@@ -104,6 +104,8 @@ _NUMBERED = np.arange(60, dtype=np.uint8).repeat(6).reshape(60, 2, 3)
 _SORTED_LABELS = np.arange(60) // 10
 _SPLIT_INPUTS = (_NUMBERED, _SORTED_LABELS, 4)
 _OTHER_SEED = (_NUMBERED, _SORTED_LABELS, 5)
+# A length that five does not divide: no image may be left over.
+_ODD_LENGTH = (np.arange(103, dtype=np.uint8).repeat(6).reshape(103, 2, 3), np.arange(103) // 10, 4)
 
 
 def _is_in_order(parts: Any, *inputs: Any) -> bool:
@@ -127,6 +129,11 @@ def _keeps_pairs(parts: Any, *inputs: Any) -> bool:
 def _has_each_once(parts: Any, *inputs: Any) -> bool:
     numbers = np.concatenate([parts[0], parts[2]])[:, 0, 0]
     return np.array_equal(np.sort(numbers), np.arange(60))
+
+
+def _has_all(parts: Any, images: Any, *inputs: Any) -> bool:
+    numbers = np.concatenate([parts[0], parts[2]])[:, 0, 0]
+    return np.array_equal(np.sort(numbers), images[:, 0, 0]) and abs(len(parts[2]) - 20.6) < 1
 
 
 def _is_shuffled(parts: Any, *inputs: Any) -> bool:
@@ -554,6 +561,14 @@ EXERCISES = (
                 name="each once",
                 expect=_has_each_once,
                 mistake="An image is in both parts, or twice in one of them, and another is lost.",
+            ),
+            Case(
+                name="another length",
+                inputs=_ODD_LENGTH,
+                expect=_has_all,
+                mistake="With 103 images the parts are not complete: about a fifth, 20 or 21, "
+                "belongs in validation, and every other image in training.",
+                explains_all=True,
             ),
             Case(
                 name="at random",

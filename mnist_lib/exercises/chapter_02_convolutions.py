@@ -158,6 +158,7 @@ _SQUARE = _RNG.normal(size=(6, 6))
 _WIDE = _RNG.normal(size=(5, 9))
 _KERNEL = np.array([[1.0, 2.0, 0.0], [0.0, -1.0, 3.0], [0.5, 0.0, -2.0]])
 _WIDE_KERNEL = _RNG.normal(size=(2, 4))
+_PIXELS = np.random.default_rng(3).integers(0, 256, size=(6, 6), dtype=np.uint8)
 
 
 def _correlate(image: Any, kernel: Any) -> Any:
@@ -265,6 +266,14 @@ CONV2D = Exercise(
             expect=Reference(_correlate),
             mistake="It works for a 3 × 3 kernel but not for this one of 2 × 4: take the height "
             "and the width of the window from the kernel's shape, each by itself.",
+            explains_all=True,
+        ),
+        Case(
+            name="8-bit pixels",
+            inputs=(_PIXELS, _KERNEL),
+            expect=Reference(_correlate),
+            mistake="It works for floats but not for an image of uint8: the sums go below 0 and "
+            "beyond 255, so make the map for floats, whatever the image's type is.",
             explains_all=True,
         ),
     ),

@@ -251,6 +251,13 @@ def split_with_another_seed(images, labels, seed):
     return split_by_order(images, labels, 0)
 
 
+def split_into_five_equal_parts(images, labels, seed):
+    fifth = len(images) // 5
+    parts = np.random.default_rng(seed).permutation(5 * fifth).reshape(5, fifth)
+    val, train = parts[0], parts[1:].ravel()
+    return images[train], labels[train], images[val], labels[val]
+
+
 def split_without_seed(images, labels, seed):
     return split_by_order(images, labels, None)
 
@@ -525,6 +532,7 @@ WRONG = {
         Wrong("images scaled", split_and_scale, "images"),
         Wrong("cut from the same end", split_overlapping, "each once"),
         Wrong("with replacement", split_with_replacement, "each once"),
+        Wrong("drops what is left over", split_into_five_equal_parts, "another length"),
         Wrong("not shuffled", split_without_order, "at random"),
         Wrong("every fifth", split_every_fifth, "at random"),
         Wrong("every fifth from a random start", split_from_a_random_start, "at random"),

@@ -16,7 +16,7 @@ from mnist_lib import layers
 def four_loops(image: Any, kernel: Any) -> Any:
     kh, kw = kernel.shape
     rows, columns = image.shape[0] - kh + 1, image.shape[1] - kw + 1
-    feature_map = np.zeros((rows, columns), image.dtype)
+    feature_map = np.zeros((rows, columns), np.float32)
     for y in range(rows):
         for x in range(columns):
             for i in range(kh):
@@ -56,6 +56,11 @@ def by_tensorflow(image: Any, kernel: Any) -> Any:
 
 def half_precision_of_inputs(image: Any, kernel: Any) -> Any:
     return signal.correlate2d(image.astype(np.float32), kernel.astype(np.float32), mode="valid")
+
+
+def in_the_images_type(image: Any, kernel: Any) -> Any:
+    with np.errstate(invalid="ignore"):  # a negative sum does not fit into uint8
+        return all_windows(image, kernel).astype(image.dtype)
 
 
 def one_place_short(image: Any, kernel: Any) -> Any:
@@ -129,6 +134,7 @@ def of_the_chapters_digit(image: Any, kernel: Any) -> Any:
 
 
 def over_its_own_input(image: Any, kernel: Any) -> Any:
+    image = np.asarray(image, float)  # no copy, if it holds floats already
     kh, kw = kernel.shape
     rows, columns = image.shape[0] - kh + 1, image.shape[1] - kw + 1
     for y in range(rows):
@@ -360,6 +366,7 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong("columns first", changed_places, "not square"),
         Wrong("always 3 × 3", three_by_three, "another kernel"),
         Wrong("square kernels", square_kernel, "another kernel"),
+        Wrong("the image's own type", in_the_images_type, "8-bit pixels"),
         Wrong("returns in the loop", returns_too_early, "runs", "an array of numbers"),
         Wrong("no return", prints_only, "runs", "function returned None"),
         Wrong("windows over the border", windows_over_the_border, "runs"),
