@@ -16,6 +16,7 @@ const Handwriting = (() => {
   const EDGE = 1.5; // pixels; a picture with wider edges holds no detail as small as its pixels
   const EDGES = [48, 24, 12, 6]; // pixels; how far from its middle an edge is looked for
   const MIN_SIDE = 8; // pixels
+  const MOST_OTHERS = 4; // marks about as large as the digit itself; with more it is a page
   const MOST_PARTS = 16; // fragments that a broken stroke may have, and areas it may enclose
   const BLOT = 9; // strokes wider than this leave no digit
   const TIE = 1e-4; // symmetrical digits lie on a limit, and fall to one side
@@ -550,7 +551,8 @@ const Handwriting = (() => {
       }
     }
     const massOf = (some) => some.reduce((sum, { mass }) => sum + mass, 0);
-    if (massOf([...keep]) < 0.3 * massOf(pieces)) {
+    const others = pieces.filter((piece) => !keep.has(piece) && piece.mass > 0.3 * main.mass);
+    if (others.length > MOST_OTHERS || massOf([...keep]) < 0.3 * massOf(pieces)) {
       throw new NoDigitError("There are many marks.", "marks");
     }
     const digit = only([...keep], ink);

@@ -23,6 +23,7 @@ NO_STROKES = (
 )
 
 MOST_PARTS = 16  # fragments that a broken stroke may have, and areas that it may enclose
+MOST_OTHERS = 4  # marks about as large as the digit itself; with more it is a page
 BLOT = 9.0  # strokes wider than this leave no digit
 WIDEST = 6.0  # of MNIST's strokes; wider ones are a digit's if they leave some paper
 
@@ -107,7 +108,8 @@ def select_digit(ink: Grey) -> Grey:
             break
         chosen |= more
     digit = np.where(np.isin(pieces.parts, np.flatnonzero(chosen) + 1), ink, 0)
-    if pieces.mass[chosen].sum() < 0.3 * pieces.mass.sum():
+    others = np.count_nonzero(~chosen & (pieces.mass > 0.3 * pieces.mass[main]))
+    if others > MOST_OTHERS or pieces.mass[chosen].sum() < 0.3 * pieces.mass.sum():
         raise ValueError(
             "The picture holds many marks, and no digit stands out. Cut it to one digit, or find "
             "all of them with find_digits."

@@ -17,6 +17,7 @@ __all__ = ["Sheet", "find_sheet"]
 COARSE = 300  # pixels; the sheet's outline is looked for in a picture of this size
 LEAST_SIDE = 200  # pixels; smaller pictures are cut-outs of a page
 LEAST_STEP = 0.12  # of the sheet's brightness, by which what lies beyond it is darker
+LEAST_WHITE = 0.25  # how bright paper is at least; darker ground is a board with chalk on it
 SHARP = 0.17  # of the step per pixel; a shadow's edge is softer
 
 
@@ -90,7 +91,7 @@ def _lightest_region(paper: Grey) -> NDArray[np.bool_] | None:
             continue
         mask = parts == np.bincount(parts.ravel())[1:].argmax() + 1
         mask = np.asarray(ndimage.binary_fill_holes(mask))
-        if not 0.06 < mask.mean() < 0.985:
+        if not 0.06 < mask.mean() < 0.985 or np.median(paper[mask]) < LEAST_WHITE:
             continue
         outline = _outline(mask)
         if not outline.any():
