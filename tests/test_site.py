@@ -654,17 +654,20 @@ def test_weight_of_a_chapter(browser: Browser, server: str, site: Path, address:
 
 
 def test_every_icon_in_use_is_in_the_fonts(browser: Browser, server: str) -> None:
-    missing = """() => {
+    # A font is loaded when a visible icon needs it: ask for those of the hidden ones, too.
+    missing = """async () => {
+        const icons = [...document.querySelectorAll('[class*="fa-"]')].map(icon => {
+            const {content, fontFamily, fontWeight} = getComputedStyle(icon, '::before');
+            return {icon, text: content[1], font: `${fontWeight} 40px ${fontFamily}`};
+        });
+        await Promise.all(icons.map(({text, font}) => document.fonts.load(font, text)));
         const width = (text, font) => {
             const context = document.createElement('canvas').getContext('2d');
             context.font = font;
             return context.measureText(text).width;
         };
-        return [...document.querySelectorAll('[class*="fa-"]')].filter(icon => {
-            const {content, fontFamily, fontWeight} = getComputedStyle(icon, '::before');
-            const own = width(content[1], `${fontWeight} 40px ${fontFamily}`);
-            return own === width('\\uf8fe', `${fontWeight} 40px ${fontFamily}`);
-        }).map(icon => icon.className);
+        return icons.filter(({text, font}) => width(text, font) === width('\\uf8fe', font))
+            .map(({icon}) => icon.className);
     }"""
     for address in (CHAPTERS[0], "book/live"):
         with visiting(browser, server, "light") as visit:
