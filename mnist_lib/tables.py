@@ -1,7 +1,7 @@
 """A table that a notebook shows as a table: names and formatted texts in, HTML or plain text out.
 
 In a notebook and in the book it is an HTML table, which scrolls sideways on a narrow screen; in a
-terminal, and for whoever copies it, it is aligned text. Nothing here is derived in the course.
+terminal, and where it is copied, it is aligned text. Nothing here is derived in the course.
 """
 
 from __future__ import annotations

@@ -517,7 +517,7 @@ const Handwriting = (() => {
     const pieces = findStrokes(ink, Math.max(width, height) <= SMALL ? FAINT : 0.3);
     for (const piece of pieces) piece.mass = sumOf(piece.pixels, data);
     if (!pieces.length) throw new NoDigitError("There are no strokes.", "blank");
-    // Whoever takes a picture of a digit aims at it: what lies along the border counts for less.
+    // A digit is what the camera is aimed at: what lies along the border counts for less.
     for (const piece of pieces) {
       const [y, x] = [(piece.top + piece.bottom) / 2, (piece.left + piece.right) / 2];
       const inset = Math.min(Math.min(y, height - y) / height, Math.min(x, width - x) / width);
