@@ -231,18 +231,28 @@ def quote(text: str) -> nodes.block_quote:
     return nodes.block_quote("", nodes.paragraph(text=text))
 
 
-def test_outputs_between_a_prediction_and_its_answer_are_folded_and_no_others() -> None:
+def test_what_would_spoil_a_prediction_is_folded_and_nothing_else() -> None:
     site = load(ROOT / "book" / "_ext" / "course_site.py")
+    caption = nodes.paragraph("", "", nodes.emphasis(text="A caption."))
     section = nodes.section("", cell(True), quote("Predict before you run. What comes?"))
-    section += [nodes.paragraph(text="words"), cell(False), cell(True), cell(True)]
-    section += [nodes.paragraph(text="As you see. The answer: that."), cell(True)]
-    section += [quote("Somebody said this."), cell(True)]
+    section += [nodes.paragraph(text="words"), cell(False), cell(True), caption]
+    section += [nodes.paragraph(text="Now the second:"), cell(True)]
+    section += [
+        nodes.paragraph(text="As you see. The answer: that."),
+        nodes.paragraph(text="More."),
+    ]
+    section += [cell(True), quote("Somebody said this."), cell(True)]
     section += [quote("Predict before you run. And now?"), cell(True), cell(True)]
     section += [quote("Predict before you run. And now?"), nodes.section("", cell(True))]
     document = new_document("test")
     document += section
     site.fold_predicted_results(None, document)
-    folded = [i for i, each in enumerate(section) if list(each.findall(site.folded))]
-    assert folded == [4, 5, 11], "the last one has no answer, and folds the next output alone"
-    (fold,) = section[4].findall(site.folded)
-    assert [child["nb_element"] for child in fold.children] == ["cell_code_output"]
+    folds = [list(each.findall(site.folded)) for each in section]
+    assert [i for i, found in enumerate(folds) if found] == [4, 6, 12], (
+        "the last one has no answer, and folds the next output alone"
+    )
+    texts = [found[0].astext().strip() for found in folds if found]
+    assert texts == ["A caption.", "As you see. The answer: that.", ""]
+    in_sight = [each.astext() for each in section if isinstance(each, nodes.paragraph)]
+    assert in_sight == ["words", "Now the second:", "More."]
+    assert folds[4][0].children[0]["nb_element"] == "cell_code_output"

@@ -353,6 +353,8 @@ def test_results_are_folded_after_every_prediction(site: Path) -> None:
             following = box.find_next(["blockquote", "details", "h2"])
             assert following is not None, page
             assert following.get("class") == ["result"], f"{page}: {box.get_text()}"
+        for answer in soup.find_all(string=re.compile("The answer: ")):
+            assert answer.find_parent("details", class_="result"), f"{page}: {answer}"
 
 
 def test_progress_bars_stay_off_the_pages(site: Path) -> None:

@@ -385,7 +385,7 @@ PREDICT, ANSWER = "**Predict before you run.**", "The answer:"
 def answers_its_predictions(notebook: Notebook) -> list[str]:
     """Require after each prediction code that shows it, then a sentence with the answer.
 
-    The book folds the output of that code, and finds it by these words.
+    The book folds what lies between, and the answer's own paragraph; it finds them by these words.
     """
     problems, asked, shown = [], "", False
     for cell in notebook.cells:

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -238,22 +239,42 @@ PREDICT, ANSWER = "Predict before you run.", "The answer:"
 
 
 def fold_predicted_results(app: Sphinx, doctree: nodes.document) -> None:
-    """Fold the outputs between "Predict before you run" and its answer, which would spoil it."""
-    for quote in doctree.findall(nodes.block_quote):
+    """Fold what would spoil a prediction: the outputs after it, their captions, and its answer.
+
+    What leads from one output to the next code cell stays in sight.
+    """
+    for quote in list(doctree.findall(nodes.block_quote)):
         if not quote.astext().startswith(PREDICT):
             continue
-        outputs = []
+        between = []
         for node in quote.findall(include_self=False, descend=False, siblings=True):
             if isinstance(node, nodes.block_quote | nodes.section):
-                del outputs[1:]  # no answer: what comes later may be of another subject
                 break
+            between.append(node)
             if ANSWER in node.astext():
                 break
-            outputs += [part for part in node.children if is_output(part)]
-        for output in outputs:
+        outputs = [[part for part in node.children if is_output(part)] for node in between]
+        shown = [place for place, parts in enumerate(outputs) if parts]
+        if not shown:
+            continue
+        answered = ANSWER in between[-1].astext()
+        if not answered:
+            del shown[1:]  # what comes later may be of another subject
+        for place, following in pairwise([*shown, None]):
             fold = folded("", classes=["result"])
-            output.parent.replace(output, fold)
-            fold.append(output)
+            outputs[place][0].parent.replace(outputs[place][0], fold)
+            for output in outputs[place][1:]:
+                output.parent.remove(output)
+            fold.extend(outputs[place])
+            for node in between[place + 1 : following]:
+                if is_caption(node) or (following is None and answered):
+                    node.parent.remove(node)
+                    fold.append(node)
+
+
+def is_caption(node: nodes.Node) -> bool:
+    """Return whether a paragraph says what an output shows: it begins in italics."""
+    return isinstance(node, nodes.paragraph) and isinstance(node.children[0], nodes.emphasis)
 
 
 def is_output(node: nodes.Node) -> bool:
