@@ -36,7 +36,7 @@ from test_site import (
 from mnist_lib import explanation, export, handwriting, models
 from mnist_lib import layers as numpy_layers
 from mnist_lib.data import load_mnist, prepare
-from tools import synthetic
+from tools import handwriting_bench, hard_cases, synthetic
 
 pytestmark = [pytest.mark.site, pytest.mark.timeout(900)]
 
@@ -292,14 +292,50 @@ PREPARE = """([pixels, size]) => {
     return Array.from(Handwriting.toMnist(Handwriting.toGrey(canvas, size, size)).image);
 }"""
 
-PREPARE_OR_REFUSE = f"""(given) => {{
-    try {{
-        return ({PREPARE})(given);
-    }} catch (error) {{
+# Every step's picture: [width, height, its float32 numbers]. A refused picture has fewer of them.
+STEPS = """(pictures) => pictures.map(([pixels, width, height]) => {
+    const bytes = Uint8Array.from(atob(pixels), (character) => character.charCodeAt(0));
+    const canvas = new Uint8ClampedArray(4 * width * height);
+    for (let n = 0; 3 * n < bytes.length; n++) {
+        canvas.set(bytes.subarray(3 * n, 3 * n + 3), 4 * n);
+    }
+    const found = [];
+    function note(picture) {
+        const raw = new Uint8Array(picture.data.buffer);
+        let text = "";
+        for (let n = 0; n < raw.length; n += 8192) {
+            text += String.fromCharCode(...raw.subarray(n, n + 8192));
+        }
+        found.push([picture.width, picture.height, btoa(text)]);
+        return picture;
+    }
+    try {
+        let picture = Handwriting.toGrey(canvas, width, height);
+        for (const step of ["focus", "darknessOf", "findInk", "removeLines", "selectDigit"]) {
+            picture = note(Handwriting[step](picture));
+        }
+        const { image, steps } = Handwriting.asMnist(picture);
+        for (const step of steps.slice(1)) note(step);
+        note({ width: 28, height: 28, data: Float32Array.from(image) });
+    } catch (error) {
         if (!(error instanceof Handwriting.NoDigitError)) throw error;
-        return null;
-    }}
-}}"""
+    }
+    return found;
+})"""
+
+# How far a step's numbers may lie apart on average in any picture, and at most anywhere. Ink is a
+# decision: a pixel or a speck on the limit may fall to either side.
+TOLERANCES = {
+    "grey": (1e-5, 1e-4),
+    "darkness": (1e-5, 1e-4),
+    "ink": (1e-4, 1),
+    "lines removed": (1e-4, 1),
+    "selected digit": (1e-4, 1),
+    "cut out": (1e-3, 1),
+    "adjusted stroke": (1e-3, 1),
+    "box": (1e-3, 0.05),
+    "image": (0.1, 15),  # of 255
+}
 
 
 def prepared_by(page: Page, picture: np.ndarray) -> np.ndarray:
@@ -318,7 +354,7 @@ def drawings() -> Iterator[np.ndarray]:
 
 
 def hard_pictures() -> Iterator[np.ndarray]:
-    """Give 90 square pictures: thin, thick, tiny, enlarged, blurred, ruled, and no digits."""
+    """Give 200 pictures: thin, thick, tiny, enlarged, blurred, ruled, photographed, no digits."""
     random = np.random.default_rng(12)
     digits = load_digits().images
     for number in range(10):
@@ -344,21 +380,76 @@ def hard_pictures() -> Iterator[np.ndarray]:
             points = [tuple(point) for point in random.integers(5, 95, (60, 2)).tolist()]
             ImageDraw.Draw(canvas).line(points, fill=0, width=1)
         yield np.asarray(canvas)
+    mnist = load_mnist("sample")
+    for name, render in hard_cases.SINGLES.items():
+        writer = handwriting_bench.Writer(5, name, mnist)
+        for number in range(11):
+            yield render(writer.rng, *writer.write(number % 2 == 0))
 
 
-def test_hard_pictures_are_prepared_or_refused_as_in_python(calculator: Page) -> None:
-    refused = 0
-    for picture in hard_pictures():
-        found = calculator.evaluate(PREPARE_OR_REFUSE, [as_text(picture), len(picture)])
-        try:
-            expected = handwriting.to_mnist(picture)
-        except ValueError:
-            assert found is None
-            refused += 1
-        else:
-            image = np.array(found).reshape(28, 28)
-            assert np.abs(image - expected.astype(int)).mean() < 0.1
-    assert 3 <= refused <= 25
+def steps_in_javascript(page: Page, pictures: list[np.ndarray]) -> Iterator[list[np.ndarray]]:
+    for start in range(0, len(pictures), 10):
+        batch = []
+        for picture in pictures[start : start + 10]:
+            height, width = picture.shape[:2]
+            colours = np.broadcast_to(picture.reshape(height, width, -1), (height, width, 3))
+            batch.append([as_text(colours), width, height])
+        for found in page.evaluate(STEPS, batch):
+            yield [
+                np.frombuffer(base64.b64decode(numbers), np.float32).reshape(height, width)
+                for width, height, numbers in found
+            ]
+
+
+def steps_in_python(picture: np.ndarray) -> list[np.ndarray]:
+    steps = [handwriting.focus(handwriting.read_picture(picture))[0]]
+    light = handwriting.ink_is_light(steps[0])
+    try:
+        steps.append(handwriting.even_out(1 - steps[0] if light else steps[0]))
+        for step in (
+            *(handwriting.find_ink, handwriting.remove_lines, handwriting.select_digit),
+            *(handwriting.crop, handwriting.adjust_stroke, handwriting.fit_box),
+            handwriting.centre,
+        ):
+            steps.append(step(steps[-1]))
+    except ValueError:
+        pass
+    return steps
+
+
+def test_every_step_agrees_with_python(
+    calculator: Page, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On 200 hard pictures, from the picture's greys to the image, each step after the others.
+
+    A blurred picture is averaged down by a factor that depends on its steepest slope; rarely the
+    two sizes differ by a pixel. Such a picture's images are compared alone.
+    """
+    pictures = list(hard_pictures())
+    assert len(pictures) == 200
+    worst = {name: [0.0, 0.0] for name in TOLERANCES}
+    refused = resized = 0
+    for picture, found in zip(pictures, steps_in_javascript(calculator, pictures), strict=True):
+        expected = steps_in_python(picture)
+        assert len(found) == len(expected), "both refuse it, at the same step"
+        refused += len(found) < len(TOLERANCES)
+        if found[0].shape != expected[0].shape:
+            resized += 1
+            assert np.abs(np.subtract(found[0].shape, expected[0].shape)).sum() == 1
+            assert np.abs(found[-1] - expected[-1]).mean() < 3
+            continue
+        for name, one, two in zip(TOLERANCES, found, expected, strict=False):
+            assert one.shape == two.shape, name
+            away = np.abs(one - two.astype(float))
+            worst[name] = np.maximum(worst[name], (away.mean(), away.max())).tolist()
+    with capsys.disabled():
+        print(f"\n{refused} of 200 are refused, {resized} scaled to another size; differences:")
+        for name, (mean, most) in worst.items():
+            print(f"{name:16} mean {mean:.1e}, largest {most:.1e}")
+    for name, limits in TOLERANCES.items():
+        assert np.less_equal(worst[name], limits).all(), name
+    assert 5 <= refused <= 30
+    assert resized <= 2
 
 
 def test_preparation_agrees_with_python(

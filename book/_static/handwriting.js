@@ -1180,5 +1180,12 @@ const Handwriting = (() => {
     return { image: toBytes(resize(light, SIDE, SIDE)), steps: [{ name: "inverted", ...light }] };
   }
 
-  return { NoDigitError, findDigits, resizeOnly, toGrey, toMnist };
+  return {
+    NoDigitError,
+    findDigits,
+    resizeOnly,
+    toGrey,
+    toMnist,
+    ...{ asMnist, darknessOf, findInk, focus, removeLines, selectDigit }, // steps, for tests
+  };
 })();
