@@ -23,6 +23,9 @@ from mnist_lib.handwriting.picture import Picture
 __all__ = ["ReadDigit", "Reading", "read_digits"]
 
 SURE = 0.85  # a digit whose probability is lower is marked
+# What gets less does not look like a digit; for the network "robust". tools/handwriting_bench.py
+# measures both errors over this limit, and says why it lies here.
+NO_DIGIT = 0.5
 UPRIGHT = 0.9  # mean probability of a page that needs no turning
 CLEAR = 0.7  # mean probability below which a page holds hardly any digits
 GAIN = 0.04  # in mean probability, for which a page is turned

@@ -35,6 +35,7 @@ from test_site import (
 
 from mnist_lib import explanation, export, handwriting, models
 from mnist_lib import layers as numpy_layers
+from mnist_lib import reading as reading_module
 from mnist_lib.data import load_mnist, prepare
 from tools import handwriting_bench, hard_cases, synthetic
 
@@ -680,6 +681,52 @@ def test_what_is_no_digit_gets_its_own_sentence(live: Visit) -> None:
                 page.click("#live-clear")
                 assert reading(page) is None
                 words(page, "The pad is empty")
+
+
+STAR = [[(140, 40), (200, 220), (50, 105), (230, 105), (80, 220), (140, 40)]]
+CROSS = [[(70, 50), (210, 230)], [(210, 50), (70, 230)]]
+
+
+def test_the_network_says_what_does_not_look_like_a_digit(live: Visit, tmp_path: Path) -> None:
+    page = live.page
+    assert page.evaluate("LIVE_NO_DIGIT") == reading_module.NO_DIGIT
+    for lines in (STAR, CROSS):
+        draw(page, lines)
+        assert reading(page) is not None
+        answers = page.evaluate("[...Live.state.probabilities]")
+        assert max(answers) < reading_module.NO_DIGIT
+        sentence = words(page, "That does not look like a digit")
+        assert re.search(rf"best guess, a {np.argmax(answers)}, gets only [\d.]+\s%\.$", sentence)
+        assert page.inner_text("#live-digit") == "?"
+        shares = page.locator(".live-share").all_inner_texts()
+        assert all(re.fullmatch(r"(< )?[\d.]+\s%", share) for share in shares), "the bars stay"
+        page.click("#live-clear")
+        words(page, "The pad is empty")
+    # Beside a digit, and in the order of writing.
+    draw(page, moved(STAR, 0, 60))
+    draw(page, moved(SEVEN, 140, 60))
+    words(page, "The network reads ?7. A question mark stands for")
+    assert page.locator("#live-found button").all_inner_texts()[0].startswith("?")
+    page.click("#live-clear")
+    # What it knows, and what it takes for a digit all the same.
+    for lines, start in [(FOUR, "The network reads a 4"), (SEVEN, "The network reads a 7")]:
+        draw(page, lines)
+        reading(page)
+        words(page, start)
+        page.click("#live-clear")
+    for name in ("a letter A", "a face"):
+        page.get_by_role("button", name=name).click()
+        reading(page)
+        sure = max(page.evaluate("[...Live.state.probabilities]"))
+        words(page, "The network" if sure >= reading_module.NO_DIGIT else "That does not look")
+    # A reader's network has no such limit.
+    path = export.to_web(models.dense_network(seed=1), tmp_path / "mine.json", note="mine")
+    page.set_input_files("#live-load", path)
+    page.wait_for_function("Live.state.network.note === 'mine'")
+    page.click("#live-clear")
+    draw(page, STAR)
+    reading(page)
+    words(page, "The network guesses a")
 
 
 def test_drawing_with_the_keyboard(live: Visit) -> None:

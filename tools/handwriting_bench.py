@@ -29,12 +29,12 @@ from sklearn.datasets import load_digits
 
 from mnist_lib import handwriting, reading
 from mnist_lib.data import load_mnist, prepare
+from mnist_lib.reading import NO_DIGIT
 from tools import hard_cases, synthetic
 from tools.pretrained import UCI_SIDES
 
 PER_PAGE = 12  # digits
 THRESHOLDS = (0.0, 0.3, 0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9)
-CHOSEN = 0.5  # `curve` says why
 # The network is not trained on these types of non-digits, so they show what it does with others.
 UNSEEN = ("drawn thing", "letter", "sign")
 
@@ -231,9 +231,9 @@ def curve(
             f"{100 * np.mean(unseen >= threshold):14.1f}%{100 * np.mean(~kept):16.1f}%"
             f"{100 * np.mean(kept & ~right):9.1f}%"
         )
-    print(f"\n{'non-digits':24}{'pictures':>10}{'to_mnist':>12}{f'network {CHOSEN}':>16}")
+    print(f"\n{'non-digits':24}{'pictures':>10}{'to_mnist':>12}{f'network {NO_DIGIT}':>16}")
     for name, values in other.items():
-        row = len(values), np.sum(values >= 0), np.sum(values >= CHOSEN)
+        row = len(values), np.sum(values >= 0), np.sum(values >= NO_DIGIT)
         print(f"{name:24}{row[0]:10}{row[1]:12}{row[2]:16}")
 
 

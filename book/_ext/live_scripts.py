@@ -1,4 +1,4 @@
-"""Write the live page's network and examples.
+"""Write the live page's network, its limit, and examples.
 
 Each is a script that assigns one variable, because a page that is opened as a file may not fetch
 anything.
@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from mnist_lib import export, models
+from mnist_lib import export, models, reading
 from mnist_lib.backend import keras
 from mnist_lib.data import load_mnist, prepare
 
@@ -61,7 +61,7 @@ def write(path: Path, variable: str, value: object) -> None:
 
 
 def main(folder: Path) -> None:
-    """Write both scripts; the folder appears only when both are whole."""
+    """Write the scripts; the folder appears only when all are whole."""
     model = models.load_pretrained(NETWORK)
     unfinished = folder.with_name(f"{folder.name}.{os.getpid()}")
     unfinished.mkdir(parents=True)
@@ -69,5 +69,6 @@ def main(folder: Path) -> None:
     note = "" if accuracy is None else "Measured on MNIST’s test digits."
     network = export.describe(model, dtype="float16", name=NETWORK, accuracy=accuracy, note=note)
     write(unfinished / "live-network.js", "LIVE_NETWORK", network)
+    write(unfinished / "live-limit.js", "LIVE_NO_DIGIT", reading.NO_DIGIT)
     write(unfinished / "live-digits.js", "LIVE_DIGITS", digits(model))
     unfinished.rename(folder)

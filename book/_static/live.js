@@ -602,21 +602,32 @@ const Live = (() => {
     });
   }
 
+  /** Whether no digit gets enough. The limit was measured for the course's own network alone. */
+  function isOdd(answers) {
+    return network === own && Math.max(...answers) < LIVE_NO_DIGIT;
+  }
+
+  /** What a digit is read as; a question mark if it does not look like one. */
+  function labelOf(answers) {
+    return isOdd(answers) ? "?" : String(ranked(answers)[0]);
+  }
+
   function wordsOf(digit) {
     const answers = read(digit);
     if (!answers.every(Number.isFinite)) return "–";
-    const [first] = ranked(answers);
-    return `${first}\u00a0(${percent(answers[first])})`;
+    return `${labelOf(answers)}\u00a0(${percent(Math.max(...answers))})`;
   }
 
   /** The text of several digits, row by row, and the sentence about them. */
   function textOfAll() {
-    const lines = rows.map((row) => row.map((digit) => ranked(read(digit))[0]).join(""));
+    const lines = rows.map((row) => row.map((digit) => labelOf(read(digit))).join(""));
     const surest = (digit) => Math.max(...read(digit));
     const doubtful = rows.flat().reduce((a, b) => (surest(b) < surest(a) ? b : a));
     const text = lines.join(", and below it ");
-    const sentence = `The network reads ${text}. It is least sure of the ${wordsOf(doubtful)}.`;
-    return { lines, sentence };
+    const doubt = isOdd(read(doubtful))
+      ? "A question mark stands for what does not look like a digit."
+      : `It is least sure of the ${wordsOf(doubtful)}.`;
+    return { lines, sentence: `The network reads ${text}. ${doubt}` };
   }
 
   /** The digit, the bars and the sentence; marks on the bars where they stood uncovered. */
@@ -624,7 +635,8 @@ const Live = (() => {
     const valid = probabilities !== null && probabilities.every(Number.isFinite);
     const order = valid ? ranked(probabilities) : [];
     const all = rows.flat().length > 1 && valid ? textOfAll() : null;
-    element("live-digit").textContent = all ? all.lines.join("\n") : valid ? order[0] : "–";
+    const single = valid ? labelOf(probabilities) : "–";
+    element("live-digit").textContent = all ? all.lines.join("\n") : single;
     element("live-digit").classList.toggle("live-text", all !== null);
     bars.forEach(({ item, fill, mark, share }, digit) => {
       const value = valid ? clamp(probabilities[digit], 0, 1) : 0;
@@ -642,6 +654,11 @@ const Live = (() => {
       announce("This network’s answer is not a number: some of its weights are too large.");
     } else if (all) {
       announce(all.sentence);
+    } else if (isOdd(probabilities)) {
+      announce(
+        `That does not look like a digit: the best guess, a ${order[0]}, ` +
+          `gets only ${percent(probabilities[order[0]])}.`,
+      );
     } else {
       const [first, second] = order;
       const reads = probabilities[first] >= 0.6 ? "The network reads a" : "The network guesses a";
