@@ -129,6 +129,42 @@ def test_types_do_not_depend_on_each_other():
     assert shapes[2].max() > 0.9
 
 
+def test_a_single_digit_takes_memory_by_its_pixels():
+    rng = np.random.default_rng(3)
+    shape = synthetic.pen_shape(rng, 5, width=0.08)
+    large = np.kron(synthetic.photograph(rng, shape, 600), np.ones((4, 4, 1), np.uint8))
+    for picture, most in ((large, 16), (large[::2, ::2], 48)):
+        cost = bench.measure_cost("to_mnist", picture)
+        assert cost.digits == 1
+        assert cost.seconds > 0
+        assert 4 < cost.peak / picture[..., 0].size < most
+
+
+def test_a_page_takes_no_more_memory_for_more_digits():
+    rng, peaks = np.random.default_rng(3), []
+    for count in (4, 64):
+        labels = [(3 * i) % 10 for i in range(count)]
+        shapes = [(synthetic.pen_shape(rng, label, width=0.08), label) for label in labels]
+        rows = round(count**0.5)
+        picture, _ = hard_cases.page(rng, shapes, rows=rows, height=480 / rows)
+        cost = bench.measure_cost("find_digits", picture)
+        assert abs(cost.digits - count) <= count // 16
+        peaks.append(cost.peak / picture[..., 0].size)
+    assert max(peaks) < 80
+    assert peaks[1] < 1.2 * peaks[0]
+
+
+def test_costs_are_printed(monkeypatch, capsys):
+    picture = synthetic.drawing(np.random.default_rng(1), written(np.random.default_rng(1))[0][0])
+    monkeypatch.setattr(bench, "cost_pictures", lambda seed: [("to_mnist", "drawing", picture)])
+    bench.costs(0)
+    *_, what, found, seconds, megabytes, each = capsys.readouterr().out.split()
+    assert (what, found) == ("drawing", "1")
+    assert 0 < float(seconds) < 5
+    pixels = picture.shape[0] * picture.shape[1]
+    assert float(megabytes) == pytest.approx(float(each) * pixels / 1e6, abs=0.1)
+
+
 @pytest.mark.slow
 def test_the_command_measures_and_draws(tmp_path):
     result = subprocess.run(

@@ -1,8 +1,9 @@
 """Measure how hard handwriting is read, by type, and what is taken for handwriting.
 
-    python -m tools.handwriting_bench                  # about 3 minutes of CPU time
+    python -m tools.handwriting_bench                  # about 4 minutes of CPU time
     python -m tools.handwriting_bench --quick          # less than one
     python -m tools.handwriting_bench --sheets DIR     # also draw what was measured
+    python -m tools.handwriting_bench --only costs     # seconds and memory over size and digits
 
 The pictures are those of `tools.hard_cases`, written by scripted pens and with the shapes of
 MNIST's validation digits in turn. The same seed gives the same pictures, and a type's pictures do
@@ -12,8 +13,11 @@ not depend on the other types.
 from __future__ import annotations
 
 import argparse
+import math
+import multiprocessing
 import os
 import time
+import tracemalloc
 import warnings
 import zlib
 from collections.abc import Callable, Sequence
@@ -25,7 +29,9 @@ if __name__ == "__main__":
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from sklearn.datasets import load_digits
+from threadpoolctl import threadpool_limits
 
 from mnist_lib import handwriting, reading
 from mnist_lib.data import load_mnist, prepare
@@ -34,6 +40,9 @@ from tools import hard_cases, synthetic
 from tools.pretrained import UCI_SIDES
 
 PER_PAGE = 12  # digits
+SIDES = (64, 1200, 4800)  # pixels of a single digit's picture whose cost is measured
+PAGE_PIXELS = 12_000_000
+ON_PAGE = (1, 25, 100, 400)  # digits on it
 THRESHOLDS = (0.0, 0.3, 0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9)
 # The network is not trained on these types of non-digits, so they show what it does with others.
 UNSEEN = ("drawn thing", "letter", "sign")
@@ -237,12 +246,75 @@ def curve(
         print(f"{name:24}{row[0]:10}{row[1]:12}{row[2]:16}")
 
 
+class Cost(NamedTuple):
+    """What a call takes."""
+
+    digits: int  # found
+    seconds: float  # of CPU time, at the first call
+    peak: int  # bytes allocated at once, without the picture itself
+
+
+def measure_cost(name: str, picture: synthetic.Picture) -> Cost:
+    """Call `to_mnist` or `find_digits` twice: for the time, then for the memory.
+
+    On one thread: others that wait for work count as busy, and small products leave them waiting.
+    """
+    function = {"to_mnist": prepare_one, "find_digits": find}[name]
+    with threadpool_limits(1):
+        started = time.process_time()
+        digits = len(function(picture))
+        seconds = time.process_time() - started
+    tracemalloc.start()
+    function(picture)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return Cost(digits, seconds, peak)
+
+
+def cost_pictures(seed: int) -> list[tuple[str, str, synthetic.Picture]]:
+    """Render what costs are measured on: the function, a name, and the picture.
+
+    Large pictures are enlarged ones, which cost as much.
+    """
+    rng, pictures = np.random.default_rng(seed), []
+    shape = synthetic.pen_shape(rng, 3, width=0.08)
+    for what, render in (("drawing", synthetic.drawing), ("photograph", synthetic.photograph)):
+        for side in SIDES:
+            picture = Image.fromarray(render(rng, shape, min(side, 1200)))
+            large = np.asarray(picture.resize((side, side), Image.Resampling.BICUBIC))
+            pictures.append(("to_mnist", f"{what}, {side} px", large))
+    for count in ON_PAGE:
+        labels = rng.integers(10, size=count).tolist()
+        written = [(synthetic.pen_shape(rng, label, width=0.08), label) for label in labels]
+        rows = math.isqrt(count)
+        picture = Image.fromarray(hard_cases.page(rng, written, rows=rows, height=1000 / rows)[0])
+        scale = math.sqrt(PAGE_PIXELS / (picture.width * picture.height))
+        size = round(scale * picture.width), round(scale * picture.height)
+        large = np.asarray(picture.resize(size, Image.Resampling.BICUBIC))
+        pictures.append(("find_digits", f"page, {count} digits", large))
+    return pictures
+
+
+def costs(seed: int) -> None:
+    """Print seconds and memory of single digits and pages, each in a process of its own."""
+    print(f"\n{'':32}{'found':>8}{'CPU s':>8}{'MB at most':>12}{'bytes a pixel':>15}")
+    context = multiprocessing.get_context("spawn")
+    for name, what, picture in cost_pictures(seed):
+        with context.Pool(1) as pool:
+            cost = pool.apply(measure_cost, (name, picture))
+        height, width = picture.shape[:2]
+        print(
+            f"{name + ': ' + what:32}{cost.digits:8}{cost.seconds:8.2f}{cost.peak / 1e6:12.1f}"
+            f"{cost.peak / height / width:15.1f}"
+        )
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="fewer pictures")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", choices=["pages", "singles", "non-digits"])
+    parser.add_argument("--only", choices=["pages", "singles", "non-digits", "costs"])
     parser.add_argument("--sheets", type=Path, help="folder for contact sheets of the pictures")
     options = parser.parse_args(arguments)
     from mnist_lib.models import load_pretrained
@@ -270,6 +342,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 options.sheets.mkdir(parents=True, exist_ok=True)
                 pictures = [case.picture for cases in groups.values() for case in cases]
                 synthetic.contact_sheet(pictures).save(options.sheets / f"{title}.png")
+    if options.only == "costs" or (options.only is None and not options.quick):
+        costs(options.seed)
     if "singles" in found and "non-digits" in found:
         curve(*found["singles"], found["non-digits"][1])
     print(f"\n{time.process_time() - started:.0f} s of CPU time")
