@@ -828,6 +828,8 @@ def plot_lines(
 ) -> Figure:
     """Draw several series over one x: colour, line style and marker change together.
 
+    More than 200 points are a curve, which has no markers.
+
     Parameters
     ----------
     x : array of shape (N,)
@@ -863,7 +865,9 @@ def plot_lines(
     figure, (axes,) = _chart(3.6)
     for index, (name, line) in enumerate(lines.items()):
         style = _style(index)
-        if len(x) > 30:  # a marker on every point would hide the line
+        if len(x) > 200:  # a curve, not points: a marker would look like a point of its own
+            style["marker"] = "none"
+        elif len(x) > 30:  # a marker on every point would hide the line
             style["markevery"] = max(len(x) // 12, 1)
         axes.plot(x, line, **style, linestyle=LINESTYLES[index % len(LINESTYLES)], label=name)
         if name in edges:

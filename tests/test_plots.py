@@ -577,6 +577,14 @@ def test_lines_differ_in_colour_style_and_marker() -> None:
     assert len(axes.collections) == 1
 
 
+def test_a_curve_of_many_points_has_no_markers() -> None:
+    x = np.arange(1, 202)
+    figure = plots.plot_lines(x, {"a": x, "b": 2 * x}, xlabel="x", ylabel="y")
+    first, second = figure.axes[0].lines
+    assert first.get_marker() == second.get_marker() == "none"
+    assert first.get_linestyle() != second.get_linestyle()
+
+
 def test_one_line_needs_no_legend() -> None:
     figure = plots.plot_lines([1, 2], {"a": [1, 2]}, xlabel="x", ylabel="y")
     assert not figure.legends

@@ -335,6 +335,7 @@ RIGHT: dict[str, dict[str, Any]] = {
         "measured": [1.94, 0.49],
         "coarse": [1.85, 0.45],
         "a tenth below the measured": [1.75, 0.44],
+        "a tenth above the measured": [2.235, 0.559],
         "array": np.array([2.02, 0.505]),
     },
 }
@@ -353,6 +354,11 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong("one text", "BC", "edge: unchanged", "a list of strings"),
     ],
     "02.conv2d": [
+        Wrong(
+            "half precision",
+            lambda *inputs: all_windows(*inputs).astype(np.float16),
+            "half precision",
+        ),
         Wrong("one place short", one_place_short, "shape"),
         Wrong(
             "padded", lambda image, kernel: signal.correlate2d(image, kernel, mode="same"), "shape"
@@ -404,6 +410,11 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong("lost the batch", lambda images, *rest: by_windows(images, *rest)[0], "batch"),
         Wrong("squeezed", lambda *inputs: np.squeeze(by_windows(*inputs)), "batch"),
         Wrong(
+            "half precision",
+            lambda *inputs: by_windows(*inputs).astype(np.float16),
+            "half precision",
+        ),
+        Wrong(
             "SAME",
             lambda images, kernels, bias, stride: (
                 tf.nn.conv2d(images, kernels, stride, "SAME") + bias
@@ -434,7 +445,7 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong(
             "ReLU as well",
             lambda *inputs: np.maximum(by_windows(*inputs), 0),
-            "stride 1",
+            "cut off",
         ),
         Wrong(
             "thinned the batch",
