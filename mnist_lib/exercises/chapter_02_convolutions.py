@@ -533,8 +533,8 @@ CONV_LAYER = Exercise(
                     images, kernels, bias * images.shape[3], stride
                 ),
             ),
-            mistake="The bias was added more than once, perhaps for each product or each channel: it "
-            "belongs to the finished sum, once.",
+            mistake="The bias was added more than once, perhaps for each product or each channel: "
+            "it belongs to the finished sum, once.",
         ),
         Case(
             name="turned",
