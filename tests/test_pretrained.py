@@ -1,5 +1,6 @@
 """The shipped weights read as well as their record says; the script that made them works."""
 
+import ast
 import hashlib
 import importlib.metadata
 import json
@@ -8,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import nbformat
 import numpy as np
@@ -29,6 +31,19 @@ needs_full_data = pytest.mark.skipif(
 
 def record(name):
     return json.loads((models.WEIGHTS_FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+
+
+@needs_full_data
+def test_chapter_0_first_shows_digits_that_its_network_was_not_trained_on():
+    """Most of the sample's validation digits are training digits of the full data."""
+    path = Path(__file__).parents[1] / "chapters" / "00_mnist_classification.ipynb"
+    [goal] = [cell for cell in nbformat.read(path, as_version=4).cells if cell.id == "goal"]
+    [positions] = re.findall(r"^new = (\[[\d, ]+\])", goal.source, flags=re.MULTILINE)
+    trained_on = {image.tobytes() for image in load_mnist("full").x_train}
+    for source in ("full", "sample"):
+        shown = load_mnist(source).x_val[ast.literal_eval(positions)]
+        assert not trained_on & {image.tobytes() for image in shown}
+    assert trained_on & {image.tobytes() for image in load_mnist("sample").x_val}
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The exercises of chapter 0: two light ones, on updates and on accuracy."""
+"""The exercises of chapter 0: three light ones, on updates, on learning curves, on accuracy."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def _network(seed: int, labels: Any, answers: Any) -> Any:
 
 # As many images as classes, so that the wrong axis raises no error. In this order it gives a
 # fraction that no other slip gives, and without an axis argmax finds no digit.
-_LABELS = np.array([8, 2, 1, 3, 7, 4, 9, 4, 0, 6])
-_TEN = (_network(1, _LABELS, np.array([8, 2, 7, 3, 2, 9, 9, 4, 0, 6])), _LABELS)
-_SIX = (_network(1, _LABELS[:6], np.array([8, 2, 7, 3, 7, 4])), _LABELS[:6])  # 5 / 6
+_LABELS = np.array([4, 4, 8, 2, 0, 7, 6, 9, 3, 1])
+_TEN = (_network(1, _LABELS, np.array([4, 9, 8, 2, 0, 2, 6, 9, 3, 7])), _LABELS)
+_SIX = (_network(1, _LABELS[:6], np.array([4, 9, 8, 2, 0, 7])), _LABELS[:6])  # 5 / 6
 
 
 EXERCISES = (
@@ -141,6 +141,117 @@ EXERCISES = (
         ),
     ),
     Exercise(
+        id="00.reading",
+        title="Which number would you report?",
+        stars=2,
+        minutes=6,
+        form="find the fault",
+        type="numbers",
+        hints=(
+            "Which column tells how the network does on digits that it was not trained on, and how "
+            "sure it is of its mistakes? Find the smallest number there.",
+            "One of 500 digits is 0.002 of them. For the third number, ask of each accuracy what "
+            "its digits have been used for: to train, to choose an epoch, or for nothing.",
+        ),
+        shows="Only digits that have neither trained nor chosen anything give an honest number, "
+        "and the highest of ten numbers may lead by a single digit.",
+        cases=(
+            Case(
+                name="three numbers",
+                expect=lambda v: len(v) == 3,
+                mistake="There are three questions, so give a list of three numbers.",
+            ),
+            Case(
+                name="highest accuracy",
+                slip=9,
+                place=0,
+                mistake="In epoch 9 the validation accuracy is the highest, but long before that "
+                "the validation loss stopped falling: look at the last column.",
+            ),
+            Case(
+                name="training loss",
+                slip=10,
+                place=0,
+                mistake="The training loss falls to the end, also while the network learns by "
+                "heart: look at the validation loss.",
+            ),
+            Case(
+                name="one late",
+                slip=5,
+                place=0,
+                mistake="In epoch 5 the validation loss has already risen. The question is after "
+                "which epoch that begins.",
+            ),
+            Case(
+                name="from zero",
+                slip=3,
+                place=0,
+                mistake="The validation loss falls once more after epoch 3. If you used argmin, it "
+                "counts positions from 0, and epochs are counted from 1.",
+            ),
+            Case(
+                name="turn",
+                expect=4,
+                place=0,
+                mistake="Look down the column val_loss: after which epoch does no smaller number "
+                "follow?",
+            ),
+            Case(
+                name="a fraction",
+                slip=OneOf(0.002, 0.2),
+                place=1,
+                mistake="That is a difference of accuracies, as a fraction or in per cent. How "
+                "many of 500 digits is it?",
+            ),
+            Case(
+                name="too many",
+                slip=2,
+                place=1,
+                mistake="There are 500 validation digits, so one is 0.002 of them. Compare epoch 9 "
+                "with the epoch in your first answer, not with the last.",
+            ),
+            Case(
+                name="test digits",
+                slip=10,
+                place=1,
+                mistake="You compared the validation accuracy with the test accuracy. Compare the "
+                "validation accuracies of the two epochs.",
+            ),
+            Case(
+                name="digits",
+                expect=1,
+                place=1,
+                mistake="Take the validation accuracies of epoch 9 and of the epoch in your first "
+                "answer, and multiply their difference by 500.",
+            ),
+            Case(
+                name="per cent",
+                expect=lambda v: v[2] <= 1,
+                mistake="Give the accuracy as the lines do, as a fraction between 0 and 1.",
+            ),
+            Case(
+                name="training accuracy",
+                slip=OneOf(0.999, 1.0),
+                place=2,
+                mistake="That is her training accuracy. These digits have shaped the network, so "
+                "it says little about new ones.",
+            ),
+            Case(
+                name="validation accuracy",
+                slip=OneOf(0.984, 0.98, 0.982),
+                place=2,
+                mistake="That is a validation accuracy. It has chosen the epoch, so it is probably "
+                "a little too high, and a number that chose nothing is at hand.",
+            ),
+            Case(
+                name="report",
+                expect=[4, 1, 0.964],
+                mistake="For the third number, look for the accuracy whose digits have been used "
+                "neither for training nor for choosing.",
+            ),
+        ),
+    ),
+    Exercise(
         id="00.fraction_right",
         title="Zero per cent, yet every picture is right",
         stars=2,
@@ -173,6 +284,14 @@ EXERCISES = (
                 slip=lambda probabilities, labels: (probabilities.argmax(axis=0) == labels).mean(),
                 mistake="You found the best image for each digit. Look for the best digit for "
                 "each image.",
+            ),
+            Case(
+                name="sorted",
+                slip=lambda probabilities, labels: (
+                    np.sort(probabilities, axis=1).argmax(axis=1) == labels
+                ).mean(),
+                mistake="Sorting moves each probability away from its digit, and sort() changes "
+                "the array that you were given. argmax finds the largest where it stands.",
             ),
             Case(
                 name="errors",

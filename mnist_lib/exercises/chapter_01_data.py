@@ -157,6 +157,12 @@ def _nearest_by(measure: Callable[[Any], Any], pick: Any = np.argmin) -> Callabl
 _nearest_label = _nearest_by(np.square)
 
 
+def _nearest_by_columns(image: Any, images: Any, labels: Any) -> Any:
+    """Return the label of the image whose columns are as bright on average."""
+    columns = images.mean(axis=1, keepdims=True)
+    return _nearest_label(image.mean(axis=0, keepdims=True), columns, labels)
+
+
 def _wrapping(square_too: bool, type: Any = np.uint8) -> Callable[..., Any]:
     def rule(image: Any, images: Any, labels: Any) -> Any:
         difference = images.astype(type) - image.astype(type)
@@ -224,8 +230,8 @@ EXERCISES = (
             "Work in whole numbers first. Only then ask, at each step: is this between 0 and 255?",
             "Too large: take 256 off. Below zero: add 256. The third line wraps before it halves.",
         ),
-        shows="Halves that fit into 8 bits are safe; a sum that does not fit is lost before it is "
-        "halved.",
+        shows="Halves always fit into 8 bits, and their sum is right to within one; a sum that "
+        "does not fit is lost before it is halved.",
         cases=(
             Case(
                 name="four numbers",
@@ -367,12 +373,14 @@ EXERCISES = (
             ),
             Case(
                 name="cut",
-                slip=OneOf(
-                    lambda image: _by(image, _way(image)),
-                    lambda image: _by(image, np.ceil(_way(image))),
-                ),
-                mistake="You cut the fraction off, as int() and // do, or rounded up. Round to the "
-                "nearest whole number.",
+                slip=lambda image: _by(image, _way(image)),
+                mistake="You cut the fraction off, as int() does. Round to the nearest whole "
+                "number.",
+            ),
+            Case(
+                name="rounded up",
+                slip=lambda image: _by(image, np.ceil(_way(image))),
+                mistake="You rounded up. Round to the nearest whole number.",
             ),
             Case(
                 name="counted from one",
@@ -701,9 +709,12 @@ EXERCISES = (
             ),
             Case(
                 name="farthest",
-                slip=_nearest_by(np.square, np.argmax),
-                mistake="That is the label of an image far away. Square before you sum, and look "
-                "for the smallest distance.",
+                slip=OneOf(
+                    _nearest_by(np.square, np.argmax),
+                    _nearest_by_columns,
+                ),
+                mistake="That is the label of an image far away. Square each difference before you "
+                "sum or average anything, sum over all pixels, and look for the smallest distance.",
             ),
             Case(
                 name="last image",
@@ -746,7 +757,7 @@ EXERCISES = (
             "The means stay as they are: fit_means(flat_train, y_train), once, before the loop. "
             "Then find the first accuracy below one half in your table.",
         ),
-        shows="A stroke is about three pixels wide. Moved by its own width, it meets few of the "
+        shows="A stroke is about three pixels wide. Moved by its own width, it meets fewer of the "
         "pixels where the mean image expects ink.",
         cases=(
             Case(

@@ -54,6 +54,11 @@ def by_max(probabilities, labels):
     return (probabilities.max(axis=1) == labels).mean()
 
 
+def after_sorting_in_place(probabilities, labels):
+    probabilities.sort(axis=1)
+    return vectorised(probabilities, labels)
+
+
 def among_two(probabilities, labels):
     best = np.argsort(probabilities, axis=1)[:, -2:]
     return (best == labels[:, np.newaxis]).any(axis=1).mean()
@@ -103,6 +108,10 @@ RIGHT = {
         "tuple of floats": (1720.0, 68750.0),
         "array": np.array([4 * np.ceil(55_000 / 128), 10 * 55_000 / 8], np.float32),
     },
+    "00.reading": {
+        "list": [4, 1, 0.964],
+        "computed, as an array": np.array([4, (0.984 - 0.982) * 500, 964 / 1000]),
+    },
     "00.fraction_right": {
         "a loop": by_loop,
         "vectorised": vectorised,
@@ -119,12 +128,22 @@ WRONG = {
         Wrong("a slip in the second", [1720, 65_000], "original"),
         Wrong("as texts", ["1720", "68750"], "two numbers", "holds a string"),
     ],
+    "00.reading": [
+        Wrong("the number to report alone", [0.964], "three numbers"),
+        Wrong("the first epoch", [1, 1, 0.964], "turn"),
+        Wrong("before the accuracy first falls, in another column", [8, 1, 0.964], "turn"),
+        Wrong("compared with epoch 5", [4, 5, 0.964], "digits"),
+        Wrong("in per cent", [4, 1, 96.4], "per cent"),
+        Wrong("the mean of validation and test", [4, 1, 0.974], "report"),
+        Wrong("as texts", ["4", "1", "0.964"], "three numbers", "holds a string"),
+    ],
     "00.fraction_right": [
         Wrong("the faulty function", without_axis, "nothing right"),
         Wrong("percent", in_percent, "fraction"),
         Wrong("a count", as_count, "fraction"),
         Wrong("integer division", in_whole_numbers, "nothing right"),
         Wrong("max for argmax", by_max, "nothing right"),
+        Wrong("sorted in place", after_sorting_in_place, "sorted"),
         Wrong("one of the two best", among_two, "ten images"),
         Wrong("the first image alone", by_the_first, "ten images"),
         Wrong("return inside the loop", after_one_image, "fraction", "returned True"),
