@@ -61,8 +61,9 @@ class Table:
 
     def _repr_html_(self) -> str:
         # Colours are those of the page, light or dark. tabindex lets keys scroll the table.
-        cell = 'style="text-align: right; padding: 0.2em 0.8em; white-space: nowrap"'
-        side = 'style="text-align: left; padding: 0.2em 0.8em; white-space: nowrap"'
+        # Texts may break at spaces, so that a phone shows more columns before it has to scroll.
+        cell = 'style="text-align: right; padding: 0.2em 0.5em"'
+        side = 'style="text-align: left; padding: 0.2em 0.5em"'
         head = "".join(
             f'<th scope="col" {cell}>{html.escape(column)}</th>' for column in self.columns
         )

@@ -24,6 +24,7 @@ def test_html_is_a_table_that_scrolls_and_names_its_rows_and_columns() -> None:
     assert shown.count('scope="row"') == 2
     assert "neighbour &amp; co" in shown
     assert shown.count("<td style") == 4
+    assert "nowrap" not in shown  # on a phone, texts break before columns leave the screen
 
 
 def test_refuses_rows_that_do_not_fit() -> None:

@@ -104,6 +104,21 @@ _FAR_ABOVE = _losses(*_CHECKED[:3], 2 * _H)
 _SLOPES = _central(*_CHECKED)
 
 
+# --- How long the steps are -----------------------------------------------------------------------
+
+_RATE = 0.01
+_PACE_ALONG = 1 / (1 - 0.9)  # P = 0.9 P + 1
+_PACE_ACROSS = 1 / (1 + 0.9)  # P = 1 - 0.9 P
+_STEP_LENGTHS = {
+    "along": _RATE * _PACE_ALONG,
+    "across": _RATE * _PACE_ACROSS,
+    "level": _RATE,
+    "steep": _RATE,
+}
+_UNCORRECTED = _RATE * (1 - 0.9) / (1 - 0.999) ** 0.5  # Adam's first step without its divisions
+_TO_THREE_DIGITS = 5e-5
+
+
 # --- When to stop ---------------------------------------------------------------------------------
 
 
@@ -302,10 +317,26 @@ EXERCISES = (
             ),
             Case(
                 name="step",
-                inputs=_strided_inputs((6, 4), (2, 2), 2, seed=1),
+                inputs=_strided_inputs((6, 6), (2, 2), 2, seed=1),
                 expect=Reference(_strided_backward),
                 mistake="The pixels that one kernel weight meets lie `stride` apart, and there is "
                 "one of them for each output: does your slice hold those?",
+                explains_all=True,
+            ),
+            Case(
+                name="wide",
+                inputs=_strided_inputs((4, 8), (2, 2), 2, seed=5),
+                expect=Reference(_strided_backward),
+                mistake="This image is wider than it is high: across, the slice follows the "
+                "columns of d, not its rows.",
+                explains_all=True,
+            ),
+            Case(
+                name="high",
+                inputs=_strided_inputs((8, 4), (2, 2), 2, seed=6),
+                expect=Reference(_strided_backward),
+                mistake="This image is higher than it is wide: down, the slice follows the rows "
+                "of d, not its columns.",
                 explains_all=True,
             ),
             Case(
@@ -432,70 +463,92 @@ EXERCISES = (
         ),
     ),
     Exercise(
-        id="04.epoch_plan",
-        title="Plan an epoch",
-        stars=1,
-        minutes=5,
+        id="04.step_lengths",
+        title="How long are the steps?",
+        stars=2,
+        minutes=8,
         form="calculate",
         type="table",
         hints=(
-            "How many full batches fit into 55,000, and what is left over?",
-            "Four times the batch halves the noise. What does nine times the batch do?",
+            "In the long run the pace stops changing in size. Call that size P: the next pace, "
+            "0.9 P plus or minus the slope, has the same size. And a step is rate times pace.",
+            "Put t = 1 into `adam`: after both divisions, what do m and the root of v become for a "
+            "slope g?",
         ),
-        shows="Calm is expensive: each halving of the noise costs four times the digits.",
+        shows="Momentum takes steps ten times as long along the valley and about half as long "
+        "across it; Adam's first step is as long as the rate, however steep the slope.",
         cases=(
             Case(
                 name="names",
-                expect=lambda value: set(value) == {"steps", "last batch", "calm batch"},
-                mistake="Keep the three names of the dictionary: steps, last batch, calm batch.",
+                expect=lambda value: set(value) == set(_STEP_LENGTHS),
+                mistake="Keep the four names of the dictionary: along, across, level, steep.",
             ),
             Case(
-                name="60,000",
-                slip=OneOf(60_000 // 64, -(-60_000 // 64), 60_000 / 64),
-                place="steps",
-                mistake="MNIST comes with 60,000 training digits, but 5,000 of them are held back "
-                "for validation: an epoch passes over 55,000.",
+                name="lengths",
+                expect=lambda value: all(length > 0 for length in value.values()),
+                mistake="Give lengths, which are positive: without the direction of the step, and "
+                "none of the four is 0.",
             ),
             Case(
-                name="steps, rounded down",
-                slip=55_000 // 64,
-                place="steps",
-                mistake="You counted the full batches correctly, but the digits that are left "
-                "over belong to the epoch as well.",
+                name="pace",
+                slip=OneOf(_PACE_ALONG, _PACE_ACROSS),
+                place=("along", "across"),
+                tolerance=_TO_THREE_DIGITS,
+                mistake="This is the pace; the step is the learning rate times the pace.",
             ),
             Case(
-                name="steps",
-                expect=-(-55_000 // 64),
-                place="steps",
-                mistake="An epoch is one pass over 55,000 digits, 64 at a time: a whole number of "
-                "steps.",
+                name="first step",
+                slip=OneOf(_RATE, _RATE, 1.9 * _RATE, 0.1 * _RATE),
+                place=("along", "across", "along", "across"),
+                tolerance=_TO_THREE_DIGITS,
+                mistake="This is one of the first two steps of momentum; later steps still carry "
+                "something of those before them. When does the pace stop changing in size?",
             ),
             Case(
-                name="last batch",
-                expect=55_000 % 64,
-                place="last batch",
-                mistake="Take the digits of all full batches from 55,000: what remains is in the "
-                "last batch.",
+                name="along",
+                expect=_STEP_LENGTHS["along"],
+                place="along",
+                tolerance=_TO_THREE_DIGITS,
+                mistake="Along: once the pace no longer changes it equals nine tenths of itself "
+                "plus the slope. How large is it then?",
             ),
             Case(
-                name="three times",
-                slip=3 * 64,
-                place="calm batch",
-                mistake="Three times the batch is not enough: the noise falls with the square root "
-                "of the size.",
+                name="across",
+                expect=_STEP_LENGTHS["across"],
+                place="across",
+                tolerance=_TO_THREE_DIGITS,
+                mistake="Across: in the long run the pace changes only its sign. So its size is 1 "
+                "less nine tenths of that size. Keep three digits of the step.",
             ),
             Case(
-                name="smaller batch",
-                expect=lambda value: value["calm batch"] > 64,
-                mistake="A smaller batch is noisier, and this one must be calmer: give the size "
-                "of the batch, not a factor.",
+                name="not corrected",
+                slip=OneOf(_UNCORRECTED, _UNCORRECTED),
+                place=("level", "steep"),
+                tolerance=_TO_THREE_DIGITS,
+                mistake="Both means started at 0: did you divide by 1 - keep and by 1 - "
+                "keep_square, as `adam` does at t = 1?",
             ),
             Case(
-                name="calm batch",
-                expect=3**2 * 64,
-                place="calm batch",
-                mistake="The noise falls with the square root of the size: by which factor must "
-                "the size grow to bring the noise down to a third?",
+                name="plain steps",
+                slip=OneOf(0.002 * _RATE, 50 * _RATE),
+                place=("level", "steep"),
+                tolerance=1e-7,
+                mistake="Rate times slope is the step of plain descent; Adam divides by the root "
+                "of the mean square of the slopes.",
+            ),
+            Case(
+                name="no root",
+                slip=OneOf(_RATE / 0.002, _RATE / 50),
+                place=("level", "steep"),
+                tolerance=_TO_THREE_DIGITS,
+                mistake="You divided by the mean square itself; Adam divides by its root.",
+            ),
+            Case(
+                name="Adam",
+                expect=_STEP_LENGTHS,
+                tolerance=_TO_THREE_DIGITS,
+                mistake="Adam's first step: with a single slope g behind it, what are the mean of "
+                "the slopes and the root of the mean of their squares?",
             ),
         ),
     ),
@@ -627,8 +680,9 @@ EXERCISES = (
         hints=(
             "Compare each accuracy with one tenth, which is what guessing gives, and each loss "
             "with 2.3.",
-            "Where validation is at one tenth although training is good, ask about the labels; "
-            "where it is perfect, ask about the digits.",
+            "Ask of each run: does training go as well as in the healthy run? Do training and "
+            "validation tell the same story? If not, is the network at fault, or what it is "
+            "judged by?",
         ),
         shows="The two losses and the two accuracies together tell causes apart that look alike "
         "in any one of them.",
@@ -778,7 +832,7 @@ EXERCISES = (
             ),
             Case(
                 name="guess",
-                expect=lambda value: value[_RANDOM_NEW] <= 0.2,
+                expect=lambda value: value[_RANDOM_NEW] <= 0.18,
                 mistake="A network that learnt from meaningless labels can only guess new digits, "
                 "and a guess is right about one time in ten: was the second accuracy measured on "
                 "`x_val` with the labels `y_val`?",

@@ -1,8 +1,10 @@
 """Answers to the exercises of chapter 4."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -20,12 +22,15 @@ def strided(
     flip: bool = False,
     swap: bool = False,
     bias: bool = False,
+    square: str = "",
 ) -> Callable[..., Any]:
     """Make an answer from the chapter's `conv_backward`, with another slice and some slips."""
 
     def strided_backward(d: Any, images: Any, kernels: Any, stride: int) -> Any:
         d_images, d_kernels = np.zeros_like(images), np.zeros_like(kernels)
         height, width = d.shape[1:3]
+        if square:
+            height = width = {"rows": height, "columns": width}[square]
         for i, j in np.ndindex(kernels.shape[:2]):
             shifted = (slice(None), slices(i, height, stride), slices(j, width, stride))
             at = (-1 - i, -1 - j) if flip else (i, j)
@@ -297,10 +302,32 @@ def best_plus_patience(val_loss: Any, patience: int) -> Any:
     return best + patience, best
 
 
+# --- 04.step_lengths ------------------------------------------------------------------------------
+
+
+def stepped() -> dict[str, float]:
+    """Take the steps with Keras' optimisers, as the chapter's functions do."""
+
+    def lengths(optimizer: keras.Optimizer, slopes: list[float]) -> float:
+        weight = keras.Variable(0.0)
+        for slope in slopes:
+            before = float(weight.numpy())
+            optimizer.apply([tf.constant(slope)], [weight])
+        return abs(float(weight.numpy()) - before)
+
+    momentum = partial(keras.optimizers.SGD, 0.01, momentum=0.9)
+    return {
+        "along": lengths(momentum(), [1.0] * 150),
+        "across": lengths(momentum(), [1.0, -1.0] * 75),
+        "level": lengths(keras.optimizers.Adam(0.01), [0.002]),
+        "steep": lengths(keras.optimizers.Adam(0.01), [50.0]),
+    }
+
+
 # --- All together ---------------------------------------------------------------------------------
 
 PROBABILITIES = np.array([[0.5, 0.2, 0.3], [0.7, 0.1, 0.2]])
-PLAN = {"steps": 860, "last batch": 24, "calm batch": 576}
+LENGTHS = {"along": 0.1, "across": 0.01 / 1.9, "level": 0.01, "steep": 0.01}
 MEASURED = {
     "own, training": 1.0,
     "own, validation": 0.7,
@@ -339,14 +366,11 @@ RIGHT = {
         "in place, put back exactly": slopes_in_place_and_restored,
         "vectorised nudges": slopes_by_rows,
     },
-    "04.epoch_plan": {
-        "whole numbers": PLAN,
-        "floats": {name: float(value) for name, value in PLAN.items()},
-        "computed": {
-            "steps": np.ceil(55_000 / 64),
-            "last batch": np.int64(55_000 % 64),
-            "calm batch": 64 * 3**2,
-        },
+    "04.step_lengths": {
+        "on paper": LENGTHS,
+        "three digits": LENGTHS | {"across": 0.00526},
+        "two digits, where they suffice": LENGTHS | {"across": 0.0053},
+        "run": stepped(),
     },
     "04.stopping_point": {
         "loop": stop_by_loop,
@@ -422,6 +446,8 @@ WRONG = {
             strided(lambda i, n, stride: slice(i, None, stride)),
             "rest",
         ),
+        Wrong("rows of d across", strided(with_step, square="rows"), "wide"),
+        Wrong("columns of d down", strided(with_step, square="columns"), "high"),
         Wrong(
             "always 2",
             strided(lambda i, n, stride: slice(i, i + min(stride, 2) * n, min(stride, 2))),
@@ -442,19 +468,22 @@ WRONG = {
         Wrong("weights changed for good", changed_for_good, "halved", "changed the array"),
         Wrong("flat", lambda *given: slopes_by_copies(*given).ravel(), "value", "shape (12,)"),
     ],
-    "04.epoch_plan": [
-        Wrong("a name changed", {"steps": 860, "last": 24, "calm batch": 576}, "names"),
-        Wrong("60,000 digits", PLAN | {"steps": 938, "last batch": 32}, "60,000"),
-        Wrong("not rounded", PLAN | {"steps": 55_000 / 64}, "steps"),
-        Wrong("one for each digit", PLAN | {"steps": 55_000}, "steps"),
-        Wrong("one step too many", PLAN | {"steps": 861}, "steps"),
-        Wrong("last batch taken for full", PLAN | {"last batch": 64}, "last batch"),
-        Wrong("what is missing", PLAN | {"last batch": 40}, "last batch"),
-        Wrong("decimals of the quotient", PLAN | {"last batch": 0.375}, "last batch"),
-        Wrong("a third of the batch", PLAN | {"calm batch": 64 / 3}, "smaller batch"),
-        Wrong("a ninth of the batch", PLAN | {"calm batch": 7}, "smaller batch"),
-        Wrong("root of three", PLAN | {"calm batch": 64 * 3**0.5}, "calm batch"),
-        Wrong("three to the power of three", PLAN | {"calm batch": 1728}, "calm batch"),
+    "04.step_lengths": [
+        Wrong(
+            "a name changed", {"along": 0.1, "across": 0.0053, "flat": 0.01, "steep": 0.01}, "names"
+        ),
+        Wrong("with a sign", LENGTHS | {"across": -0.00526}, "lengths"),
+        Wrong("nothing left across", LENGTHS | {"across": 0.0}, "lengths"),
+        Wrong(
+            "plain descent",
+            {"along": 0.01, "across": 0.01, "level": 2e-5, "steep": 0.5},
+            "first step",
+        ),
+        Wrong("a tenth kept", LENGTHS | {"along": 0.0111}, "along"),
+        Wrong("nine tenths", LENGTHS | {"along": 0.09}, "along"),
+        Wrong("half", LENGTHS | {"across": 0.005}, "across"),
+        Wrong("the steep one is longer", LENGTHS | {"steep": 0.02}, "Adam"),
+        Wrong("the level one is shorter", LENGTHS | {"level": 0.001}, "Adam"),
     ],
     "04.stopping_point": [
         Wrong(
@@ -554,6 +583,7 @@ WRONG = {
             "exchanged",
         ),
         Wrong("a guess among four", MEASURED | {"random, validation": 0.25}, "guess"),
+        Wrong("a fifth, not measured", MEASURED | {"random, validation": 0.2}, "guess"),
         Wrong("validated half and half", MEASURED | {"random, validation": 0.4}, "guess"),
         Wrong("stopped early on its own labels", MEASURED | {"own, training": 0.8}, "own labels"),
         Wrong(
