@@ -159,6 +159,28 @@ def test_a_pen_of_one_pixel_leaves_strokes(label, height):
     assert ndimage.label(image > 60, np.ones((3, 3)))[1] == 1
 
 
+@pytest.mark.parametrize("noise", [0, 2, 4])
+@pytest.mark.parametrize("read", [to_mnist, lambda picture: find_digits(picture)[0].image])
+def test_a_ring_stays_closed_where_the_pen_presses_less(read, noise):
+    y, x = np.mgrid[-70:70, -70:70]
+    ring = np.clip(3 - np.abs(np.hypot(x, 1.5 * y) - 45), 0, 1)
+    pressure = np.interp(y, [-30, 30], [0.13, 0.65])
+    grain = np.random.default_rng(0).normal(0, noise, ring.shape)
+    image = read(np.clip(200 * (1 - pressure * ring) + grain, 0, 255).astype(np.uint8))
+    assert ndimage.label(image < 60)[1] == 2  # around the ring and within it
+    assert image[image > 0].mean() > 100
+
+
+def test_what_is_paler_beside_a_dark_stroke_is_no_ink():
+    darkness = np.full((140, 140), 1e-6, np.float32)
+    darkness += np.random.default_rng(0).normal(0, 0.005, darkness.shape).astype(np.float32)
+    darkness[30:110, 65:71] = 0.8
+    darkness[66:69, 71:83] = 0.2  # a bit of a printed line
+    ink = find_ink(darkness)
+    assert ink[30:110, 65:71].min() > 0.9
+    assert ink[66:69, 74:].max() < 0.25
+
+
 def test_a_shadow_beside_a_sharp_pen_does_not_make_the_picture_blurred(five):
     grey = read_picture(five)
     shadow = 1 - 0.6 / (1 + np.exp((np.arange(200) - 30) / 4))

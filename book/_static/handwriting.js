@@ -13,6 +13,10 @@ const Handwriting = (() => {
   const WINDOWS = [0.03, 0.06, 0.1, 0.18, 0.3]; // of a photograph's shorter side
   const SMALL = 64; // pixels; up to this side, faint pixels beside a stroke count as ink
   const FAINT = 0.1; // of the darkest ink
+  // A pen's pressure changes along a stroke: of the darkest ink, how much is left at the palest
+  // place, and how far it is, in longer sides of the piece, until the pressure falls to 1 / e.
+  const [PALEST, FADING] = [0.3, 0.4];
+  const BLOBS = 1.5; // times as dark as usual; what is darker still is a place where the pen rested
   const EDGE = 1.5; // pixels; a picture with wider edges holds no detail as small as its pixels
   const EDGES = [48, 24, 12, 6]; // pixels; how far from its middle an edge is looked for
   const MIN_SIDE = 8; // pixels
@@ -254,7 +258,14 @@ const Handwriting = (() => {
     for (const piece of pieces) piece.peak = largestOf(piece.pixels, data);
     const ink = make(width, height);
     if (clean) {
-      for (const { pixels, peak } of pieces) for (const n of pixels) ink.data[n] = data[n] / peak;
+      // In few pixels, pale ones are those that a stroke covers in part.
+      const small = Math.max(width, height) <= SMALL;
+      for (const piece of pieces) {
+        const pressure = small ? null : pressures(piece, darkness);
+        piece.pixels.forEach((n, k) => {
+          ink.data[n] = Math.min(data[n] / (small ? piece.peak : pressure[k]), 1);
+        });
+      }
       return ink;
     }
     // Handwriting has long and sharp outlines. What is much paler than it or has softer outlines is
@@ -278,14 +289,44 @@ const Handwriting = (() => {
     if (!(best.sharp > 0) || best.sharp < 4 * grain * sumOf(best.pixels, slope)) {
       throw new NoDigitError("There is no ink.", "blank");
     }
-    for (const { pixels, peak, softness, spans } of pieces) {
+    for (const piece of pieces) {
+      const { pixels, peak, softness, spans } = piece;
       if (spans || peak < 0.25 * best.peak || softness > 4 * best.softness) continue;
-      const [low, high] = [Math.max(floor, 0.35 * peak), 0.7 * peak];
-      for (const n of pixels) {
+      const pressure = pressures(piece, darkness);
+      pixels.forEach((n, k) => {
+        const [low, high] = [Math.max(floor, 0.35 * pressure[k]), 0.7 * pressure[k]];
         ink.data[n] = clamp((data[n] - low) / Math.max(high - low, 1e-3), 0, 1);
-      }
+      });
     }
     return ink;
+  }
+
+  /**
+   * How dark the pen writes at each pixel of a piece: the darkness of the darkest pixel, where the
+   * darkness falls off exponentially with the distance along rows and columns.
+   */
+  function pressures({ pixels, left, top, right, bottom }, { width, data }) {
+    const [wide, high] = [right - left, bottom - top];
+    let [sum, squares, most] = [0, 0, 0];
+    for (const n of pixels) {
+      sum += data[n];
+      squares += data[n] ** 2;
+      if (data[n] > most) most = data[n];
+    }
+    most = Math.min(most, (BLOBS * squares) / sum);
+    const near = new Float32Array(wide * high).fill(PALEST * most);
+    const place = (n) => (Math.floor(n / width) - top) * wide + (n % width) - left;
+    for (const n of pixels) near[place(n)] = clamp(data[n], PALEST * most, most);
+    const fall = Math.exp(-1 / (FADING * Math.max(wide, high)));
+    const raise = (n, from) => {
+      if (near[from] * fall > near[n]) near[n] = near[from] * fall;
+    };
+    const last = near.length - 1;
+    for (let n = wide; n <= last; n++) raise(n, n - wide);
+    for (let n = last - wide; n >= 0; n--) raise(n, n + wide);
+    for (let n = 1; n <= last; n++) if (n % wide) raise(n, n - 1);
+    for (let n = last - 1; n >= 0; n--) if ((n + 1) % wide) raise(n, n + 1);
+    return Float32Array.from(pixels, (n) => near[place(n)]);
   }
 
   /**

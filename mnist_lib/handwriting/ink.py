@@ -20,6 +20,10 @@ NO_INK = (
 WINDOWS = (0.03, 0.06, 0.1, 0.18, 0.3)  # of the picture's shorter side
 SMALL = 64  # pixels; up to this side, faint pixels beside a stroke count as ink
 FAINT = 0.1  # of the darkest ink
+# A pen's pressure changes along a stroke: of the darkest ink, how much is left at the palest place,
+# and how far it is, in longer sides of the piece, until the pressure falls to 1 / e.
+PALEST, FADING = 0.3, 0.4
+BLOBS = 1.5  # times as dark as usual; what is darker still is a place where the pen rested
 
 
 def _plain_paper(grey: Grey) -> float | None:
@@ -195,8 +199,9 @@ def find_ink(darkness: Grey) -> Grey:
     """Separate ink from paper, piece by piece.
 
     What stands out from the paper's noise falls into connected pieces; each is scaled by its own
-    darkest pixel, so that pale and dark handwriting end alike. On a photograph, pieces much paler
-    than the handwriting, or with softer outlines, are left out.
+    darkest ink, so that pale and dark handwriting end alike. The farther away the darkest ink is,
+    the less it counts: so a stroke stays where the pen ran dry or pressed less. On a photograph,
+    pieces much paler than the handwriting, or with softer outlines, are left out.
 
     Parameters
     ----------
@@ -224,11 +229,12 @@ def find_ink(darkness: Grey) -> Grey:
     peaks = np.zeros(count + 1)
     np.maximum.at(peaks, parts[parts > 0], darkness[parts > 0])
     peaks[0] = 1
-    peak = peaks[parts].astype(np.float32)
     if clean:
-        return np.where(parts > 0, darkness / peak, 0).astype(np.float32)
-    low, high = np.maximum(floor, 0.35 * peak), 0.7 * peak
-    ink = np.clip((darkness - low) / np.maximum(high - low, 1e-3), 0, 1)
+        if max(darkness.shape) > SMALL:
+            pressure = _pressures(darkness, parts, np.ones(count + 1, dtype=bool))
+        else:  # in few pixels, pale ones are those that a stroke covers in part
+            pressure = peaks[parts].astype(np.float32)
+        return np.where(parts > 0, np.minimum(darkness / pressure, 1), 0).astype(np.float32)
     # Handwriting has long and sharp outlines. What is much paler than it or has softer outlines is
     # print, dirt, or a shadow.
     slope = ndimage.gaussian_gradient_magnitude(darkness, 0.7)
@@ -244,7 +250,42 @@ def find_ink(darkness: Grey) -> Grey:
     kept = (peaks >= 0.25 * peaks[best]) & (width <= 4 * width[best])
     kept[_spans_border(parts, count)] = False
     kept[0] = False
+    pressure = _pressures(darkness, parts, kept)
+    low, high = np.maximum(floor, 0.35 * pressure), 0.7 * pressure
+    ink = np.clip((darkness - low) / np.maximum(high - low, 1e-3), 0, 1)
     return np.where(kept[parts], ink, 0)
+
+
+def _pressures(darkness: Grey, parts: NDArray[np.int32], kept: NDArray[np.bool_]) -> Grey:
+    """Measure how dark the pen writes at each pixel of the pieces that are kept; 1 elsewhere."""
+    pressures = np.ones_like(darkness)
+    for i, box in enumerate(ndimage.find_objects(parts), 1):
+        if kept[i]:
+            inside = parts[box] == i
+            pressure = _pressure(np.where(inside, darkness[box], 0))
+            pressures[box][inside] = pressure[inside]
+    return pressures
+
+
+def _pressure(piece: Grey) -> Grey:
+    """Measure how dark the pen writes at each pixel of a piece, 0 around it.
+
+    It is the darkness of the darkest pixel, where the darkness falls off exponentially with the
+    distance along rows and columns. So the edges of a stroke are compared with its middle, and a
+    pale stretch is compared with itself. What lies beside a dark stroke and is much paler, such as
+    a shadow or a printed line, is still compared with the stroke.
+    """
+    usual = float(np.vdot(piece, piece)) / float(piece.sum())
+    most = min(float(piece.max()), BLOBS * usual)
+    # The fall is a straight line in the logarithm.
+    logarithm = np.log(np.clip(piece, PALEST * most, most))
+    reach = FADING * max(piece.shape)
+    for _ in range(2):  # down the columns, then along the rows
+        fall = (np.arange(len(logarithm), dtype=np.float32) / reach)[:, np.newaxis]
+        below = np.maximum.accumulate(logarithm + fall) - fall
+        above = np.maximum.accumulate((logarithm - fall)[::-1])[::-1] + fall
+        logarithm = np.maximum(below, above).T
+    return cast(Grey, np.exp(logarithm).astype(np.float32))
 
 
 def _spans_border(parts: NDArray[np.int32], count: int) -> NDArray[np.bool_]:
