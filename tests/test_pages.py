@@ -1,11 +1,12 @@
 """`find_digits` on pages: every digit once, in order, whatever else the picture shows."""
 
+import contextlib
 import time
 import tracemalloc
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 from scipy import ndimage
 
 from mnist_lib.handwriting import (
@@ -16,7 +17,7 @@ from mnist_lib.handwriting import (
     read_picture,
     remove_ruling,
 )
-from tools import synthetic
+from tools import hard_cases, synthetic
 
 
 def put(dark, digit, left, bottom, height, style=None, width=0.08):
@@ -138,6 +139,46 @@ def test_paper_that_fills_the_picture_is_no_sheet():
         assert find_sheet(picture) is None
 
 
+SHADOWS = {
+    "one half": lambda x, y: x > 640,
+    "lower part": lambda x, y: y > 430,
+    "aslant": lambda x, y: x + y > 1100,
+    "corner": lambda x, y: (x > 700) & (y > 400),
+    "band": lambda x, y: (x > 400) & (x < 800),
+    "round": lambda x, y: np.hypot(x - 640, y - 480) < 300,
+    "all but a window": lambda x, y: (np.abs(x - 600) > 400) | (np.abs(y - 450) > 300),
+}
+
+
+@pytest.mark.parametrize("light", [0.65, 0.4])
+@pytest.mark.parametrize("name", SHADOWS)
+def test_a_shadow_with_a_hard_edge_hides_no_writing(name, light):
+    dark, boxes = write((960, 1280), "3446785512", 110, 330, 85, 110)
+    for bottom in (520, 700):
+        boxes += [put(dark, int(c), 110 + 110 * i, bottom, 85) for i, c in enumerate("9071628345")]
+    y, x = np.mgrid[:960, :1280]
+    shade = ndimage.gaussian_filter(np.where(SHADOWS[name](x, y), light, 1.0), 0.8)
+    check(photo(1 - (1 - 0.7 * dark) * shade), boxes)
+
+
+@pytest.mark.parametrize("light", [0.35, 0.65])
+def test_a_shadow_across_a_sheet_on_a_table_hides_no_writing(light):
+    size = 900, 1200
+    dark, boxes = write(size, "447135", 260, 400, 90, 110)
+    boxes += [put(dark, int(c), 260 + 110 * i, 560, 90) for i, c in enumerate("902866")]
+    y, x = np.mgrid[: size[0], : size[1]]
+    paper = (np.abs(x - 600) < 400) & (np.abs(y - 450) < 280)
+    grey = np.where(paper, 1 - 0.7 * dark, 0.3) * np.where(x + y / 3 > 800, light, 1.0)
+    check(photo(1 - ndimage.gaussian_filter(grey, 0.8)), boxes)
+
+
+def test_a_board_in_a_frame_has_light_ink():
+    dark, boxes = write((700, 1000), "344678", 180, 330, 110, 110)
+    grey = np.clip(0.2 + 0.6 * dark, 0, 1)
+    grey[:, :40] = grey[:40] = 0.65
+    check(photo(1 - grey), boxes)
+
+
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_the_edge_of_the_page_and_a_crease_are_no_ones(side):
     size = 1200, 900
@@ -237,6 +278,39 @@ def test_a_page_of_specks_ends_soon():
     started = time.perf_counter()
     group_digits(dark)
     assert time.perf_counter() - started < 20
+
+
+def nasty_pages():
+    """What is no handwriting, but has many edges, pieces or lines."""
+    y, x = np.mgrid[:1200, :1600]
+    rng = np.random.default_rng(0)
+    grain = rng.normal(0, 2, x.shape)
+    font = hard_cases._font(hard_cases.FONTS[0], 18)
+    print_ = Image.new("L", x.shape[::-1], 245)
+    for row in range(48):
+        words = " ".join(rng.choice(hard_cases.WORDS, 9))
+        ImageDraw.Draw(print_).text((30, 20 + 24 * row), words, fill=20, font=font)
+    return {
+        "upright stripes": np.where(x % 24 < 12, 230, 60),
+        "thin upright stripes": np.where(x % 20 < 2, 120, 220) + grain,
+        "squares": np.where((x % 30 < 2) | (y % 30 < 2), 140, 220) + grain,
+        "wood": 180 + 40 * np.sin(x / 9 + 3 * np.sin(y / 80)) + grain,
+        "halftone": np.where(np.hypot(x % 10 - 5, y % 10 - 5) < 3 + x / 800, 40, 240),
+        "checkerboard": np.where((x // 16 + y // 16) % 2, 30, 240),
+        "noise": rng.integers(0, 256, x.shape),
+        "black and white noise": 255 * rng.integers(0, 2, x.shape),
+        "print": np.asarray(print_),
+        "a shadow on nothing": np.where(x + y > 1300, 80, 200) + grain,
+    }
+
+
+@pytest.mark.parametrize("name", list(nasty_pages()))
+def test_no_page_takes_long(name):
+    picture = np.clip(nasty_pages()[name], 0, 255).astype(np.uint8)
+    started = time.process_time()
+    with contextlib.suppress(ValueError):
+        find_digits(picture)
+    assert time.process_time() - started < 12
 
 
 @pytest.mark.parametrize("shape", [(10, 5000), (8, 9601), (12, 60_000)])

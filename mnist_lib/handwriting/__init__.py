@@ -15,8 +15,10 @@ What still fails, and why:
   two rings beside each other. `mnist_lib.reading.read_digits` also asks a network.
 - A stroke that runs along a printed line and is no darker than the line goes with it. A line that
   bends by more than one row in four columns stays.
-- A sheet is found if it is lighter than what surrounds it. A white table hides its edge; a shadow
-  with an edge as sharp as the sheet's own is taken for the sheet's end.
+- A sheet is found if it is lighter than what surrounds it. A white table hides its edge, and a
+  table in the sun is as light as a sheet in the shade: then the table is searched for digits, too.
+- A shadow may have a sharp edge, but where it leaves less than about a third of the light, noise
+  hides the strokes.
 - Pencil so pale that it hardly stands out from the paper's grain breaks into specks.
 - Nothing here turns a digit, or a page by a quarter; `read_digits` does.
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from mnist_lib.handwriting.digits import (
     NO_STROKES,
@@ -18,12 +19,15 @@ from mnist_lib.handwriting.digits import (
 from mnist_lib.handwriting.ink import even_out, find_ink, ink_is_light, remove_boxes
 from mnist_lib.handwriting.picture import Grey, Picture, read_picture, shrink
 from mnist_lib.handwriting.ruling import remove_ruling
-from mnist_lib.handwriting.sheet import find_sheet
+from mnist_lib.handwriting.sheet import COARSE, LEAST_SIDE, find_marks, find_sheet
 from mnist_lib.handwriting.touching import cut_wide
 
 __all__ = ["Page", "find_page", "find_strokes"]
 
 PAGE_PIXELS = 2_000_000  # a page is averaged down less than a single digit: its digits are smaller
+
+HARD = 0.05  # of the paper's brightness: its change per pixel at a shadow's edge, when coarse
+FEW = 3  # marks; fewer are no writing
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom
 
@@ -90,12 +94,48 @@ def find_page(image: Picture) -> Page:
     sheet = find_sheet(grey)
     if sheet is None:
         to_picture = np.eye(2, 3)
-        grey = 1 - grey if ink_is_light(grey) else grey
     else:
         grey, to_picture = sheet
+    even = _without_hard_shadows(grey)
+    if even is not None:
+        grey = even
+    elif sheet is None and ink_is_light(grey):
+        grey = 1 - grey
     darkness = even_out(grey)
     ink = remove_boxes(find_ink(remove_ruling(darkness)))
     return Page(ink, darkness, factor * to_picture)
+
+
+def _without_hard_shadows(grey: Grey) -> Grey | None:
+    """Make the paper white where a shadow's edge is too sharp for `even_out`, which smooths it.
+
+    A grey closing follows such an edge to the pixel, as long as it is not smoothed. None if there
+    is no such edge, or no dark writing.
+    """
+    if min(grey.shape) < LEAST_SIDE:
+        return None
+    coarse, _ = shrink(grey, COARSE)
+    size = 2 * round(0.05 * min(coarse.shape)) + 1
+    paper = ndimage.grey_closing(coarse, (size, size), mode="nearest")
+    steep = ndimage.gaussian_gradient_magnitude(np.log(np.maximum(paper, 0.02)), 1.0) > HARD
+    if np.count_nonzero(steep) < 0.3 * min(steep.shape):
+        return None
+    # The gaps of strokes look like marks of the other shade, but they are smaller.
+    dark, light = (find_marks(some).traits[:, 0] for some in (grey, 1 - grey))
+    if len(dark) < FEW or (len(light) >= FEW and np.median(light) > np.median(dark)):
+        return None
+    size = 2 * round(0.03 * min(grey.shape)) + 1
+    smooth = ndimage.gaussian_filter(grey, 0.8)
+    paper = ndimage.grey_closing(smooth, (size, size), mode="nearest")
+    even = np.minimum(0.9 * grey / np.maximum(paper, np.float32(0.05)), 1)
+    # Where the edge leaves the picture, a corner is left that no window fits into.
+    parts, _ = ndimage.label(even < 0.8)
+    for i, place in enumerate(ndimage.find_objects(parts), 1):
+        sides = list(zip(place, even.shape, strict=True))
+        small = all(side.stop - side.start <= size for side, _ in sides)
+        if small and any(side.start == 0 or side.stop == end for side, end in sides):
+            even[place][parts[place] == i] = 0.9
+    return cast(Grey, even)
 
 
 def find_strokes(page: Page) -> list[Strokes]:

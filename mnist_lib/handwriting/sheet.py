@@ -12,13 +12,15 @@ from scipy import ndimage
 
 from mnist_lib.handwriting.picture import Grey, shrink
 
-__all__ = ["Sheet", "find_sheet"]
+__all__ = ["COARSE", "LEAST_SIDE", "Marks", "Sheet", "find_marks", "find_sheet"]
 
 COARSE = 300  # pixels; the sheet's outline is looked for in a picture of this size
 LEAST_SIDE = 200  # pixels; smaller pictures are cut-outs of a page
 LEAST_STEP = 0.12  # of the sheet's brightness, by which what lies beyond it is darker
 LEAST_WHITE = 0.25  # how bright paper is at least; darker ground is a board with chalk on it
 SHARP = 0.17  # of the step per pixel; a shadow's edge is softer
+FINE = 1000  # pixels; marks of a pen are looked for in a picture of this size
+ALIKE = (0.6, 1.7)  # of the writing's height, darkness and stroke: marks within are written, too
 
 
 class Sheet(NamedTuple):
@@ -41,7 +43,8 @@ def find_sheet(grey: Grey) -> Sheet | None:
 
     The picture is cut at many levels of brightness. At each, the largest light region is a
     candidate; the best has the largest step of brightness along its outline, and few dents. Where
-    it fills the picture from side to side, the dark rest may be a shadow: then its edge is soft.
+    it fills the picture from side to side, the dark rest may be a shadow: then its edge is soft,
+    or the writing goes on beyond it. No region is taken that leaves writing out.
 
     Parameters
     ----------
@@ -58,10 +61,15 @@ def find_sheet(grey: Grey) -> Sheet | None:
     small, factor = shrink(grey, COARSE)
     size = 2 * round(0.015 * max(small.shape)) + 1
     paper = ndimage.grey_closing(ndimage.gaussian_filter(small, 0.7), (size, size), mode="nearest")
-    mask = _lightest_region(paper)
-    if mask is None:
-        return None
-    if np.count_nonzero(_sides(mask)) > 1 and not _is_sharp(grey, small, mask, factor):
+    regions = _light_regions(paper)
+    marks = find_marks(grey) if regions else None
+    for mask in regions:
+        across = bool(np.count_nonzero(_sides(mask)) > 1)
+        if across and not _is_sharp(grey, small, mask, factor):
+            return None
+        if marks is None or not _leaves_out(marks, mask, across):
+            break
+    else:
         return None
     inside = ndimage.binary_erosion(mask, np.ones((3, 3)), 2, border_value=1)
     if not inside.any():
@@ -81,8 +89,9 @@ def _outline(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.asarray(mask & ~ndimage.binary_erosion(mask, border_value=1))
 
 
-def _lightest_region(paper: Grey) -> NDArray[np.bool_] | None:
-    best, best_score = None, 0.0
+def _light_regions(paper: Grey) -> list[NDArray[np.bool_]]:
+    """Return the regions that may be a sheet, the likeliest first; none is much like another."""
+    found: list[tuple[float, NDArray[np.bool_]]] = []
     darkest, lightest = (float(value) for value in np.quantile(paper, (0.005, 0.995)))
     for level in np.linspace(darkest, lightest, 40)[1:-1]:
         light = ndimage.binary_opening(paper > level, np.ones((3, 3)), 4)
@@ -104,9 +113,63 @@ def _lightest_region(paper: Grey) -> NDArray[np.bool_] | None:
         if np.median(step) < LEAST_STEP or clear < 0.75 or solid < 0.75 or darker < 0.6:
             continue
         score = float(np.minimum(step, 0.5).mean() * solid**3 * clear**2)
-        if score > best_score:
-            best, best_score = mask, score
-    return best
+        found.append((score, mask))
+    regions: list[NDArray[np.bool_]] = []
+    for _, mask in sorted(found, key=lambda each: -each[0]):
+        if all((mask & other).sum() < 0.9 * (mask | other).sum() for other in regions):
+            regions.append(mask)
+    return regions
+
+
+class Marks(NamedTuple):
+    """What looks like strokes of a pen; one row for each mark."""
+
+    place: NDArray[np.float64]  # of its middle: row and column, fractions of the picture's sides
+    traits: NDArray[np.float64]  # height in pixels, darkness, width of the stroke in pixels
+
+
+def find_marks(grey: Grey) -> Marks:
+    """Find dark marks that look like strokes of a pen, whatever paper and light do around them."""
+    small, _ = shrink(grey, FINE)
+    smooth = ndimage.gaussian_filter(small, 0.7)
+    size = 2 * round(0.025 * min(small.shape)) + 1
+    paper = ndimage.grey_closing(smooth, (size, size), mode="nearest")
+    darkness = 1 - smooth / np.maximum(paper, np.float32(0.02))
+    low, middle = np.quantile(darkness[::4, ::4], (0.1, 0.5))
+    mask = darkness > max(0.12, float(middle + 5 * (middle - low)))
+    parts, count = ndimage.label(mask, np.ones((3, 3)))
+    boxes = ndimage.find_objects(parts)
+    box = np.array([(r.start, r.stop, c.start, c.stop) for r, c in boxes]).reshape(-1, 4)
+    height, width = box[:, 1] - box[:, 0], box[:, 3] - box[:, 2]
+    area, dark, depth = (
+        np.bincount(parts.ravel(), some.ravel(), count + 1)[1:]
+        for some in (mask, darkness, ndimage.distance_transform_edt(mask) - 0.5)
+    )
+    longer = np.maximum(height, width)
+    written = (height >= 8) & (longer < 0.25 * min(small.shape)) & (width < 2 * height)
+    written &= (area < 0.7 * height * width) | (4 * width < height)
+    written &= (box[:, ::2].min(axis=1) > 1) & (box[:, 1] < mask.shape[0] - 1)
+    written &= box[:, 3] < mask.shape[1] - 1
+    place = np.stack([box[:, :2].mean(axis=1), box[:, 2:].mean(axis=1)], axis=1) / mask.shape
+    traits = np.stack([height, dark / area, 4 * depth / area], axis=1)
+    return Marks(place[written], traits[written])
+
+
+def _leaves_out(marks: Marks, mask: NDArray[np.bool_], across: bool) -> bool:
+    """Tell whether there is writing beyond a region that is like the writing within it.
+
+    A region that ends on all sides is a sheet, unless much of the writing lies beyond.
+    """
+    if not len(marks.traits):
+        return False
+    away = ndimage.distance_transform_edt(~mask) - ndimage.distance_transform_edt(mask)
+    row, column = (marks.place * mask.shape).astype(int).T
+    away = away[row, column]
+    within, beyond = marks.traits[away < 0], marks.traits[away > 3]
+    usual = np.median(within if len(within) > 1 else marks.traits, axis=0)
+    low, high = (part * usual for part in ALIKE)
+    alike = [np.all((low < some) & (some < high), axis=1).sum() for some in (within, beyond)]
+    return bool(alike[1] >= max(2, (0.1 if across else 0.3) * alike[0]))
 
 
 def _frame(shape: tuple[int, ...]) -> NDArray[np.bool_]:
