@@ -62,8 +62,8 @@ class Table:
     def _repr_html_(self) -> str:
         # Colours are those of the page, light or dark. tabindex lets keys scroll the table.
         # Texts may break at spaces, so that a phone shows more columns before it has to scroll.
-        cell = 'style="text-align: right; padding: 0.2em 0.5em"'
-        side = 'style="text-align: left; padding: 0.2em 0.5em"'
+        cell = 'style="text-align: right; padding: 0.2em 0.35em"'
+        side = 'style="text-align: left; padding: 0.2em 0.35em"'
         head = "".join(
             f'<th scope="col" {cell}>{html.escape(column)}</th>' for column in self.columns
         )

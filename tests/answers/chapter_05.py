@@ -400,6 +400,8 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong("multiplied", 0.81 / 0.82, "surer"),
         Wrong("evened out", 0.5, "too far"),
         Wrong("stopped at the logarithm", math.log(0.9) / 2, "logarithm"),
+        Wrong("rounded on the way, to one digit", 0.74, "rounded"),
+        Wrong("rounded up", 0.76, "rounded"),
         Wrong("squared, without the sum", 0.81, "value"),
         Wrong("half-way to a half", 0.7, "value"),
     ],
