@@ -1,8 +1,8 @@
 "use strict";
 
 // From a drawing or a photograph of one digit, or a drawing of several, to 28 × 28 pixels as MNIST
-// has them: the steps of mnist_lib/handwriting/ in JavaScript. tests/test_live.py compares the two
-// on drawings of every type. Chapter 7 derives the steps.
+// has them: the steps of mnist_lib/handwriting/ in JavaScript. tests/test_live.py compares every step
+// on hard pictures of every type. Chapter 7 derives the steps.
 //
 // A picture is { width, height, data }: data is a Float32Array, rows first, here from 0 to 1.
 const Handwriting = (() => {
