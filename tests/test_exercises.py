@@ -631,6 +631,7 @@ def test_what_is_too_large_is_refused_at_once(make: Callable[[], Any], message: 
     assert found.sentence == (
         f"Your function returned {message} that is far more than this exercise needs."
     )
+    assert found.detail == "Take every size from the function's arguments."
     assert seconds < 1
     assert used < 16 << 20
 

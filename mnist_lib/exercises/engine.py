@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mnist_lib.exercises.plain import MOST_VALUES, RefusedError, of_type, plain
+from mnist_lib.exercises.plain import MOST_VALUES, TOO_MUCH, RefusedError, of_type, plain
 
 Inputs = tuple[Any, ...]
 
@@ -609,6 +609,8 @@ def _problem(
             return case.mistake, f"{result.error}."
         return f"{result.error}.", _called_with(case)
     if result.refused is not None:
+        if exercise.is_function and result.refused.endswith(TOO_MUCH):
+            return f"{begin} {result.refused}.", "Take every size from the function's arguments."
         return f"{begin} {result.refused}.", f"{wanted.capitalize()} was expected."
     if result.value is None and exercise.is_function:
         return f"{begin} None; {wanted} was expected.", NO_RETURN

@@ -127,8 +127,11 @@ GROUPS: dict[Any, str] = {list: "list", tuple: "tuple", set: "set", frozenset: "
 """What may hold other plain values, beside a dictionary, and what a message calls it."""
 
 
+TOO_MUCH = "that is far more than this exercise needs"
+
+
 def _too_much(what: str) -> RefusedError:
-    return RefusedError(f"{what}; that is far more than this exercise needs")
+    return RefusedError(f"{what}; {TOO_MUCH}")
 
 
 def of_type(value: object) -> str:

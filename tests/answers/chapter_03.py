@@ -242,8 +242,6 @@ RIGHT: dict[str, dict[str, Any]] = {
     },
     "03.always_one": {
         "two decimals": 4.15,
-        "from two rounded losses": 0.1 * 0.09 + 0.9 * 4.61,
-        "rounded once more": 4.16,
         "all decimals": 0.1 * np.log(1 / 0.91) + 0.9 * np.log(1 / 0.01),
         "one decimal more": np.float32(4.154),
         "Keras": tf.reduce_mean(
@@ -285,6 +283,11 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong("the same twice", [14, 14], "with pooling"),
     ],
     "03.flat_index": [
+        Wrong(
+            "a float",
+            lambda y, x, channel, shape: (y * shape[1] + x) * float(shape[2]) + channel,
+            "an int",
+        ),
         Wrong(
             "counts from one",
             lambda y, x, channel, shape: (y * shape[1] + x) * shape[2] + channel + 1,
@@ -384,6 +387,12 @@ WRONG: dict[str, list[Wrong]] = {
         ),
         Wrong(
             "whole numbers", lambda *inputs: place_by_place(*inputs).astype(int), "whole numbers"
+        ),
+        Wrong(
+            "always 28 × 28",
+            lambda kernel, *size: place_by_place(kernel, 28, 28),
+            "runs",
+            "far more than",
         ),
         Wrong("columns first", columns_first, "weights"),
         Wrong("mirrored", lambda kernel, *size: place_by_place(kernel[:, ::-1], *size), "weights"),
