@@ -161,6 +161,12 @@ def test_a_shadow_with_a_hard_edge_hides_no_writing(name, light):
     check(photo(1 - (1 - 0.7 * dark) * shade), boxes)
 
 
+def test_a_shadow_with_a_hard_edge_crosses_the_only_digit():
+    dark = np.zeros((750, 1000), np.float32)
+    boxes = [put(dark, 5, 470, 450, 130)]
+    check(photo(1 - (1 - 0.7 * dark) * np.where(np.arange(1000) < 500, 1.0, 0.5)), boxes)
+
+
 @pytest.mark.parametrize("light", [0.35, 0.65])
 def test_a_shadow_across_a_sheet_on_a_table_hides_no_writing(light):
     size = 900, 1200

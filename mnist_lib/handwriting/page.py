@@ -27,7 +27,6 @@ __all__ = ["Page", "find_page", "find_strokes"]
 PAGE_PIXELS = 2_000_000  # a page is averaged down less than a single digit: its digits are smaller
 
 HARD = 0.05  # of the paper's brightness: its change per pixel at a shadow's edge, when coarse
-FEW = 3  # marks; fewer are no writing
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom
 
@@ -122,7 +121,7 @@ def _without_hard_shadows(grey: Grey) -> Grey | None:
         return None
     # The gaps of strokes look like marks of the other shade, but they are smaller.
     dark, light = (find_marks(some).traits[:, 0] for some in (grey, 1 - grey))
-    if len(dark) < FEW or (len(light) >= FEW and np.median(light) > np.median(dark)):
+    if not len(dark) or (len(light) and np.median(light) > np.median(dark)):
         return None
     size = 2 * round(0.03 * min(grey.shape)) + 1
     smooth = ndimage.gaussian_filter(grey, 0.8)

@@ -158,7 +158,8 @@ def find_marks(grey: Grey) -> Marks:
 def _leaves_out(marks: Marks, mask: NDArray[np.bool_], across: bool) -> bool:
     """Tell whether there is writing beyond a region that is like the writing within it.
 
-    A region that ends on all sides is a sheet, unless much of the writing lies beyond.
+    A region that ends on all sides is a sheet, unless much of the writing lies beyond. One that
+    goes on beyond the picture (`across`) must hold some of the writing itself.
     """
     if not len(marks.traits):
         return False
@@ -166,6 +167,8 @@ def _leaves_out(marks: Marks, mask: NDArray[np.bool_], across: bool) -> bool:
     row, column = (marks.place * mask.shape).astype(int).T
     away = away[row, column]
     within, beyond = marks.traits[away < 0], marks.traits[away > 3]
+    if across and not len(within):
+        return True
     usual = np.median(within if len(within) > 1 else marks.traits, axis=0)
     low, high = (part * usual for part in ALIKE)
     alike = [np.all((low < some) & (some < high), axis=1).sum() for some in (within, beyond)]
