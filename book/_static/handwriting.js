@@ -830,16 +830,12 @@ const Handwriting = (() => {
   function weightsOf(before, after) {
     if (after <= before) return areaWeights(before, before / after);
     return Array.from({ length: after }, (_, n) => {
-      // A smooth curve through the four pixels around (cubic convolution); none lie beyond.
+      // A straight line between the two pixels around; none lie beyond the border.
       const middle = ((n + 0.5) * before) / after - 0.5;
-      const first = Math.max(Math.floor(middle) - 1, 0);
-      const length = Math.min(Math.floor(middle) + 3, before) - first;
-      const share = (at) => {
-        const away = Math.abs(middle - at);
-        if (away < 1) return 1 - 2.5 * away ** 2 + 1.5 * away ** 3;
-        return away < 2 ? 2 - 4 * away + 2.5 * away ** 2 - 0.5 * away ** 3 : 0;
-      };
-      return { first, weights: Float64Array.from({ length }, (_, k) => share(first + k)) };
+      const first = Math.max(Math.floor(middle), 0);
+      const length = Math.min(Math.floor(middle) + 2, before) - first;
+      const weight = (_, k) => 1 - Math.abs(middle - first - k);
+      return { first, weights: Float64Array.from({ length }, weight) };
     });
   }
 

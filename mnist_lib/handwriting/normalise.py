@@ -47,14 +47,11 @@ def crop(ink: Grey) -> Grey:
     return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
-def _cubic_matrix(before: int, after: int) -> Grey:
-    """Weights of Catmull and Rom's cubic between the centres of `before` pixels."""
+def _linear_matrix(before: int, after: int) -> Grey:
+    """Weights that interpolate linearly between the centres of `before` pixels."""
     at = (np.arange(after) + 0.5) * before / after - 0.5
     away = np.abs(at[:, np.newaxis] - np.arange(before))
-    near = 1 - 2.5 * away**2 + 1.5 * away**3
-    far = 2 - 4 * away + 2.5 * away**2 - 0.5 * away**3
-    weights = np.where(away < 1, near, np.where(away < 2, far, 0))
-    return cast(Grey, weights.astype(np.float32))
+    return cast(Grey, np.maximum(1 - away, 0).astype(np.float32))
 
 
 def _resize_square(ink: Grey, side: int) -> Grey:
@@ -65,7 +62,7 @@ def _resize_square(ink: Grey, side: int) -> Grey:
     """
     longest = max(ink.shape)
     weights = (
-        area_matrix(longest, longest / side) if side <= longest else _cubic_matrix(longest, side)
+        area_matrix(longest, longest / side) if side <= longest else _linear_matrix(longest, side)
     )
     (height, width), (top, left) = ink.shape, ((longest - length) // 2 for length in ink.shape)
     return cast(Grey, weights[:, top : top + height] @ ink @ weights[:, left : left + width].T)
@@ -85,10 +82,10 @@ def _edge_distance(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
 def adjust_stroke(ink: Grey) -> Grey:
     """Draw a digit again on a fine grid, with a stroke width that MNIST has.
 
-    The digit is scaled until its longer side has 160 pixels, by averaging down or by Catmull and
-    Rom's cubic up. A pixel is ink if it exceeds a quarter of the darkest one after averaging, half
-    of the darkest one nearby after enlarging. Strokes thinner or thicker than MNIST's are grown
-    or shrunk to that width, by the signed distance to their edge.
+    The digit is scaled until its longer side has 160 pixels, by averaging down or by linear
+    interpolation up. A pixel is ink if it exceeds a quarter of the darkest one after averaging,
+    half of the darkest one nearby after enlarging. Strokes thinner or thicker than MNIST's are
+    grown or shrunk to that width, by the signed distance to their edge.
 
     Parameters
     ----------
@@ -150,7 +147,7 @@ def fit_box(ink: Grey) -> Grey:
     scaled. That is how the published reconstruction of MNIST's preparation does it (Yadav and
     Bottou 2019); rounding the shorter side to whole pixels instead would stretch a 1 by up to a
     sixth. Each pixel is the average of the area that it covers; a digit smaller than the box is
-    enlarged by Catmull and Rom's cubic.
+    enlarged by linear interpolation, which leaves the edges of coarse pixels soft.
 
     Parameters
     ----------
