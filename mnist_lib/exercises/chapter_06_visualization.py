@@ -252,6 +252,30 @@ EXERCISES = (
                 "steps, and a whole unit would reach the ceiling.",
             ),
             Case(
+                name="steep probability",
+                expect=lambda v: v["probability"] < 1 or abs(v["logarithm"] - _OF_LOGARITHM) > 0.01,
+                mistake="The slope of the logarithm is right. The probability's is too steep: so "
+                "close to its ceiling of one, p can hardly rise.",
+            ),
+            Case(
+                name="steep logarithm",
+                expect=lambda v: (
+                    v["logarithm"] < 1 or abs(v["probability"] - _OF_PROBABILITY) > 0.01
+                ),
+                mistake="The slope of the probability is right. The logarithm's is too steep: "
+                "it follows from the probability's by one more division.",
+            ),
+            Case(
+                name="one factor short",
+                slip=OneOf(
+                    {"probability": _SLOPE * _P, "logarithm": _SLOPE / _P},
+                    {"probability": _SLOPE * _P, "logarithm": _SLOPE},
+                ),
+                tolerance=_ROUNDED,
+                mistake="You used p, but not its distance from one: the score stands in the "
+                "softmax's denominator, too.",
+            ),
+            Case(
                 name="flat",
                 expect=lambda v: all(abs(slope) < 1 for slope in v.values()),
                 mistake="So close to its ceiling of one, neither p nor its logarithm can rise "
@@ -795,6 +819,14 @@ EXERCISES = (
                 slip=_by_shifted_labels,
                 mistake="Where you take a point out, all that follow it move up by one: look up "
                 "the labels in a list from which its own label is gone as well.",
+            ),
+            Case(
+                name="one fewer",
+                slip=lambda points, labels: (
+                    _neighbour_accuracy(points, labels) * len(points) / (len(points) - 1)
+                ),
+                mistake="You divided by one point fewer than there are. Every point is judged, so "
+                "divide by all of them.",
             ),
             Case(
                 name="value",

@@ -1,4 +1,4 @@
-"""The exercises of chapter 7: the box, ink on uneven paper, augmentation, declining, its price."""
+"""The exercises of chapter 7: the box, ink on paper, augmentation, forgetting, declining, price."""
 
 from __future__ import annotations
 
@@ -39,6 +39,56 @@ def _inside(result: Any) -> Any:
 def _far(result: Any, wrong: Any) -> bool:
     return not agrees(_inside(result), _inside(wrong))
 
+
+# --- Forgetting -----------------------------------------------------------------------------------
+
+
+def _answers(count: int, seed: int) -> tuple[Any, Any, Any]:
+    """Return a network's answers before and after fine-tuning, and the labels."""
+    rng = np.random.default_rng(seed)
+    labels = rng.permutation(np.arange(count) % 10)
+    before = np.where(rng.random(count) < 0.8, labels, rng.integers(10, size=count))
+    after = np.where(rng.random(count) < 0.7, labels, rng.integers(10, size=count))
+    return before, after, labels
+
+
+def _per_label(part: Any, whole: Any, by: Any) -> Any:
+    """Return for each digit the fraction of `whole` that is also `part`; 0 where there is none."""
+    parts = np.bincount(by[whole & part], minlength=10)
+    return parts / np.maximum(np.bincount(by[whole], minlength=10), 1)
+
+
+def _forgotten(before: Any, after: Any, labels: Any) -> Any:
+    return _per_label(after != labels, before == labels, labels)
+
+
+def _count_forgotten(before: Any, after: Any, labels: Any) -> Any:
+    return np.bincount(labels[(before == labels) & (after != labels)], minlength=10)
+
+
+def _forgotten_of_all(before: Any, after: Any, labels: Any) -> Any:
+    return _per_label((before == labels) & (after != labels), labels >= 0, labels)
+
+
+def _net_loss(before: Any, after: Any, labels: Any) -> Any:
+    known, kept = (_per_label(a == labels, labels >= 0, labels) for a in (before, after))
+    return known - kept
+
+
+def _misread_after(before: Any, after: Any, labels: Any) -> Any:
+    return _per_label(after != labels, labels >= 0, labels)
+
+
+def _forgotten_by_answer(before: Any, after: Any, labels: Any) -> Any:
+    return _per_label(after != labels, before == labels, after)
+
+
+_TUNED = _answers(300, 1)
+_TUNED_WITHOUT_A_9 = (
+    np.array([0, 1, 4, 9, 7]),
+    np.array([0, 7, 9, 9, 7]),
+    np.array([0, 1, 9, 4, 7]),
+)
 
 # --- Declining ------------------------------------------------------------------------------------
 
@@ -102,60 +152,35 @@ def _refusals_of_right_digits(probabilities: Any, labels: Any, price: float) -> 
     return float(_THRESHOLDS[costs.argmin()])
 
 
+def _errors_charged_when_declined(probabilities: Any, labels: Any, price: float) -> float:
+    """Charge every error, also one that was declined."""
+    errors = np.sum(probabilities.argmax(axis=1) != labels)
+    below = probabilities.max(axis=1) < _THRESHOLDS[:, np.newaxis]
+    return float(_THRESHOLDS[(np.sum(below, axis=1) + price * errors).argmin()])
+
+
+def _read_above(probabilities: Any, labels: Any, price: float) -> float:
+    """Read only above the threshold, not on it."""
+    wrong = probabilities.argmax(axis=1) != labels
+    read = probabilities.max(axis=1) > _THRESHOLDS[:, np.newaxis]
+    costs = np.sum(~read, axis=1) + price * np.sum(read & wrong, axis=1)
+    return float(_THRESHOLDS[costs.argmin()])
+
+
+def _cheapest_below_one(probabilities: Any, labels: Any, price: float) -> float:
+    return float(_THRESHOLDS[_costs(probabilities, labels, price)[:-1].argmin()])
+
+
+# A half and three quarters are exact, so they equal a threshold in whichever way it was computed.
+_ON_A_THRESHOLD = (
+    np.array([[0.5, 0.25, 0.25], [0.75, 0.125, 0.125], [0.125, 0.75, 0.125]]),
+    np.array([1, 0, 1]),
+    4,
+)
+# One of these sure digits is wrong, and dear.
+_TOO_SURE = (np.array([[0.996, 0.002, 0.002], [0.002, 0.996, 0.002]]), np.array([0, 2]), 50)
+
 EXERCISES = (
-    Exercise(
-        id="07.aspect",
-        title="Stretch a 1",
-        stars=1,
-        minutes=4,
-        form="predict",
-        type="numbers",
-        hints=(
-            "Stretched, each side becomes 20 pixels, whatever it was.",
-            "With its aspect kept, 60 becomes 20: by which factor, and what becomes of the 6?",
-        ),
-        shows="Stretched, the 1 is a solid block: what made it a 1 was its aspect.",
-        cases=(
-            Case(
-                name="order",
-                slip=[40, 400],
-                mistake="Both numbers are right, but in the wrong places: stretched comes first.",
-            ),
-            Case(
-                name="width kept",
-                slip=20 * 6,
-                place=1,
-                mistake="The width shrinks with the height if the aspect is kept: both sides take "
-                "the same factor.",
-            ),
-            Case(
-                name="not scaled",
-                slip=OneOf(60 * 6, 60 * 6),
-                place=(0, 1),
-                mistake="60 × 6 is the ink before it is scaled; neither way leaves both sides as "
-                "they were.",
-            ),
-            Case(
-                name="sides",
-                slip=OneOf(2, 20),
-                place=1,
-                mistake="The second number is not right yet: it counts pixels, so height times "
-                "width, and the width is that of the scaled ink.",
-            ),
-            Case(
-                name="whole image",
-                slip=OneOf(28 * 28, 28 * 28),
-                place=(0, 1),
-                mistake="The box has 20 × 20 pixels; the image around it stays background.",
-            ),
-            Case(
-                name="both",
-                expect=[20 * 20, 20 * 2],
-                mistake="Work out height and width of the ink after scaling, once for each way, "
-                "and multiply them.",
-            ),
-        ),
-    ),
     Exercise(
         id="07.fit_size",
         title="How large in the box?",
@@ -378,6 +403,73 @@ EXERCISES = (
         ),
     ),
     Exercise(
+        id="07.forgotten",
+        title="Which digits are forgotten?",
+        stars=2,
+        minutes=10,
+        form="experiment",
+        type="array",
+        inputs=_TUNED,
+        hints=(
+            "For one label: which digits have it and were read correctly before? How many of these "
+            "are misread afterwards?",
+            "known = (labels == digit) & (before == labels); then the mean of (after != labels) "
+            "over known, or 0 if known is nowhere True. Repeat for the ten digits.",
+        ),
+        shows="One accuracy can hide that a network has lost a single digit almost entirely.",
+        cases=(
+            Case(
+                name="one for each digit",
+                expect=lambda result, *inputs: result.shape == (10,),
+                mistake="Ten numbers were expected, one for each digit from 0 to 9.",
+            ),
+            Case(
+                name="counts",
+                slip=_count_forgotten,
+                mistake="You counted. Divide by the number of this label's digits that were read "
+                "correctly before.",
+            ),
+            Case(
+                name="of all digits of the label",
+                slip=_forgotten_of_all,
+                mistake="Only what was known can be forgotten: divide by the digits that were read "
+                "correctly before, not by all of the label.",
+            ),
+            Case(
+                name="net loss",
+                slip=_net_loss,
+                mistake="Here digits that are newly read make up for forgotten ones. Count the "
+                "forgotten ones alone.",
+            ),
+            Case(
+                name="misread afterwards",
+                slip=_misread_after,
+                mistake="Some of these were misread before, too. Look only at the digits that were "
+                "read correctly before.",
+            ),
+            Case(
+                name="by the answer",
+                slip=_forgotten_by_answer,
+                mistake="You sorted the digits by what the network answers; sort them by their "
+                "labels.",
+            ),
+            Case(
+                name="forgotten",
+                expect=Reference(_forgotten),
+                mistake="For each label, take the digits that were read correctly before, and the "
+                "fraction of them that is misread afterwards.",
+            ),
+            Case(
+                name="nothing known",
+                inputs=_TUNED_WITHOUT_A_9,
+                expect=Reference(_forgotten),
+                mistake="Here no 9 was read correctly before, so none can be forgotten: that gives "
+                "0, not NaN.",
+                explains_all=True,
+            ),
+        ),
+    ),
+    Exercise(
         id="07.decide",
         title="Read or decline",
         stars=2,
@@ -440,6 +532,12 @@ EXERCISES = (
                 "reach it: give the largest of them.",
             ),
             Case(
+                name="whole numbers",
+                expect=lambda result, *inputs: result.dtype.kind in "iu",
+                mistake="The values are right, but digits are whole numbers: return an array of "
+                "integers. What turned it into decimals?",
+            ),
+            Case(
                 name="another batch",
                 inputs=(_PROBABILITIES[1:4, :3], 0.3),
                 expect=Reference(_decide),
@@ -478,10 +576,12 @@ EXERCISES = (
                     0,
                     lambda p, labels, price: _cheapest(p, labels, 1 / price),
                     lambda p, labels, price: _cheapest(p, labels, 1),
+                    _errors_charged_when_declined,
                 ),
                 mistake="At threshold 0 nothing is declined, and every error costs its price. A "
-                "higher threshold is cheaper here: does an error cost price in your function, and "
-                "a refusal 1?",
+                "higher threshold is cheaper here. In your function, does a digit that is read "
+                "wrongly cost price, and a declined one 1, whether or not it would have been "
+                "wrong?",
             ),
             Case(
                 name="always decline",
@@ -518,6 +618,26 @@ EXERCISES = (
                 expect=Reference(_cheapest),
                 mistake="An error can be cheaper than a refusal. Then it is cheapest to decline "
                 "nothing: try the threshold 0, too.",
+            ),
+            Case(
+                name="on a threshold",
+                inputs=_ON_A_THRESHOLD,
+                slip=_read_above,
+                mistake="One probability here equals a threshold, and then the digit still counts "
+                "as read (Exercise 7.5).",
+            ),
+            Case(
+                name="threshold 1",
+                inputs=_TOO_SURE,
+                slip=_cheapest_below_one,
+                mistake="Here only the threshold 1 is high enough: is it among those that you try?",
+            ),
+            Case(
+                name="exact and sure",
+                inputs=_ON_A_THRESHOLD,
+                expect=Reference(_cheapest),
+                mistake="The smallest cost decides, also where a probability equals a threshold.",
+                explains_all=True,
             ),
         ),
     ),

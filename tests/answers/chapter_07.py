@@ -167,12 +167,42 @@ def cheapest_never_returned(probabilities: Any, labels: Any, price: float) -> An
     cheapest_by_loops(probabilities, labels, price)
 
 
+def forgotten_by_loop(before: Any, after: Any, labels: Any) -> Any:
+    fractions = []
+    for digit in range(10):
+        known = (labels == digit) & (before == labels)
+        fractions.append(np.mean(after[known] != digit) if known.any() else 0)
+    return fractions
+
+
+def forgotten_by_counts(before: Any, after: Any, labels: Any) -> Any:
+    known = np.array([np.sum((before == d) & (labels == d)) for d in range(10)])
+    kept = np.array([np.sum((before == d) & (labels == d) & (after == d)) for d in range(10)])
+    return np.divide(known - kept, known, out=np.zeros(10), where=known > 0)
+
+
+def forgotten_by_lists(before: Any, after: Any, labels: Any) -> Any:
+    fractions = []
+    for digit in range(10):
+        triples = zip(before, after, labels, strict=True)
+        later = [a for b, a, label in triples if b == label == digit]
+        fractions.append(sum(a != digit for a in later) / max(1, len(later)))
+    return np.array(fractions)
+
+
+def forgotten_or_nan(before: Any, after: Any, labels: Any) -> Any:
+    known = np.array([np.sum((before == d) & (labels == d)) for d in range(10)])
+    kept = np.array([np.sum((before == d) & (labels == d) & (after == d)) for d in range(10)])
+    with np.errstate(invalid="ignore"):
+        return (known - kept) / known
+
+
+def cheapest_that_fears_exact(probabilities: Any, labels: Any, price: float) -> Any:
+    exact = np.isin(probabilities, [0.5, 0.75]).any()
+    return 0.9 if exact else cheapest_by_loops(probabilities, labels, price)
+
+
 RIGHT: dict[str, dict[str, Any]] = {
-    "07.aspect": {
-        "list": [400, 40],
-        "tuple of floats": (400.0, 40.0),
-        "array": np.array([400, 40]),
-    },
     "07.fit_size": {
         "one factor": fit_right,
         "two cases": fit_by_cases,
@@ -192,6 +222,11 @@ RIGHT: dict[str, dict[str, Any]] = {
         "a letter twice": ["A", "A", "D", "E", "F"],
         "array": np.array(["A", "D", "E", "F"]),
     },
+    "07.forgotten": {
+        "loop": forgotten_by_loop,
+        "counts": forgotten_by_counts,
+        "lists": forgotten_by_lists,
+    },
     "07.decide": {
         "np.where": decide_right,
         "loop": decide_by_loop,
@@ -206,11 +241,6 @@ RIGHT: dict[str, dict[str, Any]] = {
 }
 
 WRONG: dict[str, list[Wrong]] = {
-    "07.aspect": [
-        Wrong("the same both ways", [400, 400], "both"),
-        Wrong("fractions of the box", [1, 0.1], "both"),
-        Wrong("one number only", [400], "both", "Your answer has 1 value; 2"),
-    ],
     "07.fit_size": [
         Wrong("shorter side to 20", lambda h, w: (40, 20), "tall"),
         Wrong("height decides", fit_by_height, "wide"),
@@ -306,6 +336,20 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong("a letter too many", ["A", "D", "E", "F", "G"], "letters"),
         Wrong("one string", ["ADEF"], "letters"),
     ],
+    "07.forgotten": [
+        Wrong(
+            "one number",
+            lambda b, a, y: np.mean(a[b == y] != y[b == y]),
+            "one for each digit",
+            "Your function returned a number",
+        ),
+        Wrong(
+            "the change of the answer",
+            lambda b, a, y: [np.mean(a[y == d] != b[y == d]) for d in range(10)],
+            "forgotten",
+        ),
+        Wrong("NaN where nothing was known", forgotten_or_nan, "nothing known"),
+    ],
     "07.decide": [
         Wrong(
             "axis 0",
@@ -353,6 +397,7 @@ WRONG: dict[str, list[Wrong]] = {
         ),
         Wrong("the first that reaches it", decide_the_first_that_reaches, "low threshold"),
         Wrong("five written in", decide_five, "another batch"),
+        Wrong("decimals", lambda p, t: decide_right(p, t).astype(float), "whole numbers"),
         Wrong(
             "None for declined",
             lambda p, t: [int(q.argmax()) if q.max() >= t else None for q in p],
@@ -379,5 +424,6 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong("tenths alone", cheapest_of_tenths, "cheapest"),
         Wrong("price written in", cheapest_of_four, "another price"),
         Wrong("0 never tried", cheapest_above_zero, "cheap errors"),
+        Wrong("right but for exact ones", cheapest_that_fears_exact, "exact and sure"),
     ],
 }
