@@ -2,23 +2,24 @@
 
 `read_digits` is `mnist_lib.handwriting` and a network of `mnist_lib.models` together. Where shape
 alone does not tell how a page is to be read (digits that touch, a digit in two pieces, a page that
-was photographed lying on its side), every reading is tried and the network's surest one is kept.
+was photographed lying on its side), many readings are tried, and the best one is kept.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import math
 import warnings
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnist_lib import handwriting
-from mnist_lib.handwriting import Page, Strokes
-from mnist_lib.handwriting.picture import Picture
+from mnist_lib.handwriting import Page, Part, Strokes
+from mnist_lib.handwriting.picture import Grey, Picture
 
 __all__ = ["ReadDigit", "Reading", "read_digits"]
 
@@ -29,6 +30,13 @@ NO_DIGIT = 0.5
 UPRIGHT = 0.9  # mean probability of a page that needs no turning
 CLEAR = 0.7  # mean probability below which a page holds hardly any digits
 GAIN = 0.04  # in mean probability, for which a page is turned
+SUREST = 0.96  # how sure a network that was trained with smoothed labels is at most
+# What doubt costs, -ln p: DOUBT times that for any digit, and more for a wide one, in which many
+# narrow ones would have their say. Fitted together with the prices of `handwriting.touching`.
+DOUBT, DOUBT_BY_WIDTH = 0.44, 4.8
+DOUBTFUL = (
+    4.0  # the price from which a piece may be several digits: a sure one costs hardly anything
+)
 QUARTERS = {1: "a quarter to the left", 2: "upside down", 3: "a quarter to the right"}
 
 Probabilities = NDArray[np.float32]
@@ -64,6 +72,15 @@ class ReadDigit(NamedTuple):
     box: tuple[int, int, int, int]
     image: NDArray[np.uint8]
 
+    @property
+    def perhaps_none(self) -> bool:
+        """Whether the probability is below 0.5: this may be a letter, a blot or a scribble.
+
+        Two in a hundred hard digits are read so, and all but two in a hundred things that the
+        network knows as no digits. Letters and signs often look like digits, and pass.
+        """
+        return self.probability < NO_DIGIT
+
 
 class Reading(NamedTuple):
     """What a page says; ``str(reading)`` is its text, one line of text for each line of writing.
@@ -91,9 +108,13 @@ class Reading(NamedTuple):
 def read_digits(image: Picture, network: Network | None = None) -> Reading:
     """Read every digit of a page.
 
-    Digits are found as `mnist_lib.handwriting.find_digits` finds them. A piece that the network
-    does not read surely is cut in two, and joined with its neighbour: what reads more surely is
-    kept. The page is read as it lies; if that is not sure, in the three other turns, too.
+    Ink is found as `mnist_lib.handwriting.find_digits` finds it. What does not look like one digit
+    is cut wherever a digit might end, and joined with its neighbours: of all readings of a line,
+    the one whose digits are surest and look most like digits is kept. The page is read as it lies;
+    if that is not sure, in the three other turns, too.
+
+    Nothing is declined: every mark as large as a digit gets one of the ten names. Those that are
+    ``perhaps_none`` are better left out, or shown to a person.
 
     Parameters
     ----------
@@ -107,12 +128,13 @@ def read_digits(image: Picture, network: Network | None = None) -> Reading:
     -------
     Reading
         ``str(reading)`` is the text; ``reading.digits`` has each digit's label, probability, box,
-        and whether it is unsure.
+        and whether it is unsure, or perhaps no digit.
 
     Warns
     -----
     UserWarning
-        The page had to be turned to be read, or can hardly be read at all.
+        The page had to be turned to be read, or can hardly be read at all; then the warning says
+        how many marks are perhaps no digits.
 
     Raises
     ------
@@ -122,20 +144,27 @@ def read_digits(image: Picture, network: Network | None = None) -> Reading:
     if network is None:
         network = _robust()
     page = handwriting.find_page(image)
-    best, turned = _Candidate.read(page, network).settled(network), 0
+    (first,) = _read([(page, handwriting.find_strokes(page))], network)
+    best, turned = first.settled(network), 0
     if best.certainty < UPRIGHT:
-        for quarters in (1, 2, 3):
-            try:
-                other = _Candidate.read(page.turned(quarters), network).settled(network)
-            except ValueError:  # no strokes: what stands can lie flat
-                continue
-            gain = GAIN if turned == 0 else 0.0
-            if other.certainty > best.certainty + gain:
-                best, turned = other, quarters
+        quarters, others = [], []
+        for turn in QUARTERS:
+            other = page.turned(turn)
+            with contextlib.suppress(ValueError):  # no strokes: what stands can lie flat
+                others.append((other, handwriting.find_strokes(other)))
+                quarters.append(turn)
+        if others:
+            read = _read(others, network)
+            surest = max(range(len(read)), key=lambda i: read[i].certainty)
+            candidate = read[surest].settled(network)
+            if candidate.certainty > best.certainty + GAIN:
+                best, turned = candidate, quarters[surest]
     if best.certainty < CLEAR:
+        none = np.count_nonzero(best.probabilities.max(axis=1) < NO_DIGIT)
         warnings.warn(
-            "Hardly a digit of the page is read surely. It may hold letters or print, or be too "
-            "blurred: look at reading.digits.",
+            f"Hardly a digit of the page is read surely; {none} of {len(best.strokes)} are perhaps "
+            "no digits. The page may hold letters or print, or be too blurred: look at "
+            "reading.digits.",
             stacklevel=2,
         )
     elif turned:
@@ -160,6 +189,19 @@ def _predict(network: Network, images: Sequence[NDArray[np.uint8]]) -> Probabili
     return np.asarray(network.predict(batch, verbose=0))
 
 
+def _read(pages: Sequence[tuple[Page, list[Strokes]]], network: Network) -> list[_Candidate]:
+    """Read each piece of ink as one digit, those of all pages in one batch."""
+    images = [[handwriting.as_mnist(each.ink) for each in strokes] for _, strokes in pages]
+    probabilities = _predict(network, [image for some in images for image in some])
+    ends = np.cumsum([len(some) for some in images])
+    return [
+        _Candidate(page, strokes, some, read)
+        for (page, strokes), some, read in zip(
+            pages, images, np.split(probabilities, ends[:-1]), strict=True
+        )
+    ]
+
+
 class _Candidate(NamedTuple):
     """One way of reading a page: its digits in reading order, and what the network says."""
 
@@ -168,86 +210,57 @@ class _Candidate(NamedTuple):
     images: list[NDArray[np.uint8]]
     probabilities: Probabilities
 
-    @classmethod
-    def read(cls, page: Page, network: Network) -> _Candidate:
-        strokes = handwriting.find_strokes(page)
-        images = [handwriting.as_mnist(each.ink) for each in strokes]
-        return cls(page, strokes, images, _predict(network, images))
-
     @property
     def certainty(self) -> float:
         return float(self.probabilities.max(axis=1).mean())
 
     def settled(self, network: Network) -> _Candidate:
-        """Cut and join what is not sure, where the result is surer."""
-        return self._with_cuts(network)._with_joins(network)
+        """Cut what may be several digits, join what may be parts of one: the cheapest way along.
 
-    def _with_cuts(self, network: Network) -> _Candidate:
-        sure = self.probabilities.max(axis=1)
-        trials = []
-        for i, whole in enumerate(self.strokes):
-            height, width = whole.ink.shape
-            wide = width / height
-            # The wider a piece, the likelier it is two digits, however sure the network is of one.
-            if sure[i] > np.interp(wide, (0.35, 0.75, 1.1, 1.3, 1.6), (0.0, 0.6, 0.7, 0.77, 0.97)):
-                continue
-            for cut in handwriting.find_cuts(whole)[:4]:
-                parts = [cut.left, cut.right]
-                tall = min(part.ink.shape[0] for part in parts) >= 0.65 * height
-                if tall and cut.crossed <= 0.3:
-                    trials.append(([i], parts))
-        return self._replaced(network, trials)
-
-    def _with_joins(self, network: Network) -> _Candidate:
-        sure = self.probabilities.max(axis=1)
-        trials = []
-        for row in handwriting.line_up(self.strokes):
-            for i, j in pairwise(row):
-                one, two = self.strokes[i], self.strokes[j]
-                height = max(one.ink.shape[0], two.ink.shape[0])
-                gap = two.left - one.left - one.ink.shape[1]
-                together = two.left + two.ink.shape[1] - one.left
-                if min(sure[i], sure[j]) < 0.8 and gap < 0.15 * height and together < 1.1 * height:
-                    trials.append(([i, j], [_joined(one, two)]))
-        return self._replaced(network, trials)
-
-    def _replaced(
-        self, network: Network, trials: Sequence[tuple[list[int], list[Strokes]]]
-    ) -> _Candidate:
-        """Try other pieces in place of some, all in one batch; keep what reads more surely."""
-        trials = [
-            (old, new) for old, new in trials if all(handwriting.has_strokes(n.ink) for n in new)
+        A digit's price is the network's doubt and its shape's misfit. Parts of a line follow each
+        other wherever one ends at the boundary at which the next begins; the way with the lowest
+        sum is found by dynamic programming.
+        """
+        rows = handwriting.line_up(self.strokes)
+        lines = [
+            handwriting.find_parts(
+                [self.strokes[i] for i in row], [self._alone(i) > DOUBTFUL for i in row]
+            )
+            for row in rows
         ]
+        trials = [part for parts in lines for part in parts if part.piece is None]
         if not trials:
             return self
-        images = [[handwriting.as_mnist(each.ink) for each in new] for _, new in trials]
-        read = _predict(network, [image for some in images for image in some])
-        starts = np.cumsum([0, *map(len, images)])
-        certainty = self.probabilities.max(axis=1)
-        ranked = []
-        for k, (old, _) in enumerate(trials):
-            before = float(certainty[old].min())
-            after = float(read[starts[k] : starts[k + 1]].max(axis=1).min())
-            if after > 0.8 and after > before + 0.1:
-                ranked.append((before - after, k))
-        strokes, pictures = list(self.strokes), list(self.images)
-        probabilities = list(self.probabilities)
-        gone: set[int] = set()
-        for _, k in sorted(ranked):
-            old, new = trials[k]
-            if gone.isdisjoint(old):
-                gone.update(old)
-                strokes += new
-                pictures += images[k]
-                probabilities += list(read[starts[k] : starts[k + 1]])
-        kept = [i for i in range(len(strokes)) if i not in gone]
-        order = [kept[i] for row in handwriting.line_up([strokes[i] for i in kept]) for i in row]
+        # Thousands of parts are tried: all in one batch, and prepared without the costly step.
+        previews = [_preview(part.strokes.ink) for part in trials]
+        tried = iter(zip(trials, previews, _predict(network, previews), strict=True))
+        kept, new = [], []
+        for row, parts in zip(rows, lines, strict=True):
+            prices = [
+                _price(*next(tried))
+                if part.piece is None
+                else _price(part, self.images[i := row[part.piece]], self.probabilities[i])
+                for part in parts
+            ]
+            for part in (parts[k] for k in _cheapest(parts, prices)):
+                if part.piece is None:
+                    new.append(part.strokes)
+                else:
+                    kept.append(row[part.piece])
+        if not new:
+            return self
+        (fresh,) = _read([(self.page, new)], network)
         return _Candidate(
             self.page,
-            [strokes[i] for i in order],
-            [pictures[i] for i in order],
-            np.stack([probabilities[i] for i in order]),
+            [self.strokes[i] for i in kept] + new,
+            [self.images[i] for i in kept] + fresh.images,
+            np.concatenate([self.probabilities[kept], fresh.probabilities]),
         )
+
+    def _alone(self, i: int) -> float:
+        """Price a piece as one digit, whatever its line."""
+        whole = Part(self.strokes[i], 0, 1, (), self.strokes[i].ink.shape[0], i)
+        return _price(whole, self.images[i], self.probabilities[i])
 
     def reading(self, turned: int) -> Reading:
         rows = []
@@ -263,14 +276,30 @@ class _Candidate(NamedTuple):
         return Reading(rows, turned)
 
 
-def _joined(one: Strokes, two: Strokes) -> Strokes:
-    top, left = min(one.top, two.top), min(one.left, two.left)
-    bottom = max(each.top + each.ink.shape[0] for each in (one, two))
-    right = max(each.left + each.ink.shape[1] for each in (one, two))
-    ink = np.zeros((bottom - top, right - left), dtype=np.float32)
-    for each in (one, two):
-        height, width = each.ink.shape
-        y, x = each.top - top, each.left - left
-        part = ink[y : y + height, x : x + width]
-        np.maximum(part, each.ink, out=part)
-    return Strokes(ink, top, left)
+def _preview(ink: Grey) -> NDArray[np.uint8]:
+    """Prepare ink as `handwriting.as_mnist` does, but for its stroke width."""
+    box = handwriting.fit_box(ink)
+    black = np.quantile(box[box > 0.3 * box.max()], 0.9)
+    return handwriting.centre(np.clip(box / black, 0, 1))
+
+
+def _price(part: Part, image: NDArray[np.uint8], probabilities: Probabilities) -> float:
+    label = int(probabilities.argmax())
+    doubt = max(0.0, -math.log(float(probabilities[label]) / SUREST))
+    weight = DOUBT + DOUBT_BY_WIDTH * part.strokes.ink.shape[1] / part.usual
+    return float(weight * doubt + handwriting.misfit(part, image, label))
+
+
+def _cheapest(parts: Sequence[Part], prices: Sequence[float]) -> list[int]:
+    """Find the parts that follow each other from the line's start to its end at least cost."""
+    end = max(part.end for part in parts)
+    total, last = [0.0] + [math.inf] * end, [-1] * (end + 1)
+    for k in sorted(range(len(parts)), key=lambda k: parts[k].end):
+        price = total[parts[k].start] + prices[k]
+        if price < total[parts[k].end]:
+            total[parts[k].end], last[parts[k].end] = price, k
+    way = []
+    while end > 0:
+        way.append(last[end])
+        end = parts[last[end]].start
+    return way[::-1]

@@ -10,10 +10,16 @@ from PIL import Image, ImageDraw
 from scipy import ndimage
 
 from mnist_lib.handwriting import (
+    Strokes,
+    as_mnist,
+    crop,
     even_out,
+    find_cuts,
     find_digits,
+    find_parts,
     find_sheet,
     group_digits,
+    misfit,
     read_picture,
     remove_ruling,
 )
@@ -352,3 +358,75 @@ def test_one_digit_is_not_cut_apart():
         dark[top : top + wide.shape[0], left : left + wide.shape[1]] = wide.clip(0, 1)
         boxes.append((left, top, left + wide.shape[1], top + wide.shape[0]))
     check(photo(0.7 * dark), boxes)
+
+
+def test_a_string_of_touching_digits_is_found_and_a_sloping_line_is_not():
+    dark = np.zeros((300, 900), np.float32)
+    boxes = []
+    left = 80
+    for _ in range(6):
+        boxes.append(put(dark, 0, left, 160, 90, "round"))
+        left = boxes[-1][2] - 4
+    string = [(boxes[0][0], 70, boxes[-1][2], 160)]
+    found = [(each.left, each.top, *each.ink.shape[::-1]) for each in group_digits(dark)]
+    expected = [(left, top, right - left, bottom - top) for left, top, right, bottom in string]
+    np.testing.assert_allclose(found, expected, atol=4)
+    x = np.arange(60, 700)
+    for thick in range(6):
+        dark[250 - (x - 60) // 9 + thick, x] = 1
+    found = [(each.left, each.top, *each.ink.shape[::-1]) for each in group_digits(dark)]
+    np.testing.assert_allclose(found, expected, atol=4)
+
+
+def test_cuts_go_around_a_ring_and_also_through_it():
+    dark = np.zeros((200, 400), np.float32)
+    left = put(dark, 0, 40, 160, 100, "round")[2] - 12  # the two rings share a lens
+    put(dark, 0, left, 160, 100, "round")
+    (piece,) = group_digits(dark)
+    cuts = find_cuts(piece)
+    middle = piece.ink.shape[1] / 2
+    between = [cut for cut in cuts if abs(cut.at.mean() - middle) < 5]
+    assert between
+    assert {cut.through_ring for cut in cuts} == {False, True}
+    assert [cut.at.mean() for cut in cuts] == sorted(cut.at.mean() for cut in cuts)
+
+
+def noughts(count):
+    """Write noughts that touch, and a 2 apart from them; return the line's parts."""
+    dark = np.zeros((200, 1200), np.float32)
+    left = 40
+    for _ in range(count):
+        left = put(dark, 0, left, 160, 100, "round")[2] - 5
+    put(dark, 2, left + 60, 160, 100)
+    pieces = group_digits(dark)
+    assert len(pieces) == 2
+    return find_parts(pieces, [True, False])
+
+
+def test_parts_cover_a_line_and_are_no_wider_than_a_digit():
+    parts = noughts(5)
+    end = max(part.end for part in parts)
+    assert [part.piece for part in parts if part.piece is not None] == [0, 1]
+    assert {part.start for part in parts} == {part.end for part in parts} ^ {0, end}
+    for part in parts:
+        assert 0 <= part.start < part.end <= end
+        if part.cuts:
+            assert 4 <= part.strokes.ink.shape[1] <= 150
+            assert part.strokes.ink.shape[0] >= 50
+
+
+def test_parts_grow_with_the_width_of_a_piece_and_not_with_its_square():
+    assert len(noughts(10)) < 2.5 * len(noughts(5))
+
+
+@pytest.mark.parametrize("digit", range(10))
+def test_a_digit_fits_its_own_shape_and_two_digits_do_not(digit):
+    dark = np.zeros((200, 400), np.float32)
+    left = put(dark, digit, 40, 160, 100)[2]
+    (one,) = find_parts(group_digits(dark), [False])
+    put(dark, digit, left + 8, 160, 100)
+    strokes = Strokes(crop(dark), 60, 40)
+    (two,) = find_parts([strokes], [False])
+    fits = [misfit(part, as_mnist(part.strokes.ink), digit) for part in (one, two)]
+    assert fits[0] < 0.5
+    assert fits[1] > 2

@@ -7,10 +7,12 @@ import warnings
 import numpy as np
 import pytest
 from PIL import Image
+from scipy import ndimage
 
 from mnist_lib.reading import SURE, Reading, read_digits
 from tests.test_pages import photo, put, write
 from tools import synthetic
+from tools.handwriting_bench import compare
 
 
 class Always:
@@ -61,14 +63,70 @@ def test_a_turned_page_is_read_with_a_warning(quarters):
         assert picture[top:bottom, left:right].min() < 90
 
 
-@pytest.mark.parametrize("text", ["2050", "3785", "4690"])
-def test_digits_that_touch_are_cut_apart(text):
-    dark = np.zeros((220, 700), np.float32)
-    left = 60
+def string(text, overlap, styles=None, width=0.08, height=90, rng=None):
+    """Write digits that run into each other: `overlap` of their height beyond where they meet."""
+    dark = np.zeros((2 * height, 2 * height + height * len(text)), np.float32)
+    end = 50
     for c in text:
-        box = put(dark, int(c), left, 150, 90, next(iter(synthetic.STYLES[int(c)])))
-        left = box[2] - 2
-    assert str(read_digits(photo(0.75 * dark))) == text
+        style = (styles or {}).get(c) or next(iter(synthetic.STYLES[int(c)]))
+        pen = np.random.default_rng(int(c)) if rng is None else rng
+        shape = synthetic.pen_shape(pen, int(c), style, width, 0 if rng is None else 1)
+        shape = synthetic._resized(shape, height)
+        top, left = round(1.5 * height) - shape.shape[0], end + 2
+        inked = dark > 0.5
+        while end > 50 and left > end - 0.6 * height:
+            here = inked[top : top + shape.shape[0], left : left + shape.shape[1]]
+            if (here & (shape > 0.5)).any():
+                left -= round(overlap * height)
+                break
+            left -= 1
+        synthetic._place(dark, shape, top, left)
+        end = left + shape.shape[1]
+    return photo(0.75 * dark)
+
+
+@pytest.mark.parametrize(
+    ("overlap", "texts"),
+    [
+        (0, "1000 6000 4690 2050 3785 35 20 77 40 2000 100 66"),
+        (0.05, "6000 2050 3785 35 20 77 40 2000 66"),
+        (0.1, "6000 35 77 40 66"),
+    ],
+)
+def test_digits_that_touch_are_cut_apart(overlap, texts):
+    for text in texts.split():
+        assert str(read_digits(string(text, overlap))) == text
+
+
+@pytest.mark.parametrize("text", ["6000", "40", "2050", "20"])
+def test_slashed_noughts_that_touch_are_cut_apart(text):
+    for overlap in (0, 0.03):
+        assert str(read_digits(string(text, overlap, {"0": "slashed"}))) == text
+
+
+def test_most_digits_of_strings_that_run_together_are_read():
+    right = written = 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        text = "".join(str(digit) for digit in rng.integers(0, 10, rng.integers(2, 7)))
+        styles = {c: rng.choice(list(synthetic.STYLES[int(c)])) for c in text}
+        picture = string(text, rng.uniform(0, 0.15), styles, rng.uniform(0.05, 0.11), 72, rng)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            right += compare(text, str(read_digits(picture)).replace("\n", ""))[0]
+        written += len(text)
+    assert right >= 0.73 * written, f"{right} of {written}"
+
+
+def test_one_wide_digit_is_read_as_one():
+    dark = np.zeros((260, 2300), np.float32)
+    text = "52847093"
+    for i, c in enumerate(text):
+        style = "barred" if c == "7" else "slashed" if c == "0" else None
+        shape = synthetic.pen_shape(np.random.default_rng(int(c)), int(c), style, 0.08, 0)
+        wide = ndimage.zoom(shape, (100 / shape.shape[0], 1.5 * 100 / shape.shape[0]), order=1)
+        synthetic._place(dark, wide.clip(0, 1), 80, 60 + 270 * i)
+    assert str(read_digits(photo(0.7 * dark))) == text
 
 
 def test_a_broken_digit_is_joined():
@@ -96,6 +154,15 @@ def test_any_network_reads_and_unsure_digits_are_marked():
 def test_a_page_that_can_hardly_be_read_says_so():
     with pytest.warns(UserWarning, match="Hardly a digit"):
         read_digits(page(["123"]), Always(7, 0.3))
+
+
+def test_what_is_perhaps_no_digit_is_counted():
+    with pytest.warns(UserWarning, match="3 of 3 are perhaps no digits"):
+        reading = read_digits(page(["123"]), Always(7, 0.45))
+    assert all(digit.perhaps_none and digit.unsure for digit in reading.digits)
+    with pytest.warns(UserWarning, match="0 of 3 are perhaps no digits"):
+        reading = read_digits(page(["123"]), Always(7, 0.55))
+    assert not any(digit.perhaps_none for digit in reading.digits)
 
 
 def test_what_holds_no_digits_is_refused():

@@ -24,6 +24,7 @@ NO_STROKES = (
 
 MOST_PARTS = 16  # fragments that a broken stroke may have, and areas that it may enclose
 MOST_OTHERS = 4  # marks about as large as the digit itself; with more it is a page
+MOST_TOUCHING = 10  # times its height: the width of a piece that may be digits in a row
 BLOT = 9.0  # strokes wider than this leave no digit
 WIDEST = 6.0  # of MNIST's strokes; wider ones are a digit's if they leave some paper
 
@@ -263,11 +264,29 @@ def _usual_height(pieces: _Pieces) -> float:
         kept &= ~left_out
 
 
+def _strings(pieces: _Pieces, usual: float) -> NDArray[np.bool_]:
+    """Mark wide pieces that are digits in a row, each touching the next.
+
+    In most of its columns, such a piece has ink near its top and near its bottom; a line, or the
+    edge of a shadow, has ink in one place only.
+    """
+    height, width = pieces.bottom - pieces.top, pieces.right - pieces.left
+    marked = (width >= 3 * usual) & (height >= 0.5 * usual) & (height < 2 * usual)
+    marked &= width < MOST_TOUCHING * height
+    for i in np.flatnonzero(marked):
+        box = np.s_[pieces.top[i] : pieces.bottom[i], pieces.left[i] : pieces.right[i]]
+        ink = pieces.parts[box] == i + 1
+        span = height[i] - ink.argmax(axis=0) - ink[::-1].argmax(axis=0)
+        marked[i] = span.mean() > 0.4 * height[i]
+    return np.asarray(marked)
+
+
 def _clusters(pieces: _Pieces) -> list[NDArray[np.intp]]:
     """Put the pieces together that are one digit; each cluster is an array of pieces."""
     height, width = pieces.bottom - pieces.top, pieces.right - pieces.left
     usual = _usual_height(pieces)
-    fitting = (height < 3 * usual) & (width < 3 * usual) & ~_dust(pieces) & (pieces.mass > 0)
+    narrow = (width < 3 * usual) | _strings(pieces, usual)
+    fitting = (height < 3 * usual) & narrow & ~_dust(pieces) & (pieces.mass > 0)
     large = fitting & (height >= 0.5 * usual)
     typical = float(np.median(pieces.mass[large])) if large.any() else float(pieces.mass.max())
     small = fitting & ~large & (pieces.mass > 0.02 * typical) & (width < usual)

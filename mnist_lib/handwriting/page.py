@@ -20,7 +20,6 @@ from mnist_lib.handwriting.ink import even_out, find_ink, ink_is_light, remove_b
 from mnist_lib.handwriting.picture import Grey, Picture, read_picture, shrink
 from mnist_lib.handwriting.ruling import remove_ruling
 from mnist_lib.handwriting.sheet import COARSE, LEAST_SIDE, find_marks, find_sheet
-from mnist_lib.handwriting.touching import cut_wide
 
 __all__ = ["Page", "find_page", "find_strokes"]
 
@@ -138,7 +137,7 @@ def _without_hard_shadows(grey: Grey) -> Grey | None:
 
 
 def find_strokes(page: Page) -> list[Strokes]:
-    """Part a page's ink into digits, in reading order; cut digits apart that touch.
+    """Part a page's ink into digits, in reading order; digits that touch are one piece.
 
     Parameters
     ----------
@@ -155,7 +154,7 @@ def find_strokes(page: Page) -> list[Strokes]:
         There are no strokes.
     """
     digits = leave_out_pale(group_digits(page.ink), page.darkness)
-    found = [part for whole in digits for part in cut_wide(whole) if has_strokes(part.ink)]
+    found = [digit for digit in digits if has_strokes(digit.ink)]
     if not found:
         raise ValueError(NO_STROKES)
     return found
