@@ -32,7 +32,7 @@ REACH = 0.15  # of the height, to either side of such a place
 APART = 0.03  # of the height: the mean distance of two paths that are no longer the same
 WIDE = 0.8  # times its height; two digits with a ring each are hardly narrower
 WIDEST = 1.7  # times its height; no digit is as wide
-THIN_CUT = 0.4  # of the height: the most ink that a cut crosses without a network's word for it
+THIN_CUT = 0.5  # of the height: the most ink that a cut crosses without a network's word for it
 SHARED = 0.22  # of the height: the widest stroke that two digits share
 MOST_CROSSED = 0.7  # of the height: the most ink that any cut crosses
 
