@@ -181,6 +181,15 @@ def test_what_is_paler_beside_a_dark_stroke_is_no_ink():
     assert ink[66:69, 74:].max() < 0.25
 
 
+def test_a_shadows_edge_that_touches_a_digit_is_no_ink():
+    darkness = np.random.default_rng(0).normal(0, 0.005, (140, 140)).astype(np.float32)
+    darkness[60:100, 60:64] = darkness[60:64, 60:90] = 0.8
+    darkness[:, 90:94] = 0.25
+    ink = find_ink(darkness)
+    assert ink[60:64, 60:90].min() > 0.9
+    assert ink[:, 90:].max() < 0.1
+
+
 def test_a_shadow_beside_a_sharp_pen_does_not_make_the_picture_blurred(five):
     grey = read_picture(five)
     shadow = 1 - 0.6 / (1 + np.exp((np.arange(200) - 30) / 4))

@@ -305,8 +305,10 @@ const Handwriting = (() => {
    * How dark the pen writes at each pixel of a piece: the darkness of the darkest pixel, where the
    * darkness falls off exponentially with the distance along rows and columns.
    */
-  function pressures({ pixels, left, top, right, bottom }, { width, data }) {
+  function pressures({ pixels, peak, left, top, right, bottom }, { width, height, data }) {
     const [wide, high] = [right - left, bottom - top];
+    // From border to border runs a line or a shadow's edge; pale, it is not the pen's.
+    if (wide >= width - 2 || high >= height - 2) return new Float32Array(pixels.length).fill(peak);
     let [sum, squares, most] = [0, 0, 0];
     for (const n of pixels) {
       sum += data[n];

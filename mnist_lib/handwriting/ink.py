@@ -262,8 +262,10 @@ def _pressures(darkness: Grey, parts: NDArray[np.int32], kept: NDArray[np.bool_]
     for i, box in enumerate(ndimage.find_objects(parts), 1):
         if kept[i]:
             inside = parts[box] == i
-            pressure = _pressure(np.where(inside, darkness[box], 0))
-            pressures[box][inside] = pressure[inside]
+            piece = np.where(inside, darkness[box], 0)
+            # From border to border runs a line or a shadow's edge; pale, it is not the pen's.
+            across = bool(np.greater_equal(piece.shape, np.subtract(parts.shape, 2)).any())
+            pressures[box][inside] = piece.max() if across else _pressure(piece)[inside]
     return pressures
 
 
