@@ -232,7 +232,7 @@ def quote(text: str) -> nodes.block_quote:
 
 
 def test_what_would_spoil_a_prediction_is_folded_and_nothing_else() -> None:
-    site = load(ROOT / "book" / "_ext" / "course_site.py")
+    blocks = load(ROOT / "book" / "_ext" / "page_blocks.py")
     caption = nodes.paragraph("", "", nodes.emphasis(text="A caption."))
     section = nodes.section("", cell(True), quote("Predict before you run. What comes?"))
     section += [nodes.paragraph(text="words"), cell(False), cell(True), caption]
@@ -246,8 +246,8 @@ def test_what_would_spoil_a_prediction_is_folded_and_nothing_else() -> None:
     section += [quote("Predict before you run. And now?"), nodes.section("", cell(True))]
     document = new_document("test")
     document += section
-    site.fold_predicted_results(None, document)
-    folds = [list(each.findall(site.folded)) for each in section]
+    blocks.fold_predicted_results(None, document)
+    folds = [list(each.findall(blocks.disclosure)) for each in section]
     assert [i for i, found in enumerate(folds) if found] == [4, 6, 12], (
         "the last one has no answer, and folds the next output alone"
     )

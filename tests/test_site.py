@@ -29,6 +29,7 @@ from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page
 from sphinx_external_toc.parsing import parse_toc_yaml
 
+from mnist_lib.exercises import find
 from tools.notebooks import cache_folder
 
 pytestmark = [pytest.mark.site, pytest.mark.timeout(1800)]
@@ -317,15 +318,51 @@ def test_local_links_lead_somewhere(site: Path) -> None:
     assert not broken, "\n".join(broken)
 
 
-def test_launch_button_opens_the_notebook_in_colab(site: Path) -> None:
+def test_buttons_open_the_notebook_in_colab(site: Path) -> None:
     for page in TOC:
-        buttons = [
-            str(link["href"])
-            for link in parsed(site, page).find_all("a", href=True)
-            if str(link["href"]).startswith("https://colab.research.google.com/")
-        ]
-        assert len(buttons) == (page in [*CHAPTERS, *SOLUTIONS]), page
-        assert all(button.endswith(f"/{page}.ipynb") for button in buttons)
+        soup = parsed(site, page)
+        buttons = soup.select("a[href^='https://colab.research.google.com/']")
+        addresses = {str(link["href"]) for link in buttons}
+        assert len(addresses) == (page in [*CHAPTERS, *SOLUTIONS]), page
+        assert all(address.endswith(f"/{page}.ipynb") for address in addresses)
+        named = [link for link in buttons if link.get_text() == "Open in Colab"]
+        exercises = soup.select("section.exercise") if page in CHAPTERS else ()
+        assert len(named) == (len(exercises) + 1 if page in CHAPTERS else 0), page
+
+
+def test_a_chapter_is_made_of_cards(site: Path) -> None:
+    for page in CHAPTERS:
+        soup = parsed(site, page)
+        (goals,) = soup.select(".goals")
+        words = [strong.get_text() for strong in goals.select(":scope > p > strong:first-child")]
+        assert words == ["You will build", "You will learn", "You need", "Time"], page
+        (imports,) = soup.select("details.imports")
+        assert imports.find_next(class_="cell_output") is not None
+        headings = [heading for heading in soup.select("h3") if "Exercise" in heading.get_text()]
+        assert len(headings) == len(soup.select("section.exercise > .exercise-body")), page
+        for card in soup.select("section.exercise"):
+            called = re.search(r'"(\d\d\.\w+)"', card.select(".cell_input")[-1].get_text())
+            assert called is not None
+            assert len(card.select("details.hint")) == len(find(called[1]).hints)
+            assert [link.get_text() for link in card.select(".links a")] == [
+                "Open in Colab",
+                "Solution",
+            ]
+        # Nothing runs here, so nothing asks for it.
+        assert "not attempted" not in soup.get_text(), page
+
+
+def test_a_page_says_what_it_is_about(site: Path) -> None:
+    for page in PAGES:
+        head = parsed(site, page).head
+        assert head is not None
+        about = str(head.select("meta[name=description]")[0]["content"])
+        assert page in ("search", "genindex") or 40 < len(about) <= 203, page
+        picture = str(head.select("meta[property='og:image']")[0]["content"])
+        assert (site / "_static" / picture.rsplit("/", 1)[1]).is_file()
+    title = parsed(site, "book/intro").title
+    assert title is not None
+    assert title.get_text() == "Reading Handwritten Digits"
 
 
 def test_every_figure_has_one_picture_for_each_theme(site: Path) -> None:
@@ -613,6 +650,30 @@ def test_search_finds_a_word(visit: Visit) -> None:
     found = results.evaluate_all("links => links.map(link => link.getAttribute('href'))")
     assert any("book/glossary" in address for address in found), found
     visit.assert_clean()
+
+
+@pytest.mark.parametrize("words", ["my own digit", "read my own handwriting"])
+def test_search_finds_where_to_read_ones_own_digits(visit: Visit, words: str) -> None:
+    visit.open(f"search.html?q={words.replace(' ', '+')}")
+    first = visit.page.locator("#search-results li > a")
+    first.nth(2).wait_for()
+    found = [first.nth(i).get_attribute("href") or "" for i in range(3)]
+    assert any("book/live" in address for address in found), found
+    assert any("chapters/07" in address for address in found), found
+
+
+def test_search_shows_chapters_before_solutions_and_text_without_buttons(visit: Visit) -> None:
+    visit.open("search.html?q=padding")
+    page = visit.page
+    page.locator("#search-results .context").nth(3).wait_for()
+    links = page.locator("#search-results li > a")
+    places = [links.nth(i).get_attribute("href") or "" for i in range(links.count())]
+    chapters = [i for i, place in enumerate(places) if "chapters/" in place]
+    solutions = [i for i, place in enumerate(places) if "solutions/" in place]
+    assert chapters[0] < min(solutions, default=99)
+    for excerpt in page.locator("#search-results .context").all_inner_texts():
+        assert "Open in Colab" not in excerpt
+        assert "Download source" not in excerpt
 
 
 def test_theme_switch_goes_dark_and_stays_so(browser: Browser, server: str) -> None:

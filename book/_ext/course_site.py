@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 from importlib.util import find_spec
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -231,67 +230,6 @@ def write_themed_image(writer: Any, node: themed_image) -> None:
     )
 
 
-class folded(nodes.container):  # noqa: N801
-    """A part of the page that the reader opens."""
-
-
-PREDICT, ANSWER = "Predict before you run.", "The answer:"
-
-
-def fold_predicted_results(app: Sphinx, doctree: nodes.document) -> None:
-    """Fold what would spoil a prediction: the outputs after it, their captions, and its answer.
-
-    What leads from one output to the next code cell stays in sight.
-    """
-    for quote in list(doctree.findall(nodes.block_quote)):
-        if not quote.astext().startswith(PREDICT):
-            continue
-        between = []
-        for node in quote.findall(include_self=False, descend=False, siblings=True):
-            if isinstance(node, nodes.block_quote | nodes.section):
-                break
-            between.append(node)
-            if ANSWER in node.astext():
-                break
-        outputs = [[part for part in node.children if is_output(part)] for node in between]
-        shown = [place for place, parts in enumerate(outputs) if parts]
-        if not shown:
-            continue
-        answered = ANSWER in between[-1].astext()
-        if not answered:
-            del shown[1:]  # what comes later may be of another subject
-        for place, following in pairwise([*shown, None]):
-            fold = folded("", classes=["result"])
-            outputs[place][0].parent.replace(outputs[place][0], fold)
-            for output in outputs[place][1:]:
-                output.parent.remove(output)
-            fold.extend(outputs[place])
-            for node in between[place + 1 : following]:
-                if is_caption(node) or (following is None and answered):
-                    node.parent.remove(node)
-                    fold.append(node)
-
-
-def is_caption(node: nodes.Node) -> bool:
-    """Return whether a paragraph says what an output shows: it begins in italics."""
-    return isinstance(node, nodes.paragraph) and isinstance(node.children[0], nodes.emphasis)
-
-
-def is_output(node: nodes.Node) -> bool:
-    """Return whether a part of a code cell is its output."""
-    return isinstance(node, nodes.container) and node.get("nb_element") == "cell_code_output"
-
-
-def open_folded(writer: Any, node: folded) -> None:
-    """Begin what is folded: its heading is all that is seen at first."""
-    writer.body.append(writer.starttag(node, "details", "<summary>Show the result</summary>"))
-
-
-def close_folded(writer: Any, node: folded) -> None:
-    """End what is folded."""
-    writer.body.append("</details>\n")
-
-
 def list_modules(app: Sphinx, docname: str, source: list[str]) -> None:
     """Write one section for each module of the package into the API page."""
     if docname != API_PAGE:
@@ -334,6 +272,18 @@ def keep_launch_buttons_for_notebooks(
         for button in context.get("header_buttons", [])
         if button.get("label") != "launch-buttons"
     ]
+
+
+def describe_page(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
+) -> None:
+    """Say in a page's head what it is about: its first paragraph, and a picture of the course."""
+    paragraphs = doctree.findall(nodes.paragraph) if doctree else ()
+    text = next((" ".join(each.astext().split()) for each in paragraphs if each.astext()), "")
+    context["description"] = text if len(text) <= 200 else text[:200].rsplit(" ", 1)[0] + " …"
+    # Pictures are fetched by other sites, which need the whole address: GitHub's for a repository.
+    owner, name = app.config.html_theme_options["repository_url"].rstrip("/").rsplit("/", 2)[1:]
+    context["preview"] = f"https://{owner.lower()}.github.io/{name}/_static/preview.png"
 
 
 def add_live_scripts(app: Sphinx, exception: Exception | None) -> None:
@@ -411,7 +361,6 @@ def keep_used_icons(site: Path) -> None:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect the functions above to Sphinx's events."""
     app.add_node(themed_image, html=(write_themed_image, None))
-    app.add_node(folded, html=(open_folded, close_folded))
     app.connect("config-inited", run_notebooks_as_anywhere)
     app.connect("config-inited", key_execution_cache)
     app.connect("config-inited", drop_thebe)
@@ -420,9 +369,9 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("source-read", write_address)
     app.connect("doctree-read", refuse_missing_pictures)
     app.connect("doctree-read", pair_figures, priority=400)  # before Sphinx collects the pictures
-    app.connect("doctree-read", fold_predicted_results)
     app.connect("autodoc-skip-member", skip_tuple_fields)
     app.connect("html-page-context", keep_launch_buttons_for_notebooks, priority=502)
+    app.connect("html-page-context", describe_page)
     app.connect("build-finished", trim_static_files)
     app.connect("build-finished", add_live_scripts)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

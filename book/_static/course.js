@@ -29,3 +29,30 @@
     for (const details of opened) details.open = false;
   });
 })();
+
+// A thin mark at the top: how far a chapter has been read.
+(() => {
+  if (!/\/(chapters|solutions)\//.test(location.pathname)) return;
+  const mark = document.createElement("div");
+  mark.className = "reading-progress";
+  mark.setAttribute("aria-hidden", "true");
+  let waiting = false;
+  function show() {
+    waiting = false;
+    const { scrollHeight, clientHeight, scrollTop } = document.documentElement;
+    const all = scrollHeight - clientHeight;
+    mark.style.transform = `scaleX(${all > 0 ? scrollTop / all : 0})`;
+  }
+  addEventListener("DOMContentLoaded", () => {
+    document.body.append(mark);
+    show();
+  });
+  addEventListener(
+    "scroll",
+    () => {
+      if (!waiting) requestAnimationFrame(show);
+      waiting = true;
+    },
+    { passive: true },
+  );
+})();

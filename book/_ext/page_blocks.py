@@ -1,0 +1,213 @@
+"""The blocks that a chapter is made of, as the site shows them: cards for goals and for exercises.
+
+A notebook says the same with a heading, a paragraph and a cell. Where nothing runs, an exercise
+needs another end: the way to a place where it does run, its hints, its solution.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from docutils import nodes
+from sphinx.util import logging
+
+from mnist_lib.exercises import find
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+FIRST, LAST = "You will build", "Time"
+"""The bold words with which the first and the last paragraph of a chapter's goals begin."""
+
+PREDICT, ANSWER = "Predict before you run.", "The answer:"
+
+LOGGER = logging.getLogger(__name__)
+
+
+class disclosure(nodes.container):  # noqa: N801 - docutils names the methods that write it after it
+    """A part of the page that the reader opens; `summary` is all that is seen at first."""
+
+
+def open_disclosure(writer: Any, node: disclosure) -> None:
+    """Begin what is folded."""
+    summary = nodes.unescape(node["summary"])
+    writer.body.append(writer.starttag(node, "details", f"<summary>{summary}</summary>"))
+
+
+def close_disclosure(writer: Any, node: disclosure) -> None:
+    """End what is folded."""
+    writer.body.append("</details>\n")
+
+
+def fold_predicted_results(app: Sphinx, doctree: nodes.document) -> None:
+    """Fold what would spoil a prediction: the outputs after it, their captions, and its answer.
+
+    What leads from one output to the next code cell stays in sight.
+    """
+    for quote in list(doctree.findall(nodes.block_quote)):
+        if not quote.astext().startswith(PREDICT):
+            continue
+        between = []
+        for node in quote.findall(include_self=False, descend=False, siblings=True):
+            if isinstance(node, nodes.block_quote | nodes.section):
+                break
+            between.append(node)
+            if ANSWER in node.astext():
+                break
+        outputs = [[part for part in node.children if _is_output(part)] for node in between]
+        shown = [place for place, parts in enumerate(outputs) if parts]
+        if not shown:
+            continue
+        answered = ANSWER in between[-1].astext()
+        if not answered:
+            del shown[1:]  # what comes later may be of another subject
+        for place, following in pairwise([*shown, None]):
+            fold = disclosure("", summary="Show the result", classes=["result"])
+            outputs[place][0].parent.replace(outputs[place][0], fold)
+            for output in outputs[place][1:]:
+                output.parent.remove(output)
+            fold.extend(outputs[place])
+            for node in between[place + 1 : following]:
+                if _is_caption(node) or (following is None and answered):
+                    node.parent.remove(node)
+                    fold.append(node)
+
+
+def gather_goals(app: Sphinx, doctree: nodes.document) -> None:
+    """Lay what a chapter builds, teaches, needs and takes into one card."""
+    for first in list(doctree.findall(nodes.paragraph)):
+        if not _begins(first, FIRST):
+            continue
+        card = [first]
+        for node in first.findall(include_self=False, descend=False, siblings=True):
+            card.append(node)
+            if _begins(node, LAST):
+                break
+        else:
+            LOGGER.warning("no paragraph after %r begins with %r", FIRST, LAST, location=first)
+            continue
+        goals = nodes.container(classes=["goals"])
+        _wrap(card, goals)
+        if colab := _colab(app):
+            link = nodes.reference("", "Open in Colab", refuri=colab, internal=False)
+            goals.append(nodes.paragraph("", "", link, classes=["links"]))
+
+
+def frame_exercises(app: Sphinx, doctree: nodes.document) -> None:
+    """Make a card of each exercise, with its hints, and without what waits for an answer."""
+    if not app.env.docname.startswith("chapters/"):
+        return
+    colab = _colab(app)
+    for cell in list(doctree.findall(nodes.container)):
+        identity = cell.get("cell_metadata", {}).get("exercise")
+        if not identity or cell.get("nb_element") != "cell_code":
+            continue
+        section = cell.parent
+        if not isinstance(section, nodes.section) or "exercise" in section["classes"]:
+            continue
+        for output in [part for part in cell.children if _is_output(part)]:
+            cell.remove(output)  # "not attempted": nothing runs here
+        rest = section.children[1:]  # the title belongs to the section itself
+        card = nodes.container(classes=["exercise-body"])
+        _wrap(rest[: rest.index(cell) + 1], card)
+        section["classes"].append("exercise")
+        links = nodes.paragraph(classes=["links"])
+        if colab:
+            link = nodes.reference("", "Open in Colab", refuri=colab, internal=False)
+            links += [link, nodes.Text(" ")]
+        for paragraph in list(card.findall(nodes.paragraph)):
+            if paragraph.astext() == "Solution":
+                links.extend(paragraph.children)
+                paragraph.parent.remove(paragraph)
+        for number, hint in enumerate(find(identity).hints, 1):
+            folded = disclosure("", summary=f"Hint {number}", classes=["hint"])
+            folded += _text(hint)
+            card += folded
+        card += links
+
+
+def fold_imports(app: Sphinx, doctree: nodes.document) -> None:
+    """Fold the first code of a chapter: it imports what the reader need not read first."""
+    for cell in doctree.findall(nodes.container):
+        if cell.get("nb_element") == "cell_code":
+            source = cell.children[0]
+            if re.match(r"(import|from) ", source.astext()):
+                folded = disclosure("", summary="Imports", classes=["imports"])
+                cell.replace(source, folded)
+                folded.append(source)
+            break
+
+
+def mark_captions(app: Sphinx, doctree: nodes.document) -> None:
+    """Mark the sentences in italics below a figure: the site sets them as its caption."""
+    for cell in doctree.findall(nodes.container):
+        if cell.get("nb_element") != "cell_code" or not any(cell.findall(nodes.image)):
+            continue
+        place = cell.parent.index(cell) + 1
+        for below in cell.parent.children[place : place + 1]:
+            if _is_caption(below):
+                below["classes"].append("figure-caption")
+
+
+def _first(node: nodes.Node) -> nodes.Node | None:
+    """Return what a paragraph begins with; the parser may put an empty text before it."""
+    if not isinstance(node, nodes.paragraph):
+        return None
+    return next((part for part in node.children if part.astext()), None)
+
+
+def _begins(node: nodes.Node, words: str) -> bool:
+    first = _first(node)
+    return isinstance(first, nodes.strong) and first.astext() == words
+
+
+def _is_caption(node: nodes.Node) -> bool:
+    """Return whether a paragraph says what an output shows: it begins in italics."""
+    return isinstance(_first(node), nodes.emphasis)
+
+
+def _is_output(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.container) and node.get("nb_element") == "cell_code_output"
+
+
+def _wrap(children: list[nodes.Node], container: nodes.container) -> None:
+    """Put neighbours into a container, in their place."""
+    parent = children[0].parent
+    parent.insert(parent.index(children[0]), container)
+    for child in children:
+        parent.remove(child)
+        container.append(child)
+
+
+def _text(hint: str) -> nodes.paragraph:
+    """Return a hint's text; what stands between back quotes is code."""
+    parts: list[nodes.Node] = []
+    for i, part in enumerate(re.split(r"`([^`]*)`", hint)):
+        parts.append(nodes.literal("", part) if i % 2 else nodes.Text(part))
+    return nodes.paragraph("", "", *parts)
+
+
+def _colab(app: Sphinx) -> str:
+    """Return where Colab opens the notebook that is being read."""
+    options = app.config.html_theme_options
+    path = Path(app.env.doc2path(app.env.docname, base=False))
+    repository = options.get("repository_url", "").removeprefix("https://github.com/")
+    base, branch = (
+        options.get("launch_buttons", {}).get("colab_url"),
+        options.get("repository_branch"),
+    )
+    return f"{base}/github/{repository}/blob/{branch}/{path.as_posix()}" if base else ""
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Connect the functions above to Sphinx's events."""
+    app.add_node(disclosure, html=(open_disclosure, close_disclosure))
+    app.connect("doctree-read", mark_captions, priority=450)  # while captions follow their cells
+    app.connect("doctree-read", fold_predicted_results)
+    app.connect("doctree-read", gather_goals)
+    app.connect("doctree-read", frame_exercises)
+    app.connect("doctree-read", fold_imports)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
