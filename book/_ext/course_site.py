@@ -257,7 +257,13 @@ def write_address(app: Sphinx, docname: str, source: list[str]) -> None:
     """Write the repository's address, which lives in `_config.yml` alone, into the prose pages."""
     if docname.startswith("book/"):
         url = app.config.html_theme_options["repository_url"]
-        text = source[0].replace("REPOSITORY_URL", url)
+        branch = app.config.html_theme_options["repository_branch"]
+        address = url.removeprefix("https://github.com/")
+        first = min(Path(app.srcdir, "chapters").glob("*.ipynb"))
+        time = re.search(r"\*\*Time\*\* · (\d+) min", first.read_text(encoding="utf-8"))
+        colab = f"https://colab.research.google.com/github/{address}/blob/{branch}/chapters/"
+        text = source[0].replace("REPOSITORY_URL", url).replace("COLAB_URL", colab + first.name)
+        text = text.replace("FIRST_MINUTES", time[1] if time else "")
         source[0] = text.replace("REPOSITORY_NAME", url.rsplit("/", 1)[-1])
 
 
@@ -284,6 +290,11 @@ def describe_page(
     # Pictures are fetched by other sites, which need the whole address: GitHub's for a repository.
     owner, name = app.config.html_theme_options["repository_url"].rstrip("/").rsplit("/", 2)[1:]
     context["preview"] = f"https://{owner.lower()}.github.io/{name}/_static/preview.png"
+
+
+def load_mathjax_where_it_is_needed(app: Sphinx) -> None:
+    """Load it on the pages with a formula only: elsewhere it weighs as much as all the rest."""
+    app.set_html_assets_policy("per_page")
 
 
 def add_live_scripts(app: Sphinx, exception: Exception | None) -> None:
@@ -365,6 +376,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("config-inited", key_execution_cache)
     app.connect("config-inited", drop_thebe)
     app.connect("builder-inited", prepare_outputs)
+    app.connect("builder-inited", load_mathjax_where_it_is_needed)
     app.connect("source-read", list_modules)
     app.connect("source-read", write_address)
     app.connect("doctree-read", refuse_missing_pictures)

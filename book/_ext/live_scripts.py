@@ -13,12 +13,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+from scipy import interpolate
 
-from mnist_lib import export, models, reading
+from mnist_lib import export, handwriting, models, reading
 from mnist_lib.backend import keras
 from mnist_lib.data import load_mnist, prepare
 
 NETWORK = "robust"
+PAD, SCAN = 280, 200  # the pad's own units, and the pixels to a side that are read: as in pad.js
+PEN = 18  # of the pad's units
+# What draws itself on the front page: an open 4, two strokes, in the pad's units.
+FOUR = [
+    [(112, 52), (104, 86), (92, 118), (78, 146), (74, 156), (110, 158), (152, 156), (206, 152)],
+    [(168, 60), (166, 100), (162, 140), (158, 184), (156, 226)],
+]
 MODEL_DIGITS = 10  # examples that are easy to read, one of each digit
 HARD_DIGITS = 6
 
@@ -43,6 +53,31 @@ def digits(model: keras.Sequential) -> list[dict[str, Any]]:
         for remark, chosen in [("", easiest), (", hard to read", hardest[:HARD_DIGITS])]
         for i in chosen
     ]
+
+
+def smooth(points: list[tuple[int, int]], between: int = 8) -> NDArray[np.float64]:
+    """Draw a curve through the points of a stroke, as a hand would."""
+    at = np.arange(len(points))
+    curve = interpolate.PchipInterpolator(at, np.array(points, float))
+    return np.asarray(curve(np.linspace(0, len(points) - 1, between * (len(points) - 1) + 1)))
+
+
+def first_digit(model: keras.Sequential) -> dict[str, Any]:
+    """Return the strokes of the digit that draws itself, and what the network makes of it."""
+    strokes = [smooth(points) for points in FOUR]
+    picture = Image.new("L", (4 * SCAN, 4 * SCAN), 255)  # drawn large and averaged: smooth edges
+    pen = ImageDraw.Draw(picture)
+    scale, radius = 4 * SCAN / PAD, 2 * SCAN / PAD * PEN
+    for stroke in strokes:
+        path = [tuple(point) for point in scale * stroke]
+        pen.line(path, fill=0, width=round(2 * radius))
+        for x, y in path:
+            pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=0)
+    image = handwriting.to_mnist(picture.resize((SCAN, SCAN), Image.Resampling.BOX))
+    return {
+        "strokes": [{"width": PEN, "points": np.round(stroke, 1).tolist()} for stroke in strokes],
+        "probabilities": model.predict(prepare(image[np.newaxis]), verbose=0)[0].tolist(),
+    }
 
 
 def recorded_accuracy() -> float | None:
@@ -71,4 +106,5 @@ def main(folder: Path) -> None:
     write(unfinished / "live-network.js", "LIVE_NETWORK", network)
     write(unfinished / "live-limit.js", "LIVE_NO_DIGIT", reading.NO_DIGIT)
     write(unfinished / "live-digits.js", "LIVE_DIGITS", digits(model))
+    write(unfinished / "front-digit.js", "FRONT_DIGIT", first_digit(model))
     unfinished.rename(folder)

@@ -152,6 +152,39 @@ def mark_captions(app: Sphinx, doctree: nodes.document) -> None:
                 below["classes"].append("figure-caption")
 
 
+def lay_out_cards(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Make a card of each chapter in the list on the first page: picture, title, minutes, words.
+
+    The picture is the chapter's own first figure, as this build has drawn it.
+    """
+    if docname != app.config.root_doc:
+        return
+    for item in list(doctree.findall(nodes.list_item)):
+        link = item.next_node(nodes.reference)
+        target = link.get("refuri", "").rsplit("/", 1)[-1].removesuffix(".html") if link else ""
+        chapter = f"chapters/{target}"
+        if chapter not in app.env.found_docs:
+            continue
+        item["classes"].append("chapter-card")
+        item.parent["classes"].append("chapter-cards")
+        body = app.env.get_doctree(chapter)
+        time = next((each for each in body.findall(nodes.paragraph) if _begins(each, LAST)), None)
+        minutes = re.search(r"(\d+) min reading", time.astext()) if time else None
+        if minutes:
+            item.append(nodes.paragraph("", f"{minutes[1]} min", classes=["minutes"]))
+        pair = next((each for each in body.findall() if "figure-pair" in _classes(each)), None)
+        if pair is not None:
+            picture = pair.deepcopy()
+            for image in picture.findall(nodes.image):
+                image["least_width"] = 0
+                image["alt"] = ""  # the words beside it say what the chapter is about
+            item.insert(0, picture)
+
+
+def _classes(node: nodes.Node) -> list[str]:
+    return node["classes"] if isinstance(node, nodes.Element) else []
+
+
 def _first(node: nodes.Node) -> nodes.Node | None:
     """Return what a paragraph begins with; the parser may put an empty text before it."""
     if not isinstance(node, nodes.paragraph):
@@ -210,4 +243,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("doctree-read", gather_goals)
     app.connect("doctree-read", frame_exercises)
     app.connect("doctree-read", fold_imports)
+    app.connect("doctree-resolved", lay_out_cards)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
