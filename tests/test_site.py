@@ -26,7 +26,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 from mnist_lib.exercises import find
@@ -694,6 +694,20 @@ def test_theme_switch_goes_dark_and_stays_so(browser: Browser, server: str) -> N
         visit.assert_clean()
 
 
+def fetched(visit: Visit, site: Path) -> list[Path]:
+    """Return the site's files that a visit has asked for."""
+    paths = [urllib.parse.urlsplit(url).path for url in visit.requested]
+    files = [site / urllib.parse.unquote(path).lstrip("/") for path in paths]
+    return [file for file in files if file.is_file()]
+
+
+def gzipped(file: Path) -> int:
+    """Return the bytes that a web server sends of a file."""
+    if file.suffix in (".woff", ".png", ".jpeg", ".webp"):
+        return file.stat().st_size
+    return len(gzip.compress(file.read_bytes()))
+
+
 @pytest.mark.parametrize("address", CHAPTERS)
 def test_weight_of_a_chapter(browser: Browser, server: str, site: Path, address: str) -> None:
     """The first visit, read to the end and gzipped as a web server sends it, is below 0.9 MB."""
@@ -701,18 +715,9 @@ def test_weight_of_a_chapter(browser: Browser, server: str, site: Path, address:
         visit.open(f"{address}.html")
         visit.page.evaluate(UNFOLD)
         visit.page.evaluate(IMAGES)
-        files = [
-            site / urllib.parse.unquote(urllib.parse.urlsplit(url).path).lstrip("/")
-            for url in visit.requested
-            if url.startswith(server)
-        ]
+        files = fetched(visit, site)
     assert any(file.parent.name == "_images" for file in files)
-    weight = sum(
-        file.stat().st_size
-        if file.suffix in (".woff", ".png", ".jpeg", ".webp")
-        else len(gzip.compress(file.read_bytes()))
-        for file in files
-    )
+    weight = sum(map(gzipped, files))
     assert 100_000 < weight < 900_000, f"{weight:,} bytes"
 
 
@@ -739,3 +744,153 @@ def test_every_icon_in_use_is_in_the_fonts(browser: Browser, server: str) -> Non
             assert visit.page.locator("[class*='fa-']").count() > 5
             assert visit.page.evaluate(missing) == []
             visit.assert_clean()
+
+
+# --- the front page ---------------------------------------------------------------------------
+
+SHIFTS = """() => new Promise(done => {
+    let sum = 0;
+    new PerformanceObserver(list => {
+        for (const entry of list.getEntries()) if (!entry.hadRecentInput) sum += entry.value;
+    }).observe({type: 'layout-shift', buffered: true});
+    setTimeout(() => done(sum), 500);
+})"""
+
+
+def draw_seven(page: Page) -> None:
+    box = page.locator("#live-pad").bounding_box()
+    assert box is not None
+    at = [box["x"] + 0.3 * box["width"], box["y"] + 0.2 * box["height"]]
+    page.mouse.move(*at)
+    page.mouse.down()
+    page.mouse.move(at[0] + 0.35 * box["width"], at[1], steps=10)
+    page.mouse.move(at[0] + 0.1 * box["width"], at[1] + 0.55 * box["height"], steps=10)
+    page.mouse.up()
+
+
+def opened(visit: Visit) -> Page:
+    visit.open("book/intro.html")
+    expect(visit.page.locator("#live-words")).to_contain_text("Your turn")
+    return visit.page
+
+
+@pytest.mark.parametrize("motion", ["reduce", "no-preference"])
+def test_a_digit_draws_itself_and_is_read(browser: Browser, server: str, motion: str) -> None:
+    with visiting(browser, server, "light") as visit:
+        visit.page.emulate_media(reduced_motion=motion)
+        page = opened(visit)
+        assert page.inner_text("#live-digit") == "4"
+        assert page.locator(".live-winner .live-label").inner_text() == "4"
+        assert not any("live-network.js" in url for url in visit.requested), "nobody asked yet"
+        visit.assert_clean()
+
+
+def test_the_first_answer_is_the_networks_own(browser: Browser, server: str) -> None:
+    with visiting(browser, server, "light") as visit:
+        page = opened(visit)
+        before = page.evaluate("FRONT_DIGIT.probabilities")
+        page.get_by_role("button", name="Show the first one").click()
+        page.wait_for_function("Front.state.probabilities")
+        assert page.evaluate("[...Front.state.probabilities]") == pytest.approx(before, abs=0.01)
+        visit.assert_clean()
+
+
+def test_the_readers_turn_and_where_it_leads(browser: Browser, server: str) -> None:
+    with visiting(browser, server, "light") as visit:
+        page = opened(visit)
+        assert not page.locator("#front-on").is_visible()
+        draw_seven(page)
+        expect(page.locator("#live-digit")).to_have_text("7")
+        expect(page.locator("#live-words")).to_contain_text("reads a 7")
+        assert page.evaluate("Front.state.drawing.strokes.length") == 1, "the first digit has gone"
+        assert page.locator("#front-on a").count() == 3
+        assert page.locator("#front-on").is_visible()
+        page.click("#live-clear")
+        expect(page.locator("#live-words")).to_contain_text("The pad is empty")
+        visit.assert_clean()
+
+
+def test_the_game_keeps_finds_on_this_computer(browser: Browser, server: str) -> None:
+    with visiting(browser, server, "light") as visit:
+        page = opened(visit)
+        page.click(".front-game summary")
+        claim = page.locator("#front-claims button")
+        claim.nth(1).click()
+        expect(page.locator("#front-verdict")).to_have_text("Draw one digit first.")
+        draw_seven(page)
+        expect(page.locator("#live-digit")).to_have_text("7")
+        claim.nth(7).click()
+        expect(page.locator("#front-verdict")).to_contain_text("as you do")
+        assert page.locator("#front-finds li").count() == 0
+        claim.nth(1).click()
+        expect(page.locator("#front-verdict")).to_contain_text("your 1 is read as a 7")
+        with page.expect_download() as download:
+            page.locator("#front-finds a").click()
+        assert download.value.suggested_filename == "my_digit_1_1.png", "as chapter 7 looks for it"
+        page = opened(visit)
+        page.click(".front-game summary")
+        assert page.locator("#front-finds li").count() == 1, "it is still there"
+        page.click("#front-forget")
+        assert page.locator("#front-finds li").count() == 0
+        page = opened(visit)
+        assert page.locator("#front-finds li").count() == 0
+        visit.assert_clean()
+
+
+def test_what_lies_in_the_store_is_not_trusted(browser: Browser, server: str) -> None:
+    with visiting(browser, server, "light") as visit:
+        opened(visit)
+        for kept in ("{", "7", '[{"drawn": 1, "read": 7, "picture": "javascript:alert(1)"}, null]'):
+            visit.page.evaluate(
+                "kept => localStorage.setItem('reading-handwritten-digits.finds', kept)", kept
+            )
+            page = opened(visit)
+            assert page.locator("#front-finds li").count() == 0
+        visit.assert_clean()
+
+
+def test_nothing_moves_while_the_page_loads(browser: Browser, server: str) -> None:
+    for address in ("book/intro", "book/live"):
+        with visiting(browser, server, "light") as visit:
+            visit.page.emulate_media(reduced_motion="no-preference")
+            visit.open(f"{address}.html")
+            visit.page.wait_for_timeout(1_500)
+            assert visit.page.evaluate(SHIFTS) <= 0.05, address
+
+
+def test_on_a_phone_the_answer_is_in_sight_of_the_pen(browser: Browser, server: str) -> None:
+    with visiting(browser, server, "light") as visit:
+        visit.page.set_viewport_size({"width": 360, "height": 640})
+        for address in ("book/intro", "book/live"):
+            visit.open(f"{address}.html")
+            digit, pad = (
+                visit.page.locator(part).bounding_box() for part in ("#live-digit", "#live-pad")
+            )
+            assert digit is not None
+            assert pad is not None
+            top = min(digit["y"], pad["y"])
+            assert max(digit["y"] + digit["height"], pad["y"] + pad["height"]) - top <= 640 - 56
+
+
+def test_the_front_page_is_light(browser: Browser, server: str, site: Path) -> None:
+    """The first visit, gzipped as a web server sends it, is below 0.45 MB."""
+    with visiting(browser, server, "light") as visit:
+        opened(visit)
+        files = fetched(visit, site)
+    assert not any("mathjax" in file.as_posix() for file in files), "there is no formula"
+    weight = sum(map(gzipped, files))
+    assert 50_000 < weight < 450_000, f"{weight:,} bytes"
+
+
+def test_chapters_are_cards_and_the_next_page_is_the_first_chapter(site: Path) -> None:
+    page = parsed(site, "book/intro")
+    cards = page.select(".chapter-card")
+    assert [card.a["href"] for card in cards if card.a] == [f"../{c}.html" for c in CHAPTERS]
+    for card in cards:
+        assert len(card.select("img")) == 2, "light and dark"
+        assert re.fullmatch(r"\d+ min", card.select(".minutes")[0].get_text())
+    following = page.select(".prev-next-footer a.right-next, a.right-next")
+    assert str(following[0]["href"]).endswith(f"{CHAPTERS[0]}.html")
+    start = page.select(".front-main")[0]
+    assert str(start["href"]) == f"../{CHAPTERS[0]}.html"
+    assert re.search(r"\(\d+ min\)", start.get_text())

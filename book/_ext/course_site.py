@@ -292,9 +292,17 @@ def describe_page(
     context["preview"] = f"https://{owner.lower()}.github.io/{name}/_static/preview.png"
 
 
-def load_mathjax_where_it_is_needed(app: Sphinx) -> None:
-    """Load it on the pages with a formula only: elsewhere it weighs as much as all the rest."""
-    app.set_html_assets_policy("per_page")
+def leave_out_mathjax(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
+) -> None:
+    """Load no MathJax on a page without a formula; Sphinx loads it above other pages, too."""
+    if doctree and any(doctree.findall(lambda n: isinstance(n, nodes.math | nodes.math_block))):
+        return
+    context["script_files"] = [
+        script
+        for script in context["script_files"]
+        if "mathjax" not in f"{script.filename} {script.attributes.get('body')}".lower()
+    ]
 
 
 def add_live_scripts(app: Sphinx, exception: Exception | None) -> None:
@@ -376,7 +384,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("config-inited", key_execution_cache)
     app.connect("config-inited", drop_thebe)
     app.connect("builder-inited", prepare_outputs)
-    app.connect("builder-inited", load_mathjax_where_it_is_needed)
     app.connect("source-read", list_modules)
     app.connect("source-read", write_address)
     app.connect("doctree-read", refuse_missing_pictures)
@@ -384,6 +391,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("autodoc-skip-member", skip_tuple_fields)
     app.connect("html-page-context", keep_launch_buttons_for_notebooks, priority=502)
     app.connect("html-page-context", describe_page)
+    app.connect("html-page-context", leave_out_mathjax, priority=900)  # Sphinx has added it by now
     app.connect("build-finished", trim_static_files)
     app.connect("build-finished", add_live_scripts)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
