@@ -134,7 +134,7 @@ def fold_imports(app: Sphinx, doctree: nodes.document) -> None:
     for cell in doctree.findall(nodes.container):
         if cell.get("nb_element") == "cell_code":
             source = cell.children[0]
-            if re.match(r"(import|from) ", source.astext()):
+            if re.match(r"(import|from) ", source.astext()) and not any(cell.findall(nodes.image)):
                 folded = disclosure("", summary="Imports", classes=["imports"])
                 cell.replace(source, folded)
                 folded.append(source)
