@@ -1,0 +1,545 @@
+"""Figures that the reader moves: arrays in, one self-contained piece of HTML out.
+
+Each function takes the chapter's own arrays and returns an `Explorable`. A notebook shows it as a
+figure with its controls: in the book, in JupyterLab, in Colab and in VS Code. It asks no other host
+for anything. Where scripts do not run (a notebook that is not trusted, GitHub, a printed page), a
+still picture stands in its place.
+
+The scripts lie beside this file, one for each figure. ``base.js`` holds what they share.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import json
+from collections.abc import Callable, Mapping, Sequence
+from importlib.resources import files
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike, NDArray
+from PIL import Image
+
+from mnist_lib import _checks, diagrams, handwriting, layers, plots
+from mnist_lib.handwriting.normalise import FINE, fine_distance
+
+__all__ = ["Explorable", "cover", "descent", "pixels", "placing", "softmax", "threshold", "window"]
+
+LARGEST = 60_000  # bytes of the whole HTML
+
+
+class Explorable:
+    """A figure that the reader moves; a notebook shows it where it is the last line of a cell.
+
+    Attributes
+    ----------
+    name : str
+        Of the script, and of the element's ``data-explorable``.
+    html : str
+        All of it: the still picture, the script and its data.
+    still : bytes
+        The still picture, a PNG.
+    alt : str
+        What the still picture shows.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        data: dict[str, Any],
+        *,
+        still: Figure,
+        alt: str,
+        instruction: str,
+        question: str,
+    ) -> None:
+        self.name, self.alt = name, alt
+        self.still = _still(still)
+        self.html = _page(name, data, self.still, alt, instruction, question)
+        if len(self.html.encode()) > LARGEST:
+            raise ValueError(
+                f"The explorable {name!r} would be {len(self.html.encode()):,} bytes; expected at "
+                f"most {LARGEST:,}. Give it fewer or smaller arrays."
+            )
+
+    def __repr__(self) -> str:
+        return f"<explorable {self.name}: {self.alt}>"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        """Return what notebooks choose from: HTML, and what stands in for it."""
+        return {"text/html": self.html, "image/png": _base64(self.still), "text/plain": repr(self)}
+
+
+def _still(figure: Figure) -> bytes:
+    """Draw a figure as a small PNG: 64 colours are enough for it."""
+    drawn, small = io.BytesIO(), io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=90)
+    plt.close(figure)
+    with Image.open(drawn) as picture:
+        picture.convert("RGB").quantize(64).save(small, format="png", optimize=True)
+    return small.getvalue()
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def _page(
+    name: str, data: dict[str, Any], still: bytes, alt: str, instruction: str, question: str
+) -> str:
+    here = files(__name__)
+    base, figure = (here.joinpath(f"{each}.js").read_text("utf-8") for each in ("base", name))
+    # In JSON, only a "<" could end the script.
+    values = json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+    script = (
+        f"(() => {{\nconst root = document.currentScript.parentElement;\n{_bare(base)}\n"
+        f"{_bare(figure)}\nroot.state = figure(tools(root), {values});\n}})();"
+    )
+    style = (
+        "position: relative; max-width: 43rem; box-sizing: border-box; padding: 0.75rem 1rem; "
+        "border: 1px solid rgba(128, 128, 128, 0.5); border-radius: 0.35rem; line-height: 1.4"
+    )
+    return (
+        f'<div class="explorable mathjax_ignore" data-explorable="{name}" style="{style}">'
+        f'<p style="margin: 0 0 0.75rem"><strong>Try it.</strong> {html.escape(instruction)}</p>'
+        f'<div data-place="" style="min-height: 20rem"><img alt="{html.escape(alt)}" '
+        f'style="max-width: 100%" src="data:image/png;base64,{_base64(still)}"></div>'
+        f'<p style="margin: 0.5rem 0"><strong>A question.</strong> {html.escape(question)}</p>'
+        f"<script>{script}</script></div>"
+    )
+
+
+def _bare(script: str) -> str:
+    """Leave out a script's comments on lines of their own, and its indents."""
+    lines = (line.strip() for line in script.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith(("//", "/*", "*")))
+
+
+def _bytes(values: ArrayLike, dtype: Any) -> str:
+    return _base64(np.ascontiguousarray(values, dtype=np.dtype(dtype).newbyteorder("<")).tobytes())
+
+
+# --- chapter 1 --------------------------------------------------------------------------------
+
+
+def pixels(
+    image: NDArray[np.uint8],
+    means: ArrayLike,
+    images: NDArray[np.uint8],
+    labels: ArrayLike,
+) -> Explorable:
+    """Let a reader paint on a digit, and show its nearest mean and its nearest digit.
+
+    Distances are the root of the summed squares of differences, with pixels from 0 to 1.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (28, 28)
+        What the reader begins with.
+    means : array-like of shape (10, 28, 28)
+        The mean image of each class, in the order of the digits, from 0 to 255.
+    images : ndarray of uint8, shape (N, 28, 28)
+        Digits among which the nearest is found, at most 24.
+    labels : array-like of whole numbers, shape (N,)
+
+    Returns
+    -------
+    Explorable
+
+    Raises
+    ------
+    TypeError, ValueError
+        Types or shapes are others than these, or there are too many images.
+    """
+    image = _checks.array("image", image, (28, 28), holds="uint8")
+    means = _checks.array("means", means, (10, 28, 28))
+    images = _checks.array("images", images, "N 28 28", holds="uint8")
+    labels = _checks.array("labels", labels, f"{len(images)}", holds="whole numbers")
+    rounded = np.rint(np.clip(means, 0, 255)).astype(np.uint8)
+    still = plots.plot_digits(np.concatenate([image[np.newaxis], rounded]), ["digit", *range(10)])
+    row, column = np.unravel_index(image.argmax(), image.shape)
+    return Explorable(
+        "pixels",
+        {
+            "images": _bytes(np.concatenate([image[np.newaxis], rounded, images]), np.uint8),
+            "classes": list(range(10)),
+            "labels": labels.tolist(),
+            "start": [int(row), int(column)],
+        },
+        still=still,
+        alt="A digit, and the mean images of the ten classes.",
+        instruction="Point at a pixel to read its number, or go to it with the arrow keys. Choose "
+        "a brush to change it.",
+        question="How few pixels must you change before another mean is the nearest? And how far "
+        "must you shift the digit?",
+    )
+
+
+# --- chapter 2 --------------------------------------------------------------------------------
+
+
+def window(image: NDArray[np.uint8], kernel: ArrayLike, row: int, column: int) -> Explorable:
+    """Slide a window over an image: it multiplies, adds, and fills the feature map.
+
+    The reader moves the window, changes the weights, the stride, the padding and the size.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (28, 28)
+    kernel : array-like of shape (3, 3)
+        The weights at the start.
+    row, column : int
+        Where the window begins: of its upper left pixel.
+
+    Returns
+    -------
+    Explorable
+
+    Raises
+    ------
+    TypeError, ValueError
+        The shapes differ, or the window does not lie in the image.
+    """
+    image = _checks.array("image", image, (28, 28), holds="uint8")
+    weights = _checks.array("kernel", kernel, (3, 3), finite=True)
+    row = _checks.whole("row", row, least=0, most=25)
+    column = _checks.whole("column", column, least=0, most=25)
+    still = diagrams.window_sum(image[row : row + 3, column : column + 3], weights)
+    return Explorable(
+        "window",
+        {
+            "image": _bytes(image, np.uint8),
+            "side": 28,
+            "kernel": np.round(weights, 6).tolist(),
+            "start": [row, column],
+        },
+        still=still,
+        alt="Nine pixels of a digit, nine weights, and their nine products with the sum.",
+        instruction="Move the window over the digit or over its map, with the pointer or the "
+        "arrow keys. Change the weights, the stride and the padding below.",
+        question="Which nine weights leave the inside of a stroke at 0 and mark its upper and its "
+        "lower side?",
+    )
+
+
+# --- chapter 3 --------------------------------------------------------------------------------
+
+
+def softmax(scores: ArrayLike, names: Sequence[str], truth: int) -> Explorable:
+    """Drag scores, and show their softmax in float32 and the loss.
+
+    Parameters
+    ----------
+    scores : array-like of shape (classes,)
+        At the start, from -6 to 6.
+    names : sequence of str
+        Of the classes.
+    truth : int
+        The true class at the start, counted from 0.
+
+    Returns
+    -------
+    Explorable
+
+    Raises
+    ------
+    TypeError, ValueError
+        There are not as many names as scores, a score is beyond 6, or the true class is none.
+    """
+    logits = _checks.array("scores", scores, "classes", finite=True)
+    _checks.same_length(scores=logits, names=names)
+    truth = _checks.whole("truth", truth, least=0, most=len(logits) - 1)
+    _checks.number("the largest score", float(np.abs(logits).max()), most=6)
+    probabilities = layers.softmax(logits[np.newaxis].astype(np.float64))[0]
+    still = plots.plot_bars(names, {"softmax": probabilities}, ylabel="probability")
+    return Explorable(
+        "softmax",
+        {"scores": np.round(logits, 1).tolist(), "names": list(names), "truth": truth},
+        still=still,
+        alt="The probabilities that the softmax makes of some scores, as bars.",
+        instruction="Drag a bar of the scores, or choose it with the left and right arrow keys and "
+        "change it with up and down.",
+        question="Which change leaves all probabilities as they are? From which factor on does the "
+        "formula fail if the largest score is not subtracted?",
+    )
+
+
+# --- chapter 4 --------------------------------------------------------------------------------
+
+
+def descent(curvatures: Sequence[float], start: Sequence[float], rate: float) -> Explorable:
+    """Walk by gradient descent down the valley (a · w₁² + b · w₂²) / 2, with momentum and noise.
+
+    Parameters
+    ----------
+    curvatures : two floats above 0
+        a and b.
+    start : two floats other than 0
+        Where the path begins.
+    rate : float
+        The learning rate at the start, from 0.002 to 0.2.
+
+    Returns
+    -------
+    Explorable
+
+    Raises
+    ------
+    TypeError, ValueError
+        A number is none of these.
+    """
+    a, b = (_checks.number("curvatures", value, above=0) for value in curvatures)
+    x, y = (_checks.number("start", value) for value in start)
+    if not (x and y):
+        advice = "There the slope is 0 from the beginning."
+        raise ValueError(_checks.message("start", tuple(start), "two numbers other than 0", advice))
+    rate = _checks.number("rate", rate, least=0.002, most=0.2)
+    way = [np.array([x, y])]
+    for _ in range(60):
+        way.append(way[-1] - rate * np.array([a, b]) * way[-1])
+    still = diagrams.descent((a, b), {"plain": np.array(way)})
+    return Explorable(
+        "descent",
+        {"curvatures": [a, b], "start": [x, y], "rate": rate},
+        still=still,
+        alt="A long, narrow valley seen from above; a path zigzags down to its lowest point.",
+        instruction="Change the learning rate, the momentum and the noise. Drag the start, or move "
+        "it with the arrow keys.",
+        question="What is the largest rate that does not leave the valley of two weights? With "
+        "how much momentum does the path settle soonest?",
+    )
+
+
+# --- chapter 5 --------------------------------------------------------------------------------
+
+
+def threshold(confidence: ArrayLike, right: ArrayLike, start: float) -> Explorable:
+    """Show the errors among the answered digits for every threshold and number of digits.
+
+    Parameters
+    ----------
+    confidence : array-like of floats from 0 to 1, shape (N,)
+        At most 10,000; of more, the first 10,000.
+    right : array-like of booleans, shape (N,)
+        Whether each digit was read right.
+    start : float
+        The threshold at the start, below 1.
+
+    Returns
+    -------
+    Explorable
+
+    Raises
+    ------
+    TypeError, ValueError
+        The two differ in length, or a confidence is no probability.
+
+    References
+    ----------
+    E. B. Wilson, "Probable inference, the law of succession, and statistical inference", Journal
+    of the American Statistical Association 22 (1927), doi:10.1080/01621459.1927.10502953.
+    """
+    sure = _checks.array("confidence", confidence, "N", holds="floats", finite=True)[:10_000]
+    hits = _checks.array("right", right, "N", holds="booleans")[:10_000]
+    _checks.same_length(confidence=sure, right=hits)
+    _checks.number("the largest confidence", float(sure.max()), most=1)
+    _checks.number("the smallest confidence", float(sure.min()), least=0)
+    start = _checks.number("start", start, least=0, below=1)
+    order = np.argsort(-sure)
+    answered = np.arange(1, len(sure) + 1)
+    still = plots.plot_lines(
+        100 * answered / len(sure),
+        {"errors": 100 * np.cumsum(~hits[order]) / answered},
+        xlabel="digits answered / %",
+        ylabel="errors among them / %",
+    )
+    return Explorable(
+        "threshold",
+        {
+            "confidence": _bytes(np.rint(65535 * sure.astype(np.float64)), np.uint16),
+            "right": _bytes(hits, np.uint8),
+            "threshold": start,
+        },
+        still=still,
+        alt="The more digits are answered, the more of the answers are wrong.",
+        instruction="Move the threshold: digits below it go to a person. Then take fewer digits.",
+        question="How many digits does it take before the interval shows that the answered ones "
+        "have fewer errors than all together?",
+    )
+
+
+# --- chapter 6 --------------------------------------------------------------------------------
+
+
+def cover(
+    image: ArrayLike, label: int, before: ArrayLike, scores: ArrayLike, size: int
+) -> Explorable:
+    """Move a square cover over a digit, and show what it does to the ten scores.
+
+    Parameters
+    ----------
+    image : array-like of floats from 0 to 1, shape (28, 28)
+    label : int
+        The digit that is asked about at the start.
+    before : array-like of shape (10,)
+        The scores without a cover.
+    scores : array-like of shape (places, places, 10)
+        The scores with the cover's upper left pixel at each row and column.
+    size : int
+        The cover's side in pixels; places = 28 - size + 1.
+
+    Returns
+    -------
+    Explorable
+
+    Raises
+    ------
+    TypeError, ValueError
+        Types or shapes are others than these.
+    """
+    digit = _checks.array("image", image, (28, 28), holds="floats")
+    label = _checks.whole("label", label, least=0, most=9)
+    size = _checks.whole("size", size, least=1, most=14)
+    places = 28 - size + 1
+    whole = _checks.array("before", before, (10,), finite=True)
+    covered = _checks.array("scores", scores, (places, places, 10), finite=True)
+    fall = whole[label] - covered[..., label]
+    # Each place of the cover is drawn at its middle.
+    low = (28 - places) // 2
+    padded = np.pad(fall, (low, 28 - places - low))
+    still = plots.plot_heatmaps(
+        digit[np.newaxis, ..., np.newaxis],
+        [padded],
+        [str(label)],
+        signed=True,
+        label="fall of the score when covered",
+    )
+    row, column = np.unravel_index(fall.argmax(), fall.shape)
+    return Explorable(
+        "cover",
+        {
+            "image": _bytes(np.rint(255 * digit), np.uint8),
+            "label": label,
+            "before": [float(f"{value:.6g}") for value in whole],
+            "scores": _bytes(covered, np.float32),
+            "places": places,
+            "cover": size,
+            "start": [int(row), int(column)],
+        },
+        still=still,
+        alt="A digit, and in red the places where a cover lowers its score most.",
+        instruction="Move the cover over the digit, with the pointer or the arrow keys, and ask "
+        "about other digits.",
+        question="Is there a place where the cover makes the network read another digit? Which "
+        "scores rise there?",
+    )
+
+
+# --- chapter 7 --------------------------------------------------------------------------------
+
+SIZES = (8, 12, 16, 20, 24)  # pixels
+PENS = {"thin": -0.9, "medium": 0.0, "thick": 1.6}  # what is added to the stroke's width, in pixels
+SHIFTS = (-9, -6, -3, 0, 3, 6, 9)  # pixels
+
+
+def placing(
+    image: NDArray[np.uint8],
+    label: int,
+    networks: Mapping[str, Callable[[NDArray[np.float32]], NDArray[np.float32]]],
+) -> Explorable:
+    """Show how networks read one digit in other sizes, places and pens, prepared and not.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (28, 28)
+    label : int
+        What it is.
+    networks : mapping of str to function
+        Each takes images float32 (N, 28, 28, 1) in [0, 1] and returns probabilities (N, 10).
+
+    Returns
+    -------
+    Explorable
+
+    Raises
+    ------
+    TypeError, ValueError
+        Types or shapes are others than these.
+    """
+    image = _checks.array("image", image, (28, 28), holds="uint8")
+    label = _checks.whole("label", label, least=0, most=9)
+    drawn = _drawn(image)  # (sizes, pens, 28, 28)
+    flat = drawn.reshape(-1, 28, 28)
+    prepared = np.stack([handwriting.to_mnist(each) for each in flat])
+    moved = np.stack([_moved(flat, down, across) for down in SHIFTS for across in SHIFTS], axis=1)
+    answers: dict[str, list[NDArray[Any]]] = {"as they are": [], "prepared": []}
+    for read in networks.values():
+        for name, images in (("as they are", moved.reshape(-1, 28, 28)), ("prepared", prepared)):
+            scaled = images[..., np.newaxis].astype(np.float32) / np.float32(255)
+            answers[name].append(
+                _checks.array("probabilities", read(scaled), (len(images), 10), holds="floats")
+            )
+    raw, ready = (np.stack(answers[name]) for name in ("as they are", "prepared"))
+
+    def digits(probabilities: NDArray[Any]) -> str:
+        return _bytes(probabilities.argmax(axis=-1), np.uint8)
+
+    def percent(probabilities: NDArray[Any]) -> str:
+        return _bytes(np.floor(100 * probabilities.max(axis=-1)), np.uint8)
+
+    still = plots.plot_digits(flat, columns=len(PENS))
+    return Explorable(
+        "placing",
+        {
+            "sizes": SIZES,
+            "pens": list(PENS),
+            "shifts": SHIFTS,
+            "names": list(networks),
+            "label": label,
+            "images": _bytes(drawn, np.uint8),
+            "prepared": _bytes(prepared, np.uint8),
+            "answers": digits(raw),
+            "certainty": percent(raw),
+            "preparedAnswers": digits(ready),
+            "preparedCertainty": percent(ready),
+            "start": [1, 1, 2, 2],
+        },
+        still=still,
+        alt="One digit in five sizes, drawn with a thin, a medium and a thick pen.",
+        instruction="Drag the digit, or move it with the arrow keys. Change its size and the pen, "
+        "then prepare it.",
+        question="At which size does the network without preparation begin to fail? Does a thick "
+        "pen help a small digit?",
+    )
+
+
+def _drawn(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Draw a digit in all sizes, with all pens, each in the middle of its image."""
+    distance = fine_distance(handwriting.crop((image / 255).astype(np.float32)))
+    drawn = np.zeros((len(SIZES), len(PENS), 28, 28), dtype=np.uint8)
+    for j, wider in enumerate(PENS.values()):
+        ink = np.clip(distance + FINE * wider / 2 + 0.5, 0, 1).astype(np.float32)
+        ink = handwriting.crop(ink)
+        side = max(ink.shape)
+        above, before = ((side - length) // 2 for length in ink.shape)
+        square = np.pad(
+            ink,
+            ((above, side - ink.shape[0] - above), (before, side - ink.shape[1] - before)),
+        )
+        picture = Image.fromarray(np.rint(255 * square).astype(np.uint8))
+        for i, size in enumerate(SIZES):
+            start = (28 - size) // 2
+            small = picture.resize((size, size), Image.Resampling.BOX)
+            drawn[i, j, start : start + size, start : start + size] = np.asarray(small)
+    return drawn
+
+
+def _moved(images: NDArray[np.uint8], down: int, across: int) -> NDArray[np.uint8]:
+    """Move images by whole pixels; what leaves an image is lost."""
+    far = max(map(abs, SHIFTS))
+    wide = np.pad(images, ((0, 0), (far, far), (far, far)))
+    return wide[:, far - down : far - down + 28, far - across : far - across + 28]

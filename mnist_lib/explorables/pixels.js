@@ -1,0 +1,120 @@
+// Chapter 1: the numbers of a digit; painting on it changes which digits it is near to.
+const figure = (t, data) => {
+  const [SIDE, CELL] = [28, 10];
+  const all = t.numbers(data.images);
+  const image = (i) => all.subarray(784 * i, 784 * (i + 1));
+  // The first image is the reader's; then come the ten means, then the neighbours.
+  let mine = Uint8Array.from(image(0));
+  const means = data.classes.map((_, i) => image(1 + i));
+  const others = data.labels.map((_, i) => image(1 + means.length + i));
+  let at = data.start;
+  let brush = "look";
+
+  function distance(one, two) {
+    let sum = 0;
+    for (let i = 0; i < 784; i++) sum += ((one[i] - two[i]) / 255) ** 2;
+    return Math.sqrt(sum);
+  }
+
+  const nearest = (images) => {
+    const away = images.map((other) => distance(mine, other));
+    const best = away.indexOf(Math.min(...away));
+    return { best, away };
+  };
+
+  const draw = (values) => (context, colours) => {
+    t.grid(context, [...values()], { x: 0, y: 0, cell: CELL, columns: SIDE, colour: (v) => t.grey(v / 255) });
+    return colours;
+  };
+
+  const pad = t.view({
+    width: 280, height: 280, least: 240,
+    label: "Your copy of the digit. Arrow keys move the pointer; space paints with the chosen brush.",
+    paint(context, colours) {
+      draw(() => mine)(context, colours);
+      t.frame(context, colours.second, at[1] * CELL, at[0] * CELL, CELL, CELL);
+    },
+    at(x, y, event) {
+      const inside = (position) => Math.min(Math.max(Math.floor(position / CELL), 0), SIDE - 1);
+      at = [inside(y), inside(x)];
+      if (event.buttons & 1) paint();
+      show();
+    },
+    key(name) {
+      const way = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[name];
+      if (way) at = at.map((place, axis) => (place + way[axis] + SIDE) % SIDE);
+      else if (name === " ") paint();
+      else return false;
+      show();
+      return true;
+    },
+  });
+  const small = { width: 140, height: 160, least: 96 };
+  function beside(title, values) {
+    return t.view({
+      ...small, label: title,
+      paint(context, colours) {
+        context.save();
+        context.scale(0.5, 0.5);
+        draw(values)(context, colours);
+        context.restore();
+        context.fillStyle = colours.ink;
+        context.fillText(title, 70, 150);
+      },
+    });
+  }
+  const mean = beside("nearest mean", () => means[nearest(means).best]);
+  const neighbour = beside("nearest digit", () => others[nearest(others).best]);
+  const bars = t.view({
+    width: 280, height: 130, label: "Distance to each of the ten means", least: 200,
+    paint(context, colours) {
+      const { best, away } = nearest(means);
+      const most = Math.max(...away);
+      away.forEach((value, i) => {
+        const height = (90 * value) / most;
+        context.fillStyle = i === best ? colours.second : colours.first;
+        context.fillRect(28 * i + 4, 100 - height, 20, height);
+        context.fillStyle = colours.ink;
+        context.fillText(data.classes[i], 28 * i + 14, 110);
+      });
+      context.fillText("distance to each mean", 140, 125);
+    },
+  });
+
+  function paint() {
+    if (brush === "look") return;
+    mine[at[0] * SIDE + at[1]] = brush === "ink" ? 255 : 0;
+  }
+
+  function shift(by) {
+    const moved = new Uint8Array(784);
+    for (let row = 0; row < SIDE; row++) {
+      for (let column = 0; column < SIDE; column++) {
+        const from = column - by;
+        if (from >= 0 && from < SIDE) moved[row * SIDE + column] = mine[row * SIDE + from];
+      }
+    }
+    mine = moved;
+    show();
+  }
+
+  function show() {
+    for (const each of [pad, mean, neighbour, bars]) each.draw();
+    const [near, digit] = [nearest(means), nearest(others)];
+    t.say(
+      `Row ${at[0]}, column ${at[1]}: ${mine[at[0] * SIDE + at[1]]} of 255. The nearest mean is that of ` +
+        `the ${data.classes[near.best]}, at a distance of ${t.number(near.away[near.best])}; the nearest of ` +
+        `${others.length} digits is a ${data.labels[digit.best]}, at ${t.number(digit.away[digit.best])}.`,
+    );
+  }
+
+  t.choice({
+    label: "brush", value: brush, options: [["look", "look only"], ["ink", "paint: 255"], ["paper", "erase: 0"]],
+    change: (value) => (brush = value),
+  });
+  t.button({ label: "← Shift", press: () => shift(-1) });
+  t.button({ label: "Shift →", press: () => shift(1) });
+  t.button({ label: "Start again", press: () => ((mine = Uint8Array.from(image(0))), show()) });
+  show();
+  return () => ({ at, pixels: [...mine], means: nearest(means).away, digits: nearest(others).away });
+};

@@ -1,0 +1,435 @@
+"""The figures that the reader moves: what Python makes of arrays, and what a browser makes of that.
+
+Each is moved in a real browser, and the numbers that it then shows are computed again in NumPy.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from numpy.typing import NDArray
+from PIL import Image
+from playwright.sync_api import Browser, Locator, Page
+from scipy import signal, stats
+
+from mnist_lib import explorables, handwriting, layers
+from mnist_lib.data import load_mnist
+from mnist_lib.explorables import Explorable
+
+MNIST = load_mnist("sample")
+THREE = MNIST.x_train[MNIST.y_train == 3][0]
+CHOSEN = np.concatenate([np.flatnonzero(MNIST.y_train == d)[1:3] for d in range(10)])
+MEANS = np.stack([MNIST.x_train[MNIST.y_train == d].mean(axis=0) for d in range(10)])
+LEFT_EDGE = np.array([[-1, 0, 1]] * 3)
+SCORES = np.array([2.0, 1.0, -1.0])
+RNG = np.random.default_rng(0)
+CONFIDENCE = 1 - RNG.beta(0.3, 6, 4_000).astype(np.float32)
+RIGHT = RNG.random(4_000) < CONFIDENCE
+BEFORE, COVERED = RNG.normal(size=10), RNG.normal(size=(24, 24, 10)).astype(np.float32)
+SEEN: list[NDArray[np.float32]] = []  # what the first network of `placing` was given
+
+
+def by_mean(images: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Read digits by their nearest mean: quick, and good in the middle only."""
+    SEEN.append(images)
+    away = ((images[:, None, ..., 0] - MEANS[None] / 255) ** 2).sum(axis=(2, 3))
+    return layers.softmax(-away).astype(np.float32)
+
+
+MADE: dict[str, Explorable] = {
+    "pixels": explorables.pixels(THREE, MEANS, MNIST.x_train[CHOSEN], MNIST.y_train[CHOSEN]),
+    "window": explorables.window(THREE, LEFT_EDGE, 6, 9),
+    "softmax": explorables.softmax(SCORES, ["4", "7", "9"], 1),
+    "descent": explorables.descent((1, 18), (4, 1), 0.1),
+    "threshold": explorables.threshold(CONFIDENCE, RIGHT, 0.9),
+    "cover": explorables.cover(THREE / 255, 3, BEFORE, COVERED, 5),
+    "placing": explorables.placing(THREE, 3, {"one": by_mean, "two": lambda x: 1 - by_mean(x)}),
+}
+
+
+# --- what Python makes ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_each_is_one_small_piece_of_html_with_a_still_picture_in_it(name: str) -> None:
+    made = MADE[name]
+    forms = made._repr_mimebundle_()
+    assert set(forms) == {"text/html", "image/png", "text/plain"}
+    assert len(forms["text/html"].encode()) <= 60_000
+    assert made.alt in forms["text/plain"]
+    picture = Image.open(io.BytesIO(base64.b64decode(forms["image/png"])))
+    assert picture.width > 300
+    assert f'<img alt="{made.alt}"' in made.html
+    assert made.html.count(f'data-explorable="{name}"') == 1
+    assert made.html.count("</script>") == 1
+    for forbidden in ("http:", "https:", "import(", "eval(", "innerHTML", ' id="', "<style"):
+        assert forbidden not in made.html, forbidden
+
+
+def test_what_is_too_large_is_refused() -> None:
+    many = np.repeat(MNIST.x_train[:1], 40, axis=0)
+    with pytest.raises(
+        ValueError, match=r"'pixels' would be [\d,]+ bytes; expected at most 60,000"
+    ):
+        explorables.pixels(THREE, MEANS, many, np.zeros(40, int))
+
+
+WRONG: dict[str, tuple[Any, str]] = {
+    "an image of floats": (lambda: explorables.window(THREE / 255, LEFT_EDGE, 6, 9), "uint8"),
+    "a window outside": (lambda: explorables.window(THREE, LEFT_EDGE, 26, 9), "row is 26"),
+    "nine means": (lambda: explorables.pixels(THREE, MEANS[:9], THREE[None], [3]), "means"),
+    "too few names": (lambda: explorables.softmax(SCORES, ["4", "7"], 1), "names"),
+    "a true class that is none": (
+        lambda: explorables.softmax(SCORES, list("479"), 3),
+        "truth is 3",
+    ),
+    "a score beyond the scale": (lambda: explorables.softmax([7.0, 0], list("47"), 1), "most 6"),
+    "a flat valley": (lambda: explorables.descent((0, 18), (4, 1), 0.1), "curvatures is 0"),
+    "a start at the lowest point": (lambda: explorables.descent((1, 18), (0, 1), 0.1), "start"),
+    "a rate beyond the slider": (lambda: explorables.descent((1, 18), (4, 1), 0.5), "rate is 0.5"),
+    "percent": (lambda: explorables.threshold(100 * CONFIDENCE, RIGHT, 0.9), "confidence"),
+    "a threshold of 1": (lambda: explorables.threshold(CONFIDENCE, RIGHT, 1), "start is 1"),
+    "scores of another cover": (
+        lambda: explorables.cover(THREE / 255, 3, BEFORE, COVERED, 4),
+        "25",
+    ),
+    "networks of nine classes": (
+        lambda: explorables.placing(THREE, 3, {"one": lambda x: by_mean(x)[:, :9]}),
+        "probabilities",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_arguments_are_refused_in_words(case: str) -> None:
+    make, words = WRONG[case]
+    with pytest.raises((TypeError, ValueError), match=words):
+        make()
+
+
+# --- in a browser -----------------------------------------------------------------------------
+
+PAGE = """<!doctype html><html lang="en" data-theme="{theme}"><meta charset="utf-8"><title>t</title>
+<style>[data-theme=light] {{ background: #fcfcfa; color: #222222 }}
+[data-theme=dark] {{ background: #121212; color: #ced6dd }}</style><main>{parts}</main>"""
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """Open an empty page that fails the test at any error or message."""
+    context = browser.new_context(viewport={"width": 720, "height": 900})
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("request", lambda request: complaints.append(request.url))
+    yield page
+    context.close()
+    asked = [text for text in complaints if not text.startswith(("about:", "data:image/png"))]
+    assert asked == []
+
+
+def show(page: Page, *names: str, theme: str = "light") -> Locator:
+    page.set_content(PAGE.format(theme=theme, parts="".join(MADE[name].html for name in names)))
+    return page.locator(".explorable")
+
+
+def state(figure: Locator) -> dict[str, Any]:
+    result: dict[str, Any] = figure.evaluate("element => element.state()")
+    return result
+
+
+def control(figure: Locator, label: str) -> Locator:
+    """Return the list, slider or box whose name begins so."""
+    named = figure.locator("label", has_text=re.compile(rf"^\s*{label}"))
+    return named.locator("select, input")
+
+
+def slide(figure: Locator, label: str, value: float) -> None:
+    control(figure, label).evaluate(
+        "(input, value) => { input.value = value; input.dispatchEvent(new Event('input')); }", value
+    )
+
+
+def keys(figure: Locator, label: str, *pressed: str) -> None:
+    view = figure.get_by_label(label)
+    view.focus()
+    for key in pressed:
+        view.press(key)
+
+
+def said(figure: Locator) -> str:
+    return figure.locator("p").nth(1).inner_text().replace("\u00a0", " ")
+
+
+def test_pixels(page: Page) -> None:
+    figure = show(page, "pixels")
+    control(figure, "brush").select_option("ink")
+    keys(figure, "Your copy of the digit", "ArrowRight", "ArrowDown", " ")
+    now = state(figure)
+    row, column = np.unravel_index(THREE.argmax(), THREE.shape)
+    assert now["at"] == [row + 1, column + 1]
+    mine = THREE.copy()
+    mine[row + 1, column + 1] = 255
+    assert now["pixels"] == mine.ravel().tolist()
+    assert f"Row {row + 1}, column {column + 1}: 255 of 255" in said(figure)
+    others = MNIST.x_train[CHOSEN] / 255
+    away = np.sqrt(((mine / 255 - others) ** 2).sum(axis=(1, 2)))
+    np.testing.assert_allclose(now["digits"], away, rtol=1e-6)
+    away = np.sqrt(((mine / 255 - np.rint(MEANS) / 255) ** 2).sum(axis=(1, 2)))
+    np.testing.assert_allclose(now["means"], away, rtol=1e-6)
+    for _ in range(5):
+        figure.get_by_role("button", name="Shift →").click()
+    shifted = np.zeros_like(mine)
+    shifted[:, 5:] = mine[:, :-5]
+    assert state(figure)["pixels"] == shifted.ravel().tolist()
+    figure.get_by_role("button", name="Start again").click()
+    assert state(figure)["pixels"] == THREE.ravel().tolist()
+
+
+def test_window(page: Page) -> None:
+    figure = show(page, "window")
+    now = state(figure)
+    assert now["sum"] == (THREE[6:9, 9:12].astype(int) * LEFT_EDGE).sum()
+    maps = signal.correlate2d(THREE.astype(int), LEFT_EDGE, "valid")
+    np.testing.assert_allclose(np.reshape(now["map"], (26, 26)), maps)
+    keys(figure, "The digit with the window", "ArrowDown", "ArrowRight")
+    assert state(figure)["at"] == {"row": 7, "column": 10}
+
+    control(figure, "window").select_option("5")
+    slide(figure, "stride", 2)
+    slide(figure, "padding", 1)
+    now = state(figure)
+    wide = np.pad(THREE.astype(int), 1)
+    kernel = np.array([[-1, 0, 0, 0, 1]] * 5)
+    maps = signal.correlate2d(wide, kernel, "valid")[::2, ::2]
+    assert now["side"] == len(maps) == 13
+    np.testing.assert_allclose(np.reshape(now["map"], maps.shape), maps)
+    assert "(28 + 2 · 1 − 5) / 2 + 1 = 13.5, rounded down to 13" in said(figure)
+
+
+def test_window_says_in_words_what_cannot_be(page: Page) -> None:
+    figure = show(page, "window")
+    control(figure, "window").select_option("5")
+    control(figure, "image").select_option("3")
+    assert "A window of 5 × 5 does not fit into 3 × 3 pixels" in said(figure)
+    slide(figure, "padding", 1)
+    assert state(figure)["side"] == 1
+    figure.get_by_label("weight in row 0, column 0").fill("one")
+    assert "One weight is not a number" in said(figure)
+    figure.get_by_label("weight in row 0, column 0").fill("−0,5")
+    assert "One weight" not in said(figure)
+
+
+def test_the_window_slides_over_the_whole_digit(page: Page) -> None:
+    figure = show(page, "window")
+    control(figure, "image").select_option("12")
+    figure.get_by_role("button", name="Slide the window").click()
+    page.wait_for_function("document.querySelector('.explorable').state().at.row === 9")
+    page.wait_for_function("document.querySelector('.explorable').state().at.column === 9")
+    figure.get_by_role("button", name="Slide the window").wait_for()  # not "Pause": it has stopped
+
+
+def test_softmax(page: Page) -> None:
+    figure = show(page, "softmax")
+    now = state(figure)
+    np.testing.assert_allclose(now["probabilities"], layers.softmax(SCORES), rtol=1e-6)
+    np.testing.assert_allclose(now["loss"], -np.log(layers.softmax(SCORES)[1]), rtol=1e-6)
+    keys(figure, "Scores above", "ArrowRight", "ArrowUp", "ArrowUp")
+    changed = SCORES + np.array([0, 0.2, 0])
+    np.testing.assert_allclose(state(figure)["probabilities"], layers.softmax(changed), rtol=1e-6)
+    control(figure, "true class").select_option("2")
+    np.testing.assert_allclose(
+        state(figure)["loss"], -np.log(layers.softmax(changed)[2]), rtol=1e-5
+    )
+
+
+def test_softmax_overflows_as_float32_does(page: Page) -> None:
+    figure = show(page, "softmax")
+    control(figure, "without subtracting").check()
+    slide(figure, "all scores times", 82)
+    scaled = np.array(state(figure)["scaled"], np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):
+        naive = np.exp(scaled) / np.exp(scaled).sum()
+    assert np.isnan(naive).any()
+    found = figure.evaluate("e => e.state().probabilities.map(Number.isNaN)")
+    assert found == np.isnan(naive).tolist()
+    assert "too large for float32" in said(figure)
+    control(figure, "without subtracting").uncheck()
+    np.testing.assert_allclose(state(figure)["probabilities"], layers.softmax(scaled), rtol=1e-5)
+
+
+def walk(rate: float, keep: float, steps: int = 60) -> NDArray[np.float64]:
+    way, pace = [np.array([4.0, 1.0])], np.zeros(2)
+    for _ in range(steps):
+        pace = keep * pace + np.array([1, 18]) * way[-1]
+        way.append(way[-1] - rate * pace)
+    return np.array(way)
+
+
+def test_descent(page: Page) -> None:
+    figure = show(page, "descent")
+    np.testing.assert_allclose(state(figure)["path"], walk(0.1, 0), rtol=1e-9)
+    slide(figure, "learning rate", 0.05)
+    slide(figure, "momentum", 0.6)
+    way = walk(0.05, 0.6)
+    np.testing.assert_allclose(state(figure)["path"], way, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(
+        state(figure)["losses"], (way**2 @ np.array([1, 18])) / 2, rtol=1e-9, atol=1e-12
+    )
+
+
+@pytest.mark.parametrize(
+    ("rate", "keep", "noise", "words"),
+    [
+        (0.002, 0, 0, "It creeps"),
+        (0.05, 0, 0, "It settles"),
+        (0.1, 0, 0, "It leaps from side to side, and settles"),
+        (0.12, 0, 0, "It leaves the valley"),
+        (0.05, 0, 6, "It reaches the floor and wanders"),
+    ],
+)
+def test_descent_says_what_the_path_does(
+    page: Page, rate: float, keep: float, noise: float, words: str
+) -> None:
+    figure = show(page, "descent")
+    slide(figure, "learning rate", rate)
+    slide(figure, "momentum", keep)
+    slide(figure, "noise of the batch", noise)
+    assert said(figure).startswith(words)
+
+
+def test_threshold(page: Page) -> None:
+    figure = show(page, "threshold")
+    slide(figure, "threshold", 300)
+    slide(figure, "digits", 2_000)
+    now = state(figure)
+    sure, right = CONFIDENCE[: now["digits"]], RIGHT[: now["digits"]]
+    kept = sure >= now["threshold"]
+    assert abs(now["threshold"] - (1 - 10**-1.2)) < 1e-9
+    close = np.abs(sure - now["threshold"]) < 1 / 65535  # rounded to 16 bits
+    assert abs(now["kept"] - kept.sum()) <= close.sum()
+    assert abs(now["wrong"] - (kept & ~right).sum()) <= close.sum()
+    assert now["wrong"] + now["handedWrong"] == (~right).sum()
+    wilson = stats.binomtest(now["wrong"], now["kept"]).proportion_ci(method="wilson")
+    np.testing.assert_allclose(now["interval"], [wilson.low, wilson.high], rtol=1e-5)
+
+
+def test_cover(page: Page) -> None:
+    figure = show(page, "cover")
+    fall = BEFORE[3] - COVERED[..., 3]
+    row, column = np.unravel_index(fall.argmax(), fall.shape)
+    now = state(figure)
+    assert now["at"] == [row, column]
+    np.testing.assert_allclose(now["scores"], COVERED[row, column], rtol=1e-5)
+    np.testing.assert_allclose(np.reshape(now["map"], (24, 24)), fall, rtol=1e-3, atol=1e-5)
+    control(figure, "ask about the").select_option("8")
+    figure.get_by_role("button", name="Go to the greatest fall").click()
+    fall = BEFORE[8] - COVERED[..., 8]
+    assert state(figure)["at"] == list(np.unravel_index(fall.argmax(), fall.shape))
+    figure.get_by_role("button", name="Take the cover away").click()
+    np.testing.assert_allclose(state(figure)["scores"], BEFORE, rtol=1e-5)
+    assert f"reads a {BEFORE.argmax()}" in said(figure)
+
+
+def test_placing(page: Page) -> None:
+    figure = show(page, "placing")
+    now = state(figure)
+    at = now["at"]
+    assert (at["size"], at["pen"], at["row"], at["column"]) == (1, 1, 2, 2)
+    moved = next(images for images in SEEN if len(images) > 100)
+    image = np.reshape(now["image"], (28, 28)).astype(np.uint8)
+    place = np.flatnonzero((np.rint(255 * moved[..., 0]) == image).all(axis=(1, 2)))
+    assert len(place) == 1, "what is shown is what the network was given"
+    assert now["answers"][0] == by_mean(moved[place]).argmax()
+
+    control(figure, "prepare it").check()
+    now = state(figure)
+    prepared = np.reshape(now["image"], (28, 28)).astype(np.uint8)
+    np.testing.assert_array_equal(prepared, handwriting.to_mnist(image))
+    assert now["answers"][0] == by_mean(prepared[None, ..., None] / np.float32(255)).argmax() == 3
+    keys(figure, "The image that the network gets", "ArrowDown", "ArrowRight")
+    assert (state(figure)["at"]["row"], state(figure)["at"]["column"]) == (3, 3)
+    assert "49 of 49" in said(figure)
+
+
+# --- all of them ------------------------------------------------------------------------------
+
+
+def test_several_live_on_one_page_and_twice(page: Page) -> None:
+    figures = show(page, *MADE, *MADE)
+    assert figures.count() == 2 * len(MADE)
+    for i in range(figures.count()):
+        assert state(figures.nth(i))
+        assert figures.nth(i).locator("img").count() == 0, "the still has gone"
+
+
+def test_each_runs_in_a_frame_without_rights(page: Page) -> None:
+    page.set_content("<main></main>")
+    for made in MADE.values():
+        page.evaluate(
+            """html => { const frame = document.createElement('iframe');
+            frame.sandbox = 'allow-scripts'; frame.srcdoc = html; document.body.append(frame); }""",
+            PAGE.format(theme="light", parts=made.html),
+        )
+    for frame, name in zip(page.frames[1:], MADE, strict=True):
+        frame.wait_for_selector(f"[data-explorable={name}] canvas")
+        assert frame.evaluate("Boolean(document.querySelector('.explorable').state())")
+
+
+def test_without_scripts_the_still_picture_is_seen(browser: Browser) -> None:
+    page = browser.new_context(java_script_enabled=False).new_page()
+    figures = show(page, *MADE)
+    for i, made in enumerate(MADE.values()):
+        assert figures.nth(i).get_by_alt_text(made.alt).is_visible()
+    page.context.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_nothing_is_barred_to_a_reader(page: Page, theme: str) -> None:
+    show(page, *MADE, theme=theme)
+    found = Axe().run(page, options={"rules": {"page-has-heading-one": {"enabled": False}}})
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_a_page_that_turns_dark_is_drawn_again(page: Page) -> None:
+    figure = show(page, "softmax")
+    ink = "e => { const c = e.querySelector('canvas'); return c.toDataURL(); }"
+    light = figure.evaluate(ink)
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    page.wait_for_function(
+        "before => document.querySelector('canvas').toDataURL() !== before", arg=light
+    )
+    assert figure.evaluate("e => e.style.colorScheme") == "dark"
+
+
+def test_a_phone_shows_all_of_it(page: Page) -> None:
+    page.set_viewport_size({"width": 360, "height": 640})
+    figures = show(page, *MADE)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    for i in range(figures.count()):
+        for canvas in figures.nth(i).locator("canvas").all():
+            box = canvas.bounding_box()
+            assert box is not None
+            assert box["width"] >= 96
+
+
+def test_keys_stay_in_the_figure_and_the_state_is_spoken_after_a_rest(page: Page) -> None:
+    figure = show(page, "cover")
+    page.evaluate("addEventListener('keydown', () => { window.leaked = true; })")
+    keys(figure, "The digit with its cover", "ArrowUp", "b", "ArrowUp")
+    assert page.evaluate("window.leaked") is None
+    assert figure.evaluate(
+        "e => [...e.querySelectorAll('[tabindex], input, select, button')].every"
+        "(part => part.dataset.lmSuppressShortcuts === 'true')"
+    )
+    spoken = figure.get_by_role("status")
+    page.wait_for_function("() => document.querySelector('[role=status]').textContent")
+    assert spoken.inner_text().replace("\u00a0", " ") == said(figure)
