@@ -205,14 +205,14 @@ def test_window(page: Page) -> None:
 
     control(figure, "window").select_option("5")
     slide(figure, "stride", 2)
-    slide(figure, "padding", 1)
+    slide(figure, "zeros on each side", 1)
     now = state(figure)
     wide = np.pad(THREE.astype(int), 1)
     kernel = np.array([[-1, 0, 0, 0, 1]] * 5)
     maps = signal.correlate2d(wide, kernel, "valid")[::2, ::2]
     assert now["side"] == len(maps) == 13
     np.testing.assert_allclose(np.reshape(now["map"], maps.shape), maps)
-    assert "(28 + 2 · 1 − 5) / 2 + 1 = 13.5, rounded down to 13" in said(figure)
+    assert "(28 + 2 − 5) / 2 + 1 = 13.5, rounded down to 13" in said(figure)
 
 
 def test_window_says_in_words_what_cannot_be(page: Page) -> None:
@@ -220,7 +220,7 @@ def test_window_says_in_words_what_cannot_be(page: Page) -> None:
     control(figure, "window").select_option("5")
     control(figure, "image").select_option("3")
     assert "A window of 5 × 5 does not fit into 3 × 3 pixels" in said(figure)
-    slide(figure, "padding", 1)
+    slide(figure, "zeros on each side", 1)
     assert state(figure)["side"] == 1
     figure.get_by_label("weight in row 0, column 0").fill("one")
     assert "One weight is not a number" in said(figure)

@@ -220,7 +220,7 @@ def window(image: NDArray[np.uint8], kernel: ArrayLike, row: int, column: int) -
         still=still,
         alt="Nine pixels of a digit, nine weights, and their nine products with the sum.",
         instruction="Move the window over the digit or over its map, with the pointer or the "
-        "arrow keys. Change the weights, the stride and the padding below.",
+        "arrow keys. Change the weights, the stride and the zeros around below.",
         question="Which nine weights leave the inside of a stroke at 0 and mark its upper and its "
         "lower side?",
     )

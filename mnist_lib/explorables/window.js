@@ -137,7 +137,7 @@ const figure = (t, data) => {
       );
     } else {
       const rest = padded() - size - (n - 1) * stride;
-      const formula = `(${side} + 2 · ${padding} − ${size}) / ${stride} + 1`;
+      const formula = `(${side} + ${2 * padding} − ${size}) / ${stride} + 1`;
       t.say(
         `Row ${at.row}, column ${at.column} of the map: the products add up to ` +
           `${t.number(sum(at.row, at.column))}. The map has ${n} × ${n} numbers: ${formula} = ` +
@@ -204,7 +204,7 @@ const figure = (t, data) => {
     },
   });
   t.slider({ label: "stride", min: 1, max: 4, step: 1, value: 1, change: (value) => ((stride = value), reset()) });
-  t.slider({ label: "padding", min: 0, max: 2, step: 1, value: 0, change: (value) => ((padding = value), reset()) });
+  t.slider({ label: "zeros on each side", min: 0, max: 2, step: 1, value: 0, change: (value) => ((padding = value), reset()) });
   t.choice({
     label: "image", options: [[String(data.side), "all of it"], ["12", "its middle, 12 × 12"], ["3", "its middle, 3 × 3"]],
     value: String(data.side), change: (value) => ((side = Number(value)), reset()),
