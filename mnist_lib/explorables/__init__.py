@@ -449,7 +449,7 @@ SHIFTS = (-9, -6, -3, 0, 3, 6, 9)  # pixels
 def placing(
     image: NDArray[np.uint8],
     label: int,
-    networks: Mapping[str, Callable[[NDArray[np.float32]], NDArray[np.float32]]],
+    networks: Mapping[str, Callable[[NDArray[np.uint8]], NDArray[np.float32]]],
 ) -> Explorable:
     """Show how networks read one digit in other sizes, places and pens, prepared and not.
 
@@ -459,7 +459,7 @@ def placing(
     label : int
         What it is.
     networks : mapping of str to function
-        Each takes images float32 (N, 28, 28, 1) in [0, 1] and returns probabilities (N, 10).
+        Each takes images uint8 (N, 28, 28) and returns probabilities (N, 10).
 
     Returns
     -------
@@ -479,9 +479,9 @@ def placing(
     answers: dict[str, list[NDArray[Any]]] = {"as they are": [], "prepared": []}
     for read in networks.values():
         for name, images in (("as they are", moved.reshape(-1, 28, 28)), ("prepared", prepared)):
-            scaled = images[..., np.newaxis].astype(np.float32) / np.float32(255)
+            found = read(images)
             answers[name].append(
-                _checks.array("probabilities", read(scaled), (len(images), 10), holds="floats")
+                _checks.array("probabilities", found, (len(images), 10), holds="floats")
             )
     raw, ready = (np.stack(answers[name]) for name in ("as they are", "prepared"))
 
