@@ -197,3 +197,24 @@ def test_the_link_that_solution_shows_opens_them_too(page: Page) -> None:
     code.locator(".jp-OutputArea-output a").click()
     page.wait_for_url(f"**/lab/tree/{SOLUTIONS}*")
     back_to_the_chapter(page)
+
+
+def test_a_figure_can_be_moved_and_keeps_its_keys(page: Page) -> None:
+    code = exercise(page)
+    run(
+        code,
+        "from mnist_lib import explorables\n"
+        "explorables.window(mnist.x_train[0], np.array([[-1, 0, 1]] * 3), 6, 9)\n"
+        '# check("00.updates"',
+    )
+    figure = code.locator("[data-explorable=window]")
+    expect(figure.locator("canvas")).to_have_count(3)
+    cells = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell").count()
+    picture = figure.get_by_label("The digit with the window")
+    picture.click(position={"x": 50, "y": 50})
+    at = figure.evaluate("figure => figure.state().at")
+    picture.press("ArrowRight")
+    picture.press("b")  # would insert a cell
+    assert figure.evaluate("figure => figure.state().at")["column"] == at["column"] + 1
+    assert page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell").count() == cells
+    assert code.locator(".jp-OutputArea-output img").count() == 0, "the still has gone"
