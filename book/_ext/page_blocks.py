@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
+from PIL import Image
 from sphinx.util import logging
 
 from mnist_lib.exercises import find
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 FIRST, LAST = "You will build", "Time"
 """The bold words with which the first and the last paragraph of a chapter's goals begin."""
+
+CARD = 480
+"""Pixels of the longer side of a card's picture: two for each that a screen shows it with."""
 
 PREDICT, ANSWER = "Predict before you run.", "The answer:"
 
@@ -177,7 +181,21 @@ def lay_out_cards(app: Sphinx, doctree: nodes.document, docname: str) -> None:
             picture = pair.deepcopy()
             for image in picture.findall(nodes.image):
                 image["least_width"] = 0
+                image["uri"] = small = _thumbnail(app, image["uri"])
+                image["candidates"] = {"*": small}
+                app.env.images.add_file(docname, small)
             item.insert(0, picture)
+
+
+def _thumbnail(app: Sphinx, uri: str) -> str:
+    """Return the address of a small copy of a picture, made beside it."""
+    path = Path(app.srcdir) / uri.lstrip("/")
+    small = path.with_suffix(".card.webp")
+    if not small.exists():
+        with Image.open(path) as picture:
+            picture.thumbnail((CARD, CARD), Image.Resampling.LANCZOS)
+            picture.convert("RGB").save(small, quality=85, method=6)
+    return f"{uri.removesuffix(path.suffix)}.card.webp"
 
 
 def _classes(node: nodes.Node) -> list[str]:
