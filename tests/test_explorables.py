@@ -180,10 +180,11 @@ def test_pixels(page: Page) -> None:
     mine[row + 1, column + 1] = 255
     assert now["pixels"] == mine.ravel().tolist()
     assert f"Row {row + 1}, column {column + 1}: 255 of 255" in said(figure)
+    assert said(figure).endswith(f"Pixels changed: {(mine != THREE).sum()}.")
     others = MNIST.x_train[CHOSEN] / 255
-    away = np.sqrt(((mine / 255 - others) ** 2).sum(axis=(1, 2)))
+    away = ((mine / 255 - others) ** 2).sum(axis=(1, 2))
     np.testing.assert_allclose(now["digits"], away, rtol=1e-6)
-    away = np.sqrt(((mine / 255 - np.rint(MEANS) / 255) ** 2).sum(axis=(1, 2)))
+    away = ((mine / 255 - np.rint(MEANS) / 255) ** 2).sum(axis=(1, 2))
     np.testing.assert_allclose(now["means"], away, rtol=1e-6)
     for _ in range(5):
         figure.get_by_role("button", name="Shift →").click()
@@ -224,8 +225,9 @@ def test_window_says_in_words_what_cannot_be(page: Page) -> None:
     assert state(figure)["side"] == 1
     figure.get_by_label("weight in row 0, column 0").fill("one")
     assert "One weight is not a number" in said(figure)
-    figure.get_by_label("weight in row 0, column 0").fill("−0,5")
-    assert "One weight" not in said(figure)
+    for number in ("−0,5", "1/9"):
+        figure.get_by_label("weight in row 0, column 0").fill(number)
+        assert "One weight" not in said(figure)
 
 
 def test_the_window_slides_over_the_whole_digit(page: Page) -> None:
@@ -249,12 +251,16 @@ def test_softmax(page: Page) -> None:
     np.testing.assert_allclose(
         state(figure)["loss"], -np.log(layers.softmax(changed)[2]), rtol=1e-5
     )
+    slide(figure, "plus", 7)
+    now = state(figure)
+    np.testing.assert_allclose(now["scaled"], changed + 7, rtol=1e-6)
+    np.testing.assert_allclose(now["probabilities"], layers.softmax(changed), rtol=1e-5)
 
 
 def test_softmax_overflows_as_float32_does(page: Page) -> None:
     figure = show(page, "softmax")
     control(figure, "without subtracting").check()
-    slide(figure, "all scores times", 82)
+    slide(figure, "all scores times", 246)
     scaled = np.array(state(figure)["scaled"], np.float32)
     with np.errstate(over="ignore", invalid="ignore"):
         naive = np.exp(scaled) / np.exp(scaled).sum()
@@ -292,7 +298,9 @@ def test_descent(page: Page) -> None:
         (0.002, 0, 0, "It creeps"),
         (0.05, 0, 0, "It settles"),
         (0.1, 0, 0, "It leaps from side to side, and settles"),
-        (0.12, 0, 0, "It leaves the valley"),
+        (0.11, 0, 0, "It leaps from side to side, and has not settled yet"),
+        (0.112, 0, 0, "It leaves the valley: each step leaps a little further"),
+        (0.2, 0, 0, "It leaves the valley: each step leaps further"),
         (0.05, 0, 6, "It reaches the floor and wanders"),
     ],
 )
@@ -304,6 +312,19 @@ def test_descent_says_what_the_path_does(
     slide(figure, "momentum", keep)
     slide(figure, "noise of the batch", noise)
     assert said(figure).startswith(words)
+
+
+def test_a_valley_of_one_weight_shows_all_that_a_rate_can_do(page: Page) -> None:
+    figure = show(page, "descent")
+    control(figure, "valley").select_option("1")
+    seen = set()
+    for rate in (0.002, 0.05, 0.1, 0.2):
+        slide(figure, "learning rate", rate)
+        seen.add(said(figure)[:12])
+        way = 4.0 * (1 - 18 * rate) ** np.arange(61)
+        path = np.array(state(figure)["path"], float)
+        np.testing.assert_allclose(path[:, 0], way, rtol=1e-9)
+    assert seen == {"It creeps: a", "It settles a", "It leaps fro", "It leaves th"}
 
 
 def test_threshold(page: Page) -> None:
@@ -325,7 +346,9 @@ def test_threshold(page: Page) -> None:
 def test_cover(page: Page) -> None:
     figure = show(page, "cover")
     fall = BEFORE[3] - COVERED[..., 3]
-    row, column = np.unravel_index(fall.argmax(), fall.shape)
+    row, column = (int(place) for place in np.unravel_index(fall.argmax(), fall.shape))
+    assert state(figure)["at"] == [0, 0], "the best place is for the reader to find"
+    figure.get_by_role("button", name="Go to the greatest fall").click()
     now = state(figure)
     assert now["at"] == [row, column]
     np.testing.assert_allclose(now["scores"], COVERED[row, column], rtol=1e-5)
@@ -343,7 +366,12 @@ def test_placing(page: Page) -> None:
     figure = show(page, "placing")
     now = state(figure)
     at = now["at"]
-    assert (at["size"], at["pen"], at["row"], at["column"]) == (1, 1, 2, 2)
+    assert (at["size"], at["pen"], at["row"], at["column"]) == (3, 1, 3, 3)
+    assert "in the middle" in said(figure)
+    slide(figure, "size in pixels", 1)
+    keys(figure, "The image that the network gets", "ArrowUp", "ArrowLeft")
+    assert "3 pixels up and 3 pixels to the left" in said(figure)
+    now = state(figure)
     moved = next(images for images in SEEN if len(images) > 100)
     image = np.reshape(now["image"], (28, 28)).astype(np.uint8)
     place = np.flatnonzero((moved == image).all(axis=(1, 2)))
@@ -424,7 +452,7 @@ def test_a_phone_shows_all_of_it(page: Page) -> None:
 def test_keys_stay_in_the_figure_and_the_state_is_spoken_after_a_rest(page: Page) -> None:
     figure = show(page, "cover")
     page.evaluate("addEventListener('keydown', () => { window.leaked = true; })")
-    keys(figure, "The digit with its cover", "ArrowUp", "b", "ArrowUp")
+    keys(figure, "The digit with its cover", "ArrowDown", "b", "ArrowDown")
     assert page.evaluate("window.leaked") is None
     assert figure.evaluate(
         "e => [...e.querySelectorAll('[tabindex], input, select, button')].every"

@@ -587,6 +587,10 @@ def draw(page: Page, lines: list[list[tuple[float, float]]], steps: int = 10) ->
 
 def test_drawing_with_the_mouse(live: Visit) -> None:
     page = live.page
+    assert reading(page) == 4, "an example lies on the pad, and gives way to the pen"
+    draw(page, SEVEN)
+    assert reading(page) == 7
+    page.click("#live-clear")
     assert reading(page) is None
     draw(page, FOUR)
     assert reading(page) == 4
@@ -663,6 +667,7 @@ def test_several_digits_are_read_in_order(live: Visit) -> None:
 
 def test_what_is_no_digit_gets_its_own_sentence(live: Visit) -> None:
     page = live.page
+    page.click("#live-clear")
     words(page, "The pad is empty")
     rng = np.random.default_rng(4)
     zigzag = [(40 + 8 * n, 60 + 150 * (n % 2)) for n in range(25)]
@@ -781,18 +786,18 @@ def test_drawing_with_a_finger(browser: Browser, live_site: Path) -> None:
     context.close()
 
 
-def test_the_words_wait_until_the_hand_rests(live: Visit) -> None:
+def test_the_words_are_spoken_when_the_hand_rests(live: Visit) -> None:
     page = live.page
     page.evaluate("""() => {
         window.spoken = [];
-        const words = document.getElementById("live-words");
+        const words = document.getElementById("live-spoken");
         new MutationObserver(() => spoken.push(words.textContent)).observe(
             words, { childList: true, characterData: true, subtree: true });
     }""")
     draw(page, FOUR, steps=20)
     page.wait_for_function("spoken.some((words) => words.includes('reads a 4'))")
     assert len(page.evaluate("spoken")) <= 3, "once a rest, not once a frame"
-    assert page.get_attribute("#live-words", "role") == "status"
+    assert page.get_attribute("#live-spoken", "role") == "status"
 
 
 def test_without_preparation_a_corner_is_misread(live: Visit) -> None:

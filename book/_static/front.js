@@ -104,7 +104,7 @@ const Front = (() => {
     finds = [{ drawn, read, picture: canvas.toDataURL("image/png") }, ...finds].slice(0, KEPT);
     keep();
     showFinds();
-    message.textContent = `Found: your ${drawn} is read as a ${read} (${Pad.percent(probabilities[read])}).`;
+    message.textContent = `Found: your ${drawn} is read as a ${read} (${Pad.percent(probabilities[read])}). Would a friend read it as a ${drawn}?`;
   }
 
   function showFinds() {

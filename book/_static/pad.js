@@ -343,9 +343,10 @@ const Pad = (() => {
 
   let announcement = 0;
   function announce(words) {
+    write("live-words", words);
     clearTimeout(announcement);
     announcement = setTimeout(() => {
-      write("live-words", words);
+      write("live-spoken", words);
       const median = [...frames].sort((a, b) => a - b)[Math.floor(frames.length / 2)];
       write("live-time", frames.length > 1 ? `Your browser takes ${median.toFixed(1)} ms for it all.` : "");
     }, REST);

@@ -134,7 +134,7 @@ def pixels(
 ) -> Explorable:
     """Let a reader paint on a digit, and show its nearest mean and its nearest digit.
 
-    Distances are the root of the summed squares of differences, with pixels from 0 to 1.
+    Distances are squared: the sum of the squares of all differences, with pixels from 0 to 1.
 
     Parameters
     ----------
@@ -174,8 +174,8 @@ def pixels(
         alt="A digit, and the mean images of the ten classes.",
         instruction="Point at a pixel to read its number, or go to it with the arrow keys. Choose "
         "a brush to change it.",
-        question="How few pixels must you change before another mean is the nearest? And how far "
-        "must you shift the digit?",
+        question="How far must you shift the digit before another mean is the nearest? And how "
+        "many pixels must you paint for that?",
     )
 
 
@@ -221,8 +221,7 @@ def window(image: NDArray[np.uint8], kernel: ArrayLike, row: int, column: int) -
         alt="Nine pixels of a digit, nine weights, and their nine products with the sum.",
         instruction="Move the window over the digit or over its map, with the pointer or the "
         "arrow keys. Change the weights, the stride and the zeros around below.",
-        question="Which nine weights leave the inside of a stroke at 0 and mark its upper and its "
-        "lower side?",
+        question="Which nine weights answer most to strokes that slant like a slash (/)?",
     )
 
 
@@ -309,8 +308,8 @@ def descent(curvatures: Sequence[float], start: Sequence[float], rate: float) ->
         alt="A long, narrow valley seen from above; a path zigzags down to its lowest point.",
         instruction="Change the learning rate, the momentum and the noise. Drag the start, or move "
         "it with the arrow keys.",
-        question="What is the largest rate that does not leave the valley of two weights? With "
-        "how much momentum does the path settle soonest?",
+        question="What is the largest rate that does not leave the valley? And at a rate of 0.1, "
+        "with how much momentum does the path settle soonest?",
     )
 
 
@@ -367,8 +366,8 @@ def threshold(confidence: ArrayLike, right: ArrayLike, start: float) -> Explorab
         still=still,
         alt="The more digits are answered, the more of the answers are wrong.",
         instruction="Move the threshold: digits below it go to a person. Then take fewer digits.",
-        question="How many digits does it take before the interval shows that the answered ones "
-        "have fewer errors than all together?",
+        question="How many digits does it take before the upper end of the interval is within half "
+        "a percentage point of the errors that were counted?",
     )
 
 
@@ -418,7 +417,6 @@ def cover(
         signed=True,
         label="fall of the score when covered",
     )
-    row, column = np.unravel_index(fall.argmax(), fall.shape)
     return Explorable(
         "cover",
         {
@@ -428,14 +426,14 @@ def cover(
             "scores": _bytes(covered, np.float32),
             "places": places,
             "cover": size,
-            "start": [int(row), int(column)],
+            "start": [0, 0],
         },
         still=still,
         alt="A digit, and in red the places where a cover lowers its score most.",
         instruction="Move the cover over the digit, with the pointer or the arrow keys, and ask "
         "about other digits.",
-        question="Is there a place where the cover makes the network read another digit? Which "
-        "scores rise there?",
+        question="Find a place where the network reads another digit. Does the score of that "
+        "digit rise there, or do the others fall?",
     )
 
 
@@ -506,14 +504,14 @@ def placing(
             "certainty": percent(raw),
             "preparedAnswers": digits(ready),
             "preparedCertainty": percent(ready),
-            "start": [1, 1, 2, 2],
+            "start": [3, 1, 3, 3],  # as MNIST has it
         },
         still=still,
         alt="One digit in five sizes, drawn with a thin, a medium and a thick pen.",
-        instruction="Drag the digit, or move it with the arrow keys. Change its size and the pen, "
-        "then prepare it.",
-        question="At which size does the network without preparation begin to fail? Does a thick "
-        "pen help a small digit?",
+        instruction="Drag the digit, or move it with the arrow keys, three pixels at a time. "
+        "Change its size and the pen, then prepare it.",
+        question="With the digit in the middle, at which size does each network begin to fail? And "
+        "if you prepare it?",
     )
 
 

@@ -59,7 +59,7 @@ const tools = (root) => {
       ink,
       page: dark ? "#121212" : "#fcfcfa",
       line: dark ? "#8a9299" : "#666666",
-      soft: dark ? "#34383c" : "#ddddd8",
+      soft: dark ? "#5b6167" : "#c9c9c2",
       first: dark ? "#4da6e0" : "#0072b2", // C0 of the course's style
       second: dark ? "#f08a3c" : "#d55e00", // C1
       third: dark ? "#46c2b3" : "#2a9d8f",
@@ -91,21 +91,22 @@ const tools = (root) => {
   /**
    * A drawing of `width` × `height` units, as wide as there is space for. `paint(context, colours)`
    * draws it; `at(x, y, event)` hears where the pointer is, `key(name, event)` returns true for the
-   * keys that it used. One with neither is a picture. It never gets narrower than `least` pixels.
+   * keys that it used. One with neither is a picture. It is `shown` pixels wide, and never narrower
+   * than `least`; a `wide` one has a line to itself.
    */
-  function view({ width, height, least = width, label, paint, at, key, leave, parent = stage }) {
+  function view({ width, height, shown = width, least = shown, wide = false, label, paint, at, key, leave, parent = stage }) {
     const moves = Boolean(at || key);
     const canvas = make("canvas", {
       style: {
-        width: `${width}px`, maxWidth: `min(100%, ${width}px)`, aspectRatio: `${width} / ${height}`, flex: `1 1 ${least}px`,
+        width: `${shown}px`, maxWidth: `min(100%, ${shown}px)`, aspectRatio: `${width} / ${height}`,
+        flex: wide ? "1 0 100%" : `1 1 ${least}px`,
         minWidth: `min(100%, ${least}px)`, touchAction: at ? "none" : "auto", cursor: at ? "crosshair" : "default",
       },
       attributes: { role: moves ? "application" : "img", "aria-label": label, ...(moves && focusable) },
     });
     if (moves) canvas.tabIndex = 0;
     const draw = () => {
-      const shown = canvas.clientWidth || width;
-      const density = Math.max(1, (shown / width) * (window.devicePixelRatio || 1));
+      const density = Math.max(1, ((canvas.clientWidth || shown) / width) * (window.devicePixelRatio || 1));
       canvas.width = Math.round(width * density);
       canvas.height = Math.round(height * density);
       const context = canvas.getContext("2d");

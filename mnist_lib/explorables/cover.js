@@ -62,7 +62,7 @@ const figure = (t, data) => {
   const low = Math.min(...before, ...scores);
   const high = Math.max(...before, ...scores);
   const bars = t.view({
-    width: 580, height: 200, least: 280, label: "The ten scores, with the cover and without",
+    width: 580, height: 200, least: 280, wide: true, label: "The ten scores, with the cover and without",
     paint(context, colours) {
       const y = (value) => 20 + 145 * ((high - value) / (high - low));
       context.strokeStyle = colours.line;
@@ -101,8 +101,9 @@ const figure = (t, data) => {
     const fall = before[asked] - values[asked];
     t.say(
       covered
-        ? `The cover begins at row ${at[0]}, column ${at[1]}. The score of the ${asked} ${fall < 0 ? "rises" : "falls"} by ` +
-            `${t.number(Math.abs(fall))}, from ${t.number(before[asked])} to ${t.number(values[asked])}. The network reads a ${read}.`
+        ? `The cover begins at row ${at[0]}, column ${at[1]}. The score of the ${asked} ` +
+            (Math.abs(fall) < 0.005 ? "does not change: it is " : `${fall < 0 ? "rises" : "falls"} by ${t.number(Math.abs(fall))}, from ${t.number(before[asked])} to `) +
+            `${t.number(values[asked])}. The network reads a ${read}.`
         : `Nothing is covered. The score of the ${asked} is ${t.number(before[asked])}. The network reads a ${read}.`,
     );
   }

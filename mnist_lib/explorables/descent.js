@@ -20,7 +20,8 @@ const figure = (t, data) => {
     return () => Math.sqrt(-2 * Math.log(next())) * Math.cos(2 * Math.PI * next());
   }
 
-  const loss = ([x, y]) => (A * x * x + (weights === 2 ? B * y * y : 0)) / 2;
+  // With one weight, the valley is as steep as the narrow side of the other.
+  const loss = ([x, y]) => (weights === 2 ? A * x * x + B * y * y : B * x * x) / 2;
 
   function path() {
     const random = bell();
@@ -28,7 +29,7 @@ const figure = (t, data) => {
     let pace = [0, 0];
     for (let step = 0; step < STEPS; step++) {
       const [x, y] = points[points.length - 1];
-      const slope = [A * x + noise * random(), weights === 2 ? B * y + noise * random() : 0];
+      const slope = [(weights === 2 ? A : B) * x + noise * random(), weights === 2 ? B * y + noise * random() : 0];
       pace = pace.map((value, i) => keep * value + slope[i]);
       points.push([x - rate * pace[0], y - rate * pace[1]]);
     }
@@ -103,27 +104,27 @@ const figure = (t, data) => {
   });
 
   const curve = t.view({
-    width: 200, height: HEIGHT, least: 160, label: "The loss, step by step",
+    width: 220, height: HEIGHT, least: 180, label: "The loss, step by step",
     paint(context, colours) {
       const losses = path().slice(0, shown + 1).map(loss);
       const [low, high] = [-6, 3]; // powers of ten
       const y = (value) => 20 + (HEIGHT - 60) * (1 - (Math.log10(Math.max(value, 1e-9)) - low) / (high - low));
       context.save();
       context.beginPath();
-      context.rect(36, 10, 164, HEIGHT - 40);
+      context.rect(56, 10, 164, HEIGHT - 40);
       context.clip();
       context.strokeStyle = colours.first;
       context.lineWidth = 2;
       context.beginPath();
-      losses.forEach((value, i) => context.lineTo(38 + (160 * i) / STEPS, y(value)));
+      losses.forEach((value, i) => context.lineTo(58 + (160 * i) / STEPS, y(value)));
       context.stroke();
       context.restore();
       context.strokeStyle = colours.line;
-      context.strokeRect(36, 10, 163, HEIGHT - 40);
+      context.strokeRect(56, 10, 163, HEIGHT - 40);
       context.fillStyle = colours.ink;
-      context.fillText(`step (${STEPS} in all)`, 118, HEIGHT - 14);
+      context.fillText(`step (${STEPS} in all)`, 138, HEIGHT - 14);
       context.textAlign = "right";
-      for (const power of [2, 0, -2, -4]) context.fillText(t.number(10 ** power, 4), 33, y(10 ** power));
+      for (const power of [2, 0, -2, -4]) context.fillText(t.number(10 ** power, 4), 53, y(10 ** power));
     },
   });
 
@@ -132,11 +133,20 @@ const figure = (t, data) => {
     const losses = points.map(loss);
     const last = losses[losses.length - 1];
     if (last > 1e6 * losses[0] || !Number.isFinite(last)) return "It leaves the valley: each step leaps further than the one before";
-    if (last > losses[0]) return "It leaves the valley, slowly";
     const turns = points.slice(1).filter((point, i) => point[weights - 1] * points[i][weights - 1] < 0).length;
+    if (last > losses[0] && !noise) return "It leaves the valley: each step leaps a little further than the one before";
     if (noise && last > 1e-3 * losses[0]) return "It reaches the floor and wanders about there, because each slope is noisy";
-    if (last > 1e-2 * losses[0]) return "It creeps: after all steps it is still on its way";
+    if (last > 1e-2 * losses[0]) {
+      return turns > STEPS / 4 ? "It leaps from side to side, and has not settled yet" : "It creeps: after all steps it is still on its way";
+    }
     return turns > STEPS / 4 ? "It leaps from side to side, and settles" : "It settles at the lowest point";
+  }
+
+  /** In words, from which step on the loss stays within 1 % of where it began. */
+  function settled(points) {
+    const losses = points.map(loss);
+    const late = losses.findLastIndex((value) => !(value < 0.01 * losses[0]));
+    return late === STEPS ? "" : ` From step ${late + 1} on it stays below a hundredth of that.`;
   }
 
   function show() {
@@ -146,8 +156,9 @@ const figure = (t, data) => {
     const last = loss(points[shown]);
     t.say(
       `${verdict(points)}. Loss after ${shown} steps: ${last < 0.001 || last > 1e5 ? last.toExponential(1).replace("-", "−") : t.number(last, 3)}, ` +
-        `from ${t.number(loss(points[0]), 2)}.`,
+        `from ${t.number(loss(points[0]), 2)}.${settled(points)}`,
     );
+    another.disabled = !noise;
   }
 
   t.choice({
@@ -176,7 +187,7 @@ const figure = (t, data) => {
       return shown < STEPS;
     },
   });
-  t.button({ label: "Another batch", press: () => ((seed += 1), (shown = STEPS), play.stop(), show()) });
+  const another = t.button({ label: "Another batch", press: () => ((seed += 1), (shown = STEPS), play.stop(), show()) });
   show();
   return () => ({ path: path(), losses: path().map(loss) });
 };

@@ -9,11 +9,13 @@ const figure = (t, data) => {
   const others = data.labels.map((_, i) => image(1 + means.length + i));
   let at = data.start;
   let brush = "look";
+  let start = Uint8Array.from(image(0)); // what the changes are counted from
 
+  /** The squared distance, with pixels from 0 to 1. */
   function distance(one, two) {
     let sum = 0;
     for (let i = 0; i < 784; i++) sum += ((one[i] - two[i]) / 255) ** 2;
-    return Math.sqrt(sum);
+    return sum;
   }
 
   const nearest = (images) => {
@@ -66,7 +68,7 @@ const figure = (t, data) => {
   const mean = beside("nearest mean", () => means[nearest(means).best]);
   const neighbour = beside("nearest digit", () => others[nearest(others).best]);
   const bars = t.view({
-    width: 280, height: 130, label: "Distance to each of the ten means", least: 200,
+    width: 280, height: 130, label: "Squared distance to each of the ten means", least: 200,
     paint(context, colours) {
       const { best, away } = nearest(means);
       const most = Math.max(...away);
@@ -77,13 +79,21 @@ const figure = (t, data) => {
         context.fillStyle = colours.ink;
         context.fillText(data.classes[i], 28 * i + 14, 110);
       });
-      context.fillText("distance to each mean", 140, 125);
+      context.fillText("squared distance to each mean", 140, 125);
     },
   });
 
   function paint() {
     if (brush === "look") return;
-    mine[at[0] * SIDE + at[1]] = brush === "ink" ? 255 : 0;
+    for (const row of [at[0] - 1, at[0], at[0] + 1]) {
+      for (const column of [at[1] - 1, at[1], at[1] + 1]) {
+        const inside = row >= 0 && column >= 0 && row < SIDE && column < SIDE;
+        const isFar = row !== at[0] || column !== at[1];
+        if (inside && (!isFar || brush === "wide" || brush === "wipe")) {
+          mine[row * SIDE + column] = brush === "paper" || brush === "wipe" ? 0 : 255;
+        }
+      }
+    }
   }
 
   function shift(by) {
@@ -95,6 +105,7 @@ const figure = (t, data) => {
       }
     }
     mine = moved;
+    start = Uint8Array.from(moved);
     show();
   }
 
@@ -103,18 +114,22 @@ const figure = (t, data) => {
     const [near, digit] = [nearest(means), nearest(others)];
     t.say(
       `Row ${at[0]}, column ${at[1]}: ${mine[at[0] * SIDE + at[1]]} of 255. The nearest mean is that of ` +
-        `the ${data.classes[near.best]}, at a distance of ${t.number(near.away[near.best])}; the nearest of ` +
-        `${others.length} digits is a ${data.labels[digit.best]}, at ${t.number(digit.away[digit.best])}.`,
+        `the ${data.classes[near.best]}, at a squared distance of ${t.number(near.away[near.best], 1)}; the nearest ` +
+        `of only ${others.length} digits is a ${data.labels[digit.best]}, at ${t.number(digit.away[digit.best], 1)}. ` +
+        `Pixels changed: ${mine.reduce((count, value, i) => count + (value !== start[i]), 0)}.`,
     );
   }
 
   t.choice({
-    label: "brush", value: brush, options: [["look", "look only"], ["ink", "paint: 255"], ["paper", "erase: 0"]],
-    change: (value) => (brush = value),
+    label: "brush", value: brush, options: [["look", "look only"], ["ink", "paint one pixel"], ["wide", "paint 3 × 3"], ["paper", "erase one pixel"], ["wipe", "erase 3 × 3"]],
+    change(value) {
+      brush = value;
+      pad.canvas.style.touchAction = value === "look" ? "pan-y" : "none"; // a finger may scroll
+    },
   });
   t.button({ label: "← Shift", press: () => shift(-1) });
   t.button({ label: "Shift →", press: () => shift(1) });
-  t.button({ label: "Start again", press: () => ((mine = Uint8Array.from(image(0))), show()) });
+  t.button({ label: "Start again", press: () => ((mine = Uint8Array.from(image(0))), (start = Uint8Array.from(mine)), show()) });
   show();
   return () => ({ at, pixels: [...mine], means: nearest(means).away, digits: nearest(others).away });
 };

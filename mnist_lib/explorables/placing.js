@@ -82,6 +82,13 @@ const figure = (t, data) => {
     }),
   );
 
+  /** Where the digit stands, in words. */
+  function where() {
+    const part = (shift, before, after) => (shift ? [`${Math.abs(shift)} pixels ${shift < 0 ? before : after}`] : []);
+    const parts = [...part(shifts[row], "up", "down"), ...part(shifts[column], "to the left", "to the right")];
+    return parts.join(" and ") || "in the middle";
+  }
+
   function show() {
     view.draw();
     for (const map of maps) map.draw();
@@ -97,7 +104,7 @@ const figure = (t, data) => {
       return `${hits} of ${shifts.length ** 2}`;
     });
     t.say(
-      `Size ${sizes[size]} pixels, ${pens[pen]} pen, ${shifts[row]} down, ${shifts[column]} to the right`.replaceAll("-", "−") +
+      `Size ${sizes[size]} pixels, ${pens[pen]} pen, ${where()}` +
         `${prepare ? ", prepared" : ""}. The networks read: ${said.join("; ")}. Places where they are right: ${right.join("; ")}.`,
     );
   }

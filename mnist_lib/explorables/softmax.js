@@ -4,6 +4,7 @@ const figure = (t, data) => {
   let scores = [...data.scores];
   let truth = data.truth;
   let factor = 1;
+  let added = 0; // to every score
   let chosen = 0;
   let plain = false;
   const [LEFT, WIDTH] = [0, 460];
@@ -12,7 +13,7 @@ const figure = (t, data) => {
 
   /** The softmax in float32, each step rounded as NumPy rounds it. */
   function softmax() {
-    const scaled = scores.map((score) => Math.fround(score * factor));
+    const scaled = scores.map((score) => Math.fround(score * factor + added));
     const most = plain ? 0 : Math.max(...scaled);
     const positive = scaled.map((score) => Math.fround(Math.exp(Math.fround(score - most))));
     const sum = positive.reduce((s, value) => Math.fround(s + value), 0);
@@ -39,7 +40,7 @@ const figure = (t, data) => {
       }
       context.fillStyle = colours.ink;
       context.textAlign = "left";
-      context.fillText("scores", LEFT, 10);
+      context.fillText(factor === 1 && !added ? "scores" : `scores${factor === 1 ? "" : ` × ${t.number(factor)}`}${added ? ` ${added < 0 ? "−" : "+"} ${Math.abs(added)}` : ""}`, LEFT, 10);
       context.fillText("probabilities", LEFT, 190);
       context.textAlign = "center";
       const bar = Math.min(36, column - 8);
@@ -51,7 +52,7 @@ const figure = (t, data) => {
         const p = probabilities[i];
         if (!Number.isNaN(p)) context.fillRect(middle - bar / 2, 290 - 80 * p, bar, 80 * p);
         context.fillStyle = colours.ink;
-        context.fillText(t.number(scores[i] * factor, 1), middle, height > 0 ? zero - height - 10 : zero - height + 12);
+        context.fillText(t.number(scores[i] * factor + added, 1), middle, height > 0 ? zero - height - 10 : zero - height + 12);
         context.fillText(Number.isNaN(p) ? "nan" : p < 0.0005 && p > 0 ? "0.000" : p.toFixed(names.length > 5 ? 2 : 3), middle, Number.isNaN(p) ? 280 : 280 - 80 * p);
         context.font = i === truth ? "bold 14px sans-serif" : "14px sans-serif";
         context.fillText(name, middle, 306);
@@ -107,6 +108,12 @@ const figure = (t, data) => {
     show();
   }
 
+  /** A probability in four decimals; what they would round to 0 or 1 is said to be near it. */
+  function near(p) {
+    if (p < 1 && p > 0.99995) return "above 0.9999";
+    return p > 0 && p < 0.00005 ? "below 0.0001" : t.number(p, 4);
+  }
+
   function show() {
     view.draw();
     curve.draw();
@@ -124,8 +131,8 @@ const figure = (t, data) => {
     }
     const value = loss();
     t.say(
-      `The true class, ${names[truth]}, has probability ${t.number(probabilities[truth], 4)}, so the loss is ` +
-        `${value === Infinity ? "infinite" : t.number(value, 3)}. The score of ${names[chosen]} is ${t.number(scaled[chosen], 1)}.`,
+      `The true class, ${names[truth]}, has probability ${near(probabilities[truth])}, so the loss is ` +
+        `${value === Infinity ? "infinite" : value < 0.0005 && value > 0 ? "below 0.001" : t.number(value, 3)}. The score of ${names[chosen]} is ${t.number(scaled[chosen], 1)}.`,
     );
   }
 
@@ -134,8 +141,11 @@ const figure = (t, data) => {
     change: (value) => ((truth = Number(value)), show()),
   });
   t.slider({
-    label: "all scores times", min: 0, max: 100, step: 1, value: 31, write: (v) => t.number(scale(v)),
+    label: "all scores times", min: 0, max: 300, step: 1, value: 93, write: (v) => t.number(scale(v)),
     change: (value) => ((factor = scale(value)), show()),
+  });
+  t.slider({
+    label: "plus", min: -20, max: 20, step: 1, value: 0, change: (value) => ((added = value), show()),
   });
   t.toggle({
     label: "without subtracting the largest score", value: false, change: (value) => ((plain = value), show()),
@@ -143,8 +153,8 @@ const figure = (t, data) => {
 
   /** The slider's factor, from 0.1 to 300 in equal ratios; it is 1 at the start. */
   function scale(position) {
-    const value = 10 ** (position / 28.8 - 31 / 28.8);
-    return value < 10 ? Math.round(100 * value) / 100 : Math.round(value);
+    const value = 10 ** ((position - 93) / 86.4);
+    return value < 10 ? Math.round(100 * value) / 100 : Math.round(10 * value) / 10;
   }
 
   show();

@@ -50,9 +50,11 @@ const figure = (t, data) => {
     paint(context, colours) {
       if (known.digits !== digits) known = { digits, points: curve() };
       const { points } = known;
-      const most = Math.max(0.002, 1.6 * points[points.length - 1][1]);
+      const all = points[points.length - 1][1];
+      const tick = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2].find((each) => each >= 0.5 * all) ?? 0.5;
+      const most = Math.max(2.2 * tick, 1.4 * all);
       const low = 0.5; // of the digits answered, at the left
-      const x = (part) => 60 + ((part - low) / (1 - low)) * (WIDTH - 80);
+      const x = (part) => 60 + ((part - low) / (1 - low)) * (WIDTH - 90);
       const y = (error) => HEIGHT - 45 - (error / most) * (HEIGHT - 70);
       const { kept, wrong } = count();
       const [least, greatest] = wilson(wrong, kept);
@@ -71,6 +73,13 @@ const figure = (t, data) => {
       context.beginPath();
       for (const [part, error] of points) context.lineTo(x(part), y(error));
       context.stroke();
+      context.setLineDash([4, 4]);
+      context.strokeStyle = colours.line;
+      context.beginPath();
+      context.moveTo(60, y(all));
+      context.lineTo(WIDTH, y(all));
+      context.stroke();
+      context.setLineDash([]);
       if (kept) {
         context.strokeStyle = context.fillStyle = colours.second;
         context.lineWidth = 3;
@@ -87,9 +96,10 @@ const figure = (t, data) => {
       for (const part of [0.5, 0.75, 1]) context.fillText(t.percent(part, 0), x(part), HEIGHT - 30);
       context.fillText("digits answered", (60 + WIDTH) / 2, HEIGHT - 10);
       context.textAlign = "right";
-      for (const error of [0, most / 2]) context.fillText(t.percent(error, 2), 56, y(error));
+      for (const error of [0, tick, 2 * tick]) context.fillText(t.percent(error, tick < 0.01 ? 1 : 0), 56, y(error));
       context.textAlign = "left";
-      context.fillText("errors among them", 66, 12);
+      context.fillText("errors among them, with their 95 % interval", 66, 12);
+      context.fillText("all digits", 66, y(all) - 9);
     },
   });
 

@@ -78,7 +78,7 @@ const figure = (t, data) => {
   });
 
   const products = t.view({
-    width: 460, height: 142, least: 280, label: "Pixels, weights and products of the window",
+    width: 460, height: 142, shown: 620, least: 280, wide: true, label: "Pixels, weights and products of the window",
     paint(context, colours) {
       if (places() < 1) return;
       const under = patch(at.row, at.column);
@@ -141,8 +141,8 @@ const figure = (t, data) => {
       t.say(
         `Row ${at.row}, column ${at.column} of the map: the products add up to ` +
           `${t.number(sum(at.row, at.column))}. The map has ${n} × ${n} numbers: ${formula} = ` +
-          `${t.number((padded() - size) / stride + 1)}${rest ? `, rounded down to ${n}. The last ${rest} ` +
-          `row${rest > 1 ? "s" : ""} and column${rest > 1 ? "s" : ""} lie in no window` : ""}.`,
+          `${t.number((padded() - size) / stride + 1)}${rest ? `, rounded down to ${n}. The last ` +
+          `${rest > 1 ? `${rest} rows and columns` : "row and column"} lie in no window` : ""}.`,
       );
     }
   }
@@ -162,7 +162,8 @@ const figure = (t, data) => {
         });
         box.addEventListener("input", () => {
           const text = box.value.trim().replace("−", "-").replace(",", ".");
-          weights[i] = text === "" ? NaN : Number(text);
+          const [over, under = "1"] = text.split("/"); // "1/9" is a number, too
+          weights[i] = text === "" ? NaN : Number(over) / Number(under);
           preset.value = "own";
           show();
         });
