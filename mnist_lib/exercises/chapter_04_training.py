@@ -310,6 +310,12 @@ EXERCISES = (
                 "shape of what it belongs to.",
             ),
             Case(
+                name="square kernel",
+                expect=lambda result, d, images, kernels, stride: result[1].any(axis=(2, 3)).all(),
+                mistake="The gradient of some kernel weights is still 0: kernels need not be "
+                "square, so let i run over their rows and j over their columns.",
+            ),
+            Case(
                 name="one window",
                 expect=Reference(_strided_backward),
                 mistake="With one window the stride plays no part: a weight gets its own pixel "

@@ -23,6 +23,7 @@ def strided(
     swap: bool = False,
     bias: bool = False,
     square: str = "",
+    square_kernel: bool = False,
 ) -> Callable[..., Any]:
     """Make an answer from the chapter's `conv_backward`, with another slice and some slips."""
 
@@ -31,7 +32,8 @@ def strided(
         height, width = d.shape[1:3]
         if square:
             height = width = {"rows": height, "columns": width}[square]
-        for i, j in np.ndindex(kernels.shape[:2]):
+        rows, columns = kernels.shape[:2]
+        for i, j in np.ndindex(rows, rows if square_kernel else columns):
             shifted = (slice(None), slices(i, height, stride), slices(j, width, stride))
             at = (-1 - i, -1 - j) if flip else (i, j)
             d_kernels[at] = np.tensordot(images[shifted], d, [(0, 1, 2)] * 2)
@@ -423,6 +425,11 @@ WRONG = {
         Wrong("three results", strided(with_step, bias=True), "two gradients"),
         Wrong("images alone", lambda *given: strided(with_step)(*given)[0], "two gradients"),
         Wrong("collected in the arguments", into_its_arguments, "one window"),
+        Wrong(
+            "rows of the kernel across",
+            strided(with_step, square_kernel=True),
+            "square kernel",
+        ),
         Wrong("mean over the images", strided(with_step, mean=True), "one window"),
         Wrong("kernel flipped", strided(with_step, flip=True), "one window"),
         Wrong(
