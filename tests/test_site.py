@@ -747,6 +747,15 @@ def test_every_icon_in_use_is_in_the_fonts(browser: Browser, server: str) -> Non
             visit.assert_clean()
 
 
+def test_figures_to_move_have_the_pages_own_ground(visit: Visit) -> None:
+    visit.open(f"{CHAPTERS[2]}.html")
+    figure = visit.page.locator(".explorable").first
+    ground = "e => getComputedStyle(e.parentElement).backgroundColor"
+    assert figure.evaluate(ground) == "rgba(0, 0, 0, 0)"
+    assert figure.evaluate("e => e.style.colorScheme") == visit.theme
+    visit.assert_clean()
+
+
 # --- the front page ---------------------------------------------------------------------------
 
 SHIFTS = """() => new Promise(done => {
