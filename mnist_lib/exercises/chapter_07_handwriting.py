@@ -227,7 +227,7 @@ EXERCISES = (
                 name="small",
                 inputs=(8, 4),
                 expect=[20, 10],
-                mistake="A small digit is enlarged: MNIST's digits all fill the box.",
+                mistake="A small digit is enlarged: its longer side becomes 20, too.",
             ),
             Case(
                 name="equal",
@@ -291,7 +291,8 @@ EXERCISES = (
                 expect=lambda result, photo, size: _far(
                     result, ndimage.uniform_filter(photo.astype(float), size) - photo
                 ),
-                mistake="A local mean contains the ink as well: the paper is the brightest there.",
+                mistake="A local mean takes the ink for paper, too. The paper is the brightest "
+                "pixel near by.",
             ),
             Case(
                 name="paper alone",
@@ -356,7 +357,7 @@ EXERCISES = (
         type="letters",
         hints=(
             "Picture what each change makes of a 2, a 6 and a 7.",
-            "Two of the six make another digit, or no digit, out of some digit.",
+            "Leave a change out if it makes another digit, or no digit, of even one of the ten.",
         ),
         shows="A change may be taught only if a person would still give the old label.",
         cases=(
@@ -438,7 +439,7 @@ EXERCISES = (
             Case(
                 name="net loss",
                 slip=_net_loss,
-                mistake="Here digits that are newly read make up for forgotten ones. Count the "
+                mistake="Digits that are newly read do not cancel forgotten ones. Count the "
                 "forgotten ones alone.",
             ),
             Case(
