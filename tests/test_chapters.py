@@ -142,6 +142,13 @@ def test_a_time_line_that_is_off_by_more_than_promised_is_marked() -> None:
     assert [running.off(run) for run in runs] == ["!", " ", " ", " ", "!"]
 
 
+def test_a_figure_to_move_has_its_alternative_text_in_its_html() -> None:
+    picture = {"image/png": "", "text/html": '<img alt="A valley and a path" src="">'}
+    for data, problems in [(picture, 0), (picture | {"text/html": '<img src="">'}, 1)]:
+        cell = new_code_cell("pass", outputs=[new_output("display_data", data=data)])
+        assert len(running.problems_of(new_notebook(cells=[cell]), "chapters")) == problems
+
+
 def cell_with(*outputs: tuple[str, str]) -> nbformat.NotebookNode:
     made = [new_output("stream", name=name, text=text) for name, text in outputs]
     return new_code_cell("pass", outputs=made)
