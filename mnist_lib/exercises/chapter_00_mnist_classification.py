@@ -46,9 +46,10 @@ def _network(seed: int, labels: Any, answers: Any) -> Any:
 
 
 # As many images as classes, so that the wrong axis raises no error. In this order it gives a
-# fraction that no other slip gives, and without an axis argmax finds no digit.
+# fraction that no other slip gives (rounded probabilities give 0.5, the wrong axis 0.6, the right
+# one 0.7), and without an axis argmax finds no digit.
 _LABELS = np.array([4, 4, 8, 2, 0, 7, 6, 9, 3, 1])
-_TEN = (_network(1, _LABELS, np.array([4, 9, 8, 2, 0, 2, 6, 9, 3, 7])), _LABELS)
+_TEN = (_network(13, _LABELS, np.array([4, 9, 8, 2, 0, 2, 6, 9, 3, 7])), _LABELS)
 _SIX = (_network(1, _LABELS[:6], np.array([4, 9, 8, 2, 0, 7])), _LABELS[:6])  # 5 / 6
 
 
@@ -165,8 +166,8 @@ EXERCISES = (
                 name="highest accuracy",
                 slip=9,
                 place=0,
-                mistake="In epoch 9 the validation accuracy is the highest, but long before that "
-                "the validation loss stopped falling: look at the last column.",
+                mistake="In epoch 9 the validation accuracy is the highest. The question asks for "
+                "the lowest validation loss: look at the last column.",
             ),
             Case(
                 name="training loss",
@@ -179,8 +180,8 @@ EXERCISES = (
                 name="one late",
                 slip=5,
                 place=0,
-                mistake="In epoch 5 the validation loss has already risen. The question is after "
-                "which epoch that begins.",
+                mistake="In epoch 5 the validation loss has already risen. Which epoch has the "
+                "lowest?",
             ),
             Case(
                 name="from zero",
@@ -193,8 +194,7 @@ EXERCISES = (
                 name="turn",
                 expect=4,
                 place=0,
-                mistake="Look down the column val_loss: after which epoch does no smaller number "
-                "follow?",
+                mistake="Look down the column val_loss: which epoch has the smallest number?",
             ),
             Case(
                 name="a fraction",
@@ -292,6 +292,19 @@ EXERCISES = (
                 ).mean(),
                 mistake="Sorting moves each probability away from its digit, and sort() changes "
                 "the array that you were given. argmax finds the largest where it stands.",
+            ),
+            Case(
+                name="rounded first",
+                slip=OneOf(
+                    lambda probabilities, labels: (
+                        np.round(probabilities).argmax(axis=1) == labels
+                    ).mean(),
+                    lambda probabilities, labels: (
+                        (probabilities > 0.5).argmax(axis=1) == labels
+                    ).mean(),
+                ),
+                mistake="Where no probability reaches one half, rounding them or comparing them "
+                "with one half leaves no winner: look for the largest as they are.",
             ),
             Case(
                 name="errors",

@@ -163,6 +163,10 @@ def _nearest_by_columns(image: Any, images: Any, labels: Any) -> Any:
     return _nearest_label(image.mean(axis=0, keepdims=True), columns, labels)
 
 
+def _largest_product(image: Any, images: Any, labels: Any) -> Any:
+    return labels[(images.astype(float) * image).sum(axis=(1, 2)).argmax()]
+
+
 def _wrapping(square_too: bool, type: Any = np.uint8) -> Callable[..., Any]:
     def rule(image: Any, images: Any, labels: Any) -> Any:
         difference = images.astype(type) - image.astype(type)
@@ -199,11 +203,12 @@ _NEAREST_INPUTS = (
     np.array([2, 7, 9, 5, 6, 1, 0, 8, 3]),
 )
 
-# The nearest image is a 9; the nearest mean, the second and most of the nearest three are a 4.
+# The nearest image is a 9, the second a 7. The nearest mean is a 4, and so is the vote of three.
+# The brightest image, with the largest product, is a 6.
 _CLASSES = (
     np.full((28, 28), 100, np.uint8),
-    np.array([105, 10, 120, 70, 250], np.uint8).repeat(784).reshape(5, 28, 28),
-    np.array([9, 9, 4, 4, 2]),
+    np.array([105, 112, 130, 185, 70, 10], np.uint8).repeat(784).reshape(6, 28, 28),
+    np.array([9, 7, 4, 6, 4, 9]),
 )
 
 
@@ -721,6 +726,20 @@ EXERCISES = (
                 slip=lambda image, images, labels: labels[-1],
                 mistake="That is the label of the last image: keep the label that belongs to the "
                 "smallest distance so far.",
+            ),
+            Case(
+                name="product",
+                inputs=_CLASSES,
+                slip=_largest_product,
+                mistake="The brightest image wins, as it does if you multiply the images or scale "
+                "only one side. Subtract like from like, square the differences, add them up.",
+            ),
+            Case(
+                name="second nearest",
+                inputs=_CLASSES,
+                slip=lambda image, images, labels: _nearest_label(image, images[1:], labels[1:]),
+                mistake="That is the second nearest image. Every image counts, also the first one, "
+                "at position 0.",
             ),
             Case(
                 name="no mean",
