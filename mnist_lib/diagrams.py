@@ -1016,9 +1016,9 @@ def pooling(feature_map: ArrayLike) -> Figure:
     colours = [plots.PALETTE[index] for index in (0, 1, 3, 4)]
     grids = []
     for x, values, name in (
-        (1.1, feature_map, "feature map"),
-        (3.35, squares.max(axis=(1, 3)), "max-pooling"),
-        (5.1, squares.mean(axis=(1, 3)), "average pooling"),
+        (3.1, feature_map, "feature map"),
+        (5.3, squares.max(axis=(1, 3)), "max-pooling"),
+        (0.9, squares.mean(axis=(1, 3)), "average pooling"),
     ):
         grid = numbers(axes, values, (x, y), cell=cell)
         side = 2 * cell if values is feature_map else cell
@@ -1030,7 +1030,7 @@ def pooling(feature_map: ArrayLike) -> Figure:
         label(axes, (x, height * cell + 0.3), name)
         grids.append(grid)
     arrow(axes, grids[0].right, grids[1].left, "largest")
-    _symbol(axes, ((grids[1].right[0] + grids[2].left[0]) / 2, y), "or")
+    arrow(axes, grids[0].left, grids[2].right, "mean")
     return figure
 
 

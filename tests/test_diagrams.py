@@ -440,6 +440,7 @@ def test_pooling_keeps_the_largest_and_the_mean() -> None:
     values = written(diagrams.pooling([[1, 3, 0, 2], [4, 0, 1, 1], [0, 2, 5, 0], [1, 1, 3, 4]]))
     assert values[values.index("feature map") + 1 :][:4] == ["4", "2", "2", "5"]
     assert values[values.index("max-pooling") + 1 :][:4] == ["2", "1", "1", "3"]
+    assert {"largest", "mean"} <= set(values)  # an arrow for each way to pool
     with pytest.raises(ValueError, match="5 × 5; expected an even number of rows"):
         diagrams.pooling(SMALL)
 

@@ -66,8 +66,8 @@ TWO_WINDOWS = Exercise(
             name="first",
             expect=_tiny_sums(_TINY_KERNEL)[0],
             place=0,
-            mistake="The first sum is not right yet: look at the signs, and at which weight lies "
-            "over which pixel.",
+            mistake="The first sum is not right yet: look at the signs, at which weight lies over "
+            "which pixel, and at your addition.",
         ),
         Case(
             name="cut off",
@@ -79,7 +79,7 @@ TWO_WINDOWS = Exercise(
             name="both",
             expect=_tiny_sums(_TINY_KERNEL),
             mistake="The first sum is right; for the second the whole window moves one column to "
-            "the right, and every weight meets another pixel.",
+            "the right, and every weight meets another pixel. If it did, check your addition.",
         ),
     ),
 )
@@ -255,6 +255,12 @@ CONV2D = Exercise(
             name="whole numbers",
             slip=lambda image, kernel: np.trunc(_correlate(image, kernel)),
             mistake="The fractions are cut off: make the map for floats, not for whole numbers.",
+        ),
+        Case(
+            name="whole weights",
+            slip=lambda image, kernel: _correlate(image, np.trunc(kernel)),
+            mistake="The kernel's fractions are lost: leave its weights as they are, and do not "
+            "turn them into whole numbers.",
         ),
         Case(
             name="sum of products",
@@ -517,6 +523,19 @@ CONV_LAYER = Exercise(
             mistake=_HALF_PRECISION,
         ),
         Case(
+            name="one bias",
+            slip=lambda images, kernels, bias, stride: _layer(
+                images, kernels, np.full_like(bias, bias[0]), stride
+            ),
+            mistake="Every map got the first kernel's bias: each kernel has its own, so add the "
+            "whole array, which NumPy lays along the last axis.",
+        ),
+        Case(
+            name="whole numbers",
+            slip=lambda *inputs: np.trunc(_layer(*inputs)),
+            mistake="The fractions are cut off: make the maps for floats, not for whole numbers.",
+        ),
+        Case(
             name="cut off",
             slip=lambda *inputs: np.maximum(_layer(*inputs), 0),
             mistake="The negative numbers are cut off at 0: that is ReLU, the next step of a "
@@ -674,8 +693,8 @@ LARGEST_STEP = Exercise(
         "Find one size for which the loss falls and one for which it grows, then try the middle, "
         "again and again. For the second limit, make the windows from 2 * noise.",
     ),
-    shows="Twice the values, a quarter of the step: this is why inputs are scaled before a "
-    "network is trained.",
+    shows="Twice the values, a quarter of the step: this is one reason why inputs are scaled "
+    "before a network is trained.",
     cases=(
         Case(
             name="two numbers",

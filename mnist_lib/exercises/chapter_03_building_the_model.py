@@ -360,6 +360,15 @@ BATCH_SOFTMAX = Exercise(
             "themselves: use the other axis.",
         ),
         Case(
+            name="largest of each class",
+            slip=lambda logits: (
+                np.exp(logits - logits.max(axis=0))
+                / np.exp(logits - logits.max(axis=0)).sum(axis=1, keepdims=True)
+            ),
+            mistake="You subtracted each class's largest score over the images, which changes the "
+            "differences inside a row: each image needs its own largest score, from axis 1.",
+        ),
+        Case(
             name="logarithms",
             slip=lambda logits: np.log(layers.softmax(logits)),
             mistake="These are the logarithms of the probabilities; the probabilities themselves "

@@ -97,6 +97,11 @@ def around_the_mean(logits: Any) -> Any:
         return positive / positive.sum(axis=1, keepdims=True)
 
 
+def from_the_wrong_axis(logits: Any) -> Any:
+    positive = np.exp(logits - logits.max(axis=0))
+    return positive / positive.sum(axis=1, keepdims=True)
+
+
 def clipped(logits: Any) -> Any:
     positive = np.exp(np.clip(logits, -500, 500))
     return positive / positive.sum(axis=1, keepdims=True)
@@ -328,6 +333,7 @@ WRONG: dict[str, list[Wrong]] = {
     "03.batch_softmax": [
         Wrong("one sum", one_sum, "whole batch"),
         Wrong("no exponential", without_exponential, "ordinary scores"),
+        Wrong("the largest of each class", from_the_wrong_axis, "largest of each class"),
         Wrong("no shift", without_shift, "large scores"),
         Wrong("wider floats", in_long_double, "large scores"),
         Wrong("mean, not largest", around_the_mean, "large scores"),
