@@ -34,14 +34,21 @@ def record(name):
 
 
 @needs_full_data
-def test_chapter_0_first_shows_digits_that_its_network_was_not_trained_on():
+@pytest.mark.parametrize(
+    ("chapter", "id", "name"),
+    [
+        ("00_mnist_classification", "goal", "new"),
+        ("03_building_the_model", "first-probabilities", "place_of_2"),
+    ],
+)
+def test_a_chapter_first_shows_digits_that_its_network_was_not_trained_on(chapter, id, name):
     """Most of the sample's validation digits are training digits of the full data."""
-    path = Path(__file__).parents[1] / "chapters" / "00_mnist_classification.ipynb"
-    [goal] = [cell for cell in nbformat.read(path, as_version=4).cells if cell.id == "goal"]
-    [positions] = re.findall(r"^new = (\[[\d, ]+\])", goal.source, flags=re.MULTILINE)
+    path = Path(__file__).parents[1] / "chapters" / f"{chapter}.ipynb"
+    [cell] = [cell for cell in nbformat.read(path, as_version=4).cells if cell.id == id]
+    [positions] = re.findall(rf"^{name} = ([\d, \[\]]+\b\]?)", cell.source, flags=re.MULTILINE)
     trained_on = {image.tobytes() for image in load_mnist("full").x_train}
     for source in ("full", "sample"):
-        shown = load_mnist(source).x_val[ast.literal_eval(positions)]
+        shown = load_mnist(source).x_val[np.atleast_1d(ast.literal_eval(positions))]
         assert not trained_on & {image.tobytes() for image in shown}
     assert trained_on & {image.tobytes() for image in load_mnist("sample").x_val}
 
