@@ -204,7 +204,7 @@ def test_a_figure_can_be_moved_and_keeps_its_keys(page: Page) -> None:
     run(
         code,
         "from mnist_lib import explorables\n"
-        "explorables.window(mnist.x_train[0], np.array([[-1, 0, 1]] * 3), 6, 9)\n"
+        "explorables.window(np.eye(28, dtype=np.uint8), np.array([[-1, 0, 1]] * 3), 6, 9)\n"
         '# check("00.updates"',
     )
     figure = code.locator("[data-explorable=window]")

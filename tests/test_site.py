@@ -376,7 +376,8 @@ def test_every_figure_has_one_picture_for_each_theme(site: Path) -> None:
             assert (light["class"], dark["class"]) == (["only-light"], ["only-dark"]), page
             assert light["alt"] == dark["alt"], page
             assert light["src"] != dark["src"], page
-        assert 2 * len(pairs) == len(soup.select(".cell_output img")), page
+        others = len(soup.select(".cell_output .explorable img"))  # each has its still
+        assert 2 * len(pairs) + others == len(soup.select(".cell_output img")), page
 
 
 def test_results_are_folded_after_every_prediction(site: Path) -> None:
@@ -768,6 +769,7 @@ SHIFTS = """() => new Promise(done => {
 
 
 def draw_seven(page: Page) -> None:
+    page.locator("#live-pad").scroll_into_view_if_needed()
     box = page.locator("#live-pad").bounding_box()
     assert box is not None
     at = [box["x"] + 0.3 * box["width"], box["y"] + 0.2 * box["height"]]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 FIRST, LAST = "You will build", "Time"
 """The bold words with which the first and the last paragraph of a chapter's goals begin."""
 
-CARD = 480
+CARD = 680
 """Pixels of the longer side of a card's picture: two for each that a screen shows it with."""
 
 PREDICT, ANSWER = "Predict before you run.", "The answer:"
