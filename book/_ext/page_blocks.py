@@ -24,7 +24,7 @@ FIRST, LAST = "You will build", "Time"
 """The bold words with which the first and the last paragraph of a chapter's goals begin."""
 
 CARD = 680
-"""Pixels of the longer side of a card's picture: two for each that a screen shows it with."""
+"""Pixels across a card's picture: two for each that a screen shows it with."""
 
 PREDICT, ANSWER = "Predict before you run.", "The answer:"
 
@@ -193,7 +193,7 @@ def _thumbnail(app: Sphinx, uri: str) -> str:
     small = path.with_suffix(".card.webp")
     if not small.exists():
         with Image.open(path) as picture:
-            picture.thumbnail((CARD, CARD), Image.Resampling.LANCZOS)
+            picture.thumbnail((CARD, 10 * CARD), Image.Resampling.LANCZOS)
             picture.convert("RGB").save(small, quality=85, method=6)
     return f"{uri.removesuffix(path.suffix)}.card.webp"
 
