@@ -34,9 +34,7 @@ SUREST = 0.96  # how sure a network that was trained with smoothed labels is at 
 # What doubt costs, -ln p: DOUBT times that for any digit, and more for a wide one, in which many
 # narrow ones would have their say. Fitted together with the prices of `handwriting.touching`.
 DOUBT, DOUBT_BY_WIDTH = 0.44, 4.8
-DOUBTFUL = (
-    4.0  # the price from which a piece may be several digits: a sure one costs hardly anything
-)
+DOUBTFUL = 4.0  # the price from which a piece may be several digits; a sure one costs hardly any
 QUARTERS = {1: "a quarter to the left", 2: "upside down", 3: "a quarter to the right"}
 
 Probabilities = NDArray[np.float32]
@@ -76,8 +74,8 @@ class ReadDigit(NamedTuple):
     def perhaps_none(self) -> bool:
         """Whether the probability is below 0.5: this may be a letter, a blot or a scribble.
 
-        Two in a hundred hard digits are read so, and all but two in a hundred things that the
-        network knows as no digits. Letters and signs often look like digits, and pass.
+        About two in a hundred hard digits are read so, and all but about three in a hundred things
+        that the network knows as no digits. Letters and signs often look like digits, and pass.
         """
         return self.probability < NO_DIGIT
 

@@ -25,10 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PLACEHOLDER = "https://github.com/YOUR_ORG/mnist-book"
 
 # Words, not Colab's picture, which comes from another host and is broken without a network.
-BADGE = (
-    "[Open this notebook in Colab]"
-    "(https://colab.research.google.com/github/{repository}/blob/{branch}/{path})"
-)
+BADGE = "[Open this notebook in Colab]({address})"
 
 SETUP = """\
 # Find the course's package.
@@ -68,10 +65,15 @@ def address(root: Path = ROOT) -> tuple[str, str]:
     return config["repository"]["url"], config["repository"]["branch"]
 
 
+def colab(url: str, branch: str, path: str) -> str:
+    """Return where Colab opens the notebook at ``path`` in the repository."""
+    repository = url.removeprefix("https://github.com/")
+    return f"https://colab.research.google.com/github/{repository}/blob/{branch}/{path}"
+
+
 def badge(url: str, branch: str, path: str) -> str:
     """Return the Markdown of the link to Colab for the notebook at ``path`` in the repository."""
-    repository = url.removeprefix("https://github.com/")
-    return BADGE.format(repository=repository, branch=branch, path=path)
+    return BADGE.format(address=colab(url, branch, path))
 
 
 def setup(url: str, branch: str, cells: Iterable[nbformat.NotebookNode] = ()) -> str:

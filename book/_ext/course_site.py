@@ -21,7 +21,8 @@ from sphinx.util import logging
 
 from mnist_lib.data import load_mnist
 from tools.book_figures import COLUMN, DENSITY, FORM
-from tools.notebooks import cache_folder, ignore_user_settings
+from tools.notebooks import cache_folder, ignore_user_settings, read, stated_times
+from tools.repository import address, colab
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -257,14 +258,18 @@ def write_address(app: Sphinx, docname: str, source: list[str]) -> None:
     """Write the repository's address, which lives in `_config.yml` alone, into the prose pages."""
     if docname.startswith("book/"):
         url = app.config.html_theme_options["repository_url"]
-        branch = app.config.html_theme_options["repository_branch"]
-        address = url.removeprefix("https://github.com/")
-        first = min(Path(app.srcdir, "chapters").glob("*.ipynb"))
-        time = re.search(r"\*\*Time\*\* · (\d+) min", first.read_text(encoding="utf-8"))
-        colab = f"https://colab.research.google.com/github/{address}/blob/{branch}/chapters/"
-        text = source[0].replace("REPOSITORY_URL", url).replace("COLAB_URL", colab + first.name)
-        text = text.replace("FIRST_MINUTES", time[1] if time else "")
+        text = source[0].replace("REPOSITORY_URL", url)
         source[0] = text.replace("REPOSITORY_NAME", url.rsplit("/", 1)[-1])
+
+
+def lead_to_first_chapter(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Write into the first page where Colab opens the first chapter, and how long that takes."""
+    if docname == app.config.root_doc and "FIRST_MINUTES" in source[0]:
+        first = min(Path(app.srcdir, "chapters").glob("*.ipynb"))
+        text = source[0].replace(
+            "COLAB_URL", colab(*address(Path(app.srcdir)), f"chapters/{first.name}")
+        )
+        source[0] = text.replace("FIRST_MINUTES", str(stated_times(read(first))["reading"]))
 
 
 def keep_launch_buttons_for_notebooks(
@@ -386,6 +391,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("builder-inited", prepare_outputs)
     app.connect("source-read", list_modules)
     app.connect("source-read", write_address)
+    app.connect("source-read", lead_to_first_chapter)
     app.connect("doctree-read", refuse_missing_pictures)
     app.connect("doctree-read", pair_figures, priority=400)  # before Sphinx collects the pictures
     app.connect("autodoc-skip-member", skip_tuple_fields)

@@ -16,6 +16,8 @@ from PIL import Image
 from sphinx.util import logging
 
 from mnist_lib.exercises import find
+from tools.notebooks import read, stated_times
+from tools.repository import address, colab
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -95,16 +97,13 @@ def gather_goals(app: Sphinx, doctree: nodes.document) -> None:
             continue
         goals = nodes.container(classes=["goals"])
         _wrap(card, goals)
-        if colab := _colab(app):
-            link = nodes.reference("", "Open in Colab", refuri=colab, internal=False)
-            goals.append(nodes.paragraph("", "", link, classes=["links"]))
+        goals.append(nodes.paragraph("", "", _link_to_colab(app), classes=["links"]))
 
 
 def frame_exercises(app: Sphinx, doctree: nodes.document) -> None:
     """Make a card of each exercise, with its hints, and without what waits for an answer."""
     if not app.env.docname.startswith("chapters/"):
         return
-    colab = _colab(app)
     for cell in list(doctree.findall(nodes.container)):
         identity = cell.get("cell_metadata", {}).get("exercise")
         if not identity or cell.get("nb_element") != "cell_code":
@@ -118,10 +117,7 @@ def frame_exercises(app: Sphinx, doctree: nodes.document) -> None:
         card = nodes.container(classes=["exercise-body"])
         _wrap(rest[: rest.index(cell) + 1], card)
         section["classes"].append("exercise")
-        links = nodes.paragraph(classes=["links"])
-        if colab:
-            link = nodes.reference("", "Open in Colab", refuri=colab, internal=False)
-            links += [link, nodes.Text(" ")]
+        links = nodes.paragraph("", "", _link_to_colab(app), nodes.Text(" "), classes=["links"])
         for paragraph in list(card.findall(nodes.paragraph)):
             if paragraph.astext() == "Solution":
                 links.extend(paragraph.children)
@@ -150,10 +146,9 @@ def mark_captions(app: Sphinx, doctree: nodes.document) -> None:
     for cell in doctree.findall(nodes.container):
         if cell.get("nb_element") != "cell_code" or not any(cell.findall(nodes.image)):
             continue
-        place = cell.parent.index(cell) + 1
-        for below in cell.parent.children[place : place + 1]:
-            if _is_caption(below):
-                below["classes"].append("figure-caption")
+        below = cell.next_node(descend=False, siblings=True)
+        if _is_caption(below):
+            below["classes"].append("figure-caption")
 
 
 def lay_out_cards(app: Sphinx, doctree: nodes.document, docname: str) -> None:
@@ -172,10 +167,9 @@ def lay_out_cards(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         item["classes"].append("chapter-card")
         item.parent["classes"].append("chapter-cards")
         body = app.env.get_doctree(chapter)
-        time = next((each for each in body.findall(nodes.paragraph) if _begins(each, LAST)), None)
-        minutes = re.search(r"(\d+) min reading", time.astext()) if time else None
-        if minutes:
-            item.append(nodes.paragraph("", f"{minutes[1]} min", classes=["minutes"]))
+        times = stated_times(read(Path(app.env.doc2path(chapter))))
+        if times:
+            item.append(nodes.paragraph("", f"{times['reading']} min", classes=["minutes"]))
         pair = next((each for each in body.findall() if "figure-pair" in _classes(each)), None)
         if pair is not None:
             picture = pair.deepcopy()
@@ -202,7 +196,7 @@ def _classes(node: nodes.Node) -> list[str]:
     return node["classes"] if isinstance(node, nodes.Element) else []
 
 
-def _first(node: nodes.Node) -> nodes.Node | None:
+def _first(node: nodes.Node | None) -> nodes.Node | None:
     """Return what a paragraph begins with; the parser may put an empty text before it."""
     if not isinstance(node, nodes.paragraph):
         return None
@@ -214,7 +208,7 @@ def _begins(node: nodes.Node, words: str) -> bool:
     return isinstance(first, nodes.strong) and first.astext() == words
 
 
-def _is_caption(node: nodes.Node) -> bool:
+def _is_caption(node: nodes.Node | None) -> bool:
     """Return whether a paragraph says what an output shows: it begins in italics."""
     return isinstance(_first(node), nodes.emphasis)
 
@@ -240,16 +234,12 @@ def _text(hint: str) -> nodes.paragraph:
     return nodes.paragraph("", "", *parts)
 
 
-def _colab(app: Sphinx) -> str:
-    """Return where Colab opens the notebook that is being read."""
-    options = app.config.html_theme_options
-    path = Path(app.env.doc2path(app.env.docname, base=False))
-    repository = options.get("repository_url", "").removeprefix("https://github.com/")
-    base, branch = (
-        options.get("launch_buttons", {}).get("colab_url"),
-        options.get("repository_branch"),
+def _link_to_colab(app: Sphinx) -> nodes.reference:
+    """Return the link that opens the notebook that is being read."""
+    path = Path(app.env.doc2path(app.env.docname, base=False)).as_posix()
+    return nodes.reference(
+        "", "Open in Colab", refuri=colab(*address(Path(app.srcdir)), path), internal=False
     )
-    return f"{base}/github/{repository}/blob/{branch}/{path.as_posix()}" if base else ""
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -45,6 +45,10 @@ const tools = (root) => {
     return String(rounded).replace("-", "\u2212");
   }
 
+  /** Where an arrow key leads, as rows down and columns to the right; undefined for other keys. */
+  const arrow = (key) =>
+    ({ ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] })[key];
+
   const percent = (part, decimals = 1) => `${(100 * part).toFixed(decimals)}\u00a0%`;
 
   // --- colours ----------------------------------------------------------------------------------
@@ -265,7 +269,7 @@ const tools = (root) => {
   redraw();
 
   return {
-    stage, controls, make, focusable, say, number, percent, signed, grey, view, redraw, slider, choice,
+    stage, controls, make, focusable, say, number, arrow, percent, signed, grey, view, redraw, slider, choice,
     toggle, button, player, grid, frame, numbers,
   };
 };

@@ -29,11 +29,7 @@ const figure = (t, data) => {
     at(x, y) {
       move(Math.round(y / CELL - cover / 2), Math.round(x / CELL - cover / 2));
     },
-    key(name) {
-      const way = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[name];
-      if (way) move(at[0] + way[0], at[1] + way[1]);
-      return Boolean(way);
-    },
+    key: steer,
   });
 
   const picture = t.view({
@@ -42,21 +38,16 @@ const figure = (t, data) => {
     paint(context, colours) {
       const values = map();
       const most = Math.max(...values.map(Math.abs), 1e-9);
-      const cell = CELL;
       const edge = (cover / 2 - 0.5) * CELL; // a place is drawn at the middle of its cover
       context.strokeStyle = colours.line;
       context.strokeRect(0.5, 0.5, 279, 279);
-      t.grid(context, values, { x: edge, y: edge, cell, columns: places, colour: (v) => t.signed(v / most, colours) });
-      t.frame(context, colours.ink, edge + at[1] * cell, edge + at[0] * cell, cell, cell);
+      t.grid(context, values, { x: edge, y: edge, cell: CELL, columns: places, colour: (v) => t.signed(v / most, colours) });
+      t.frame(context, colours.ink, edge + at[1] * CELL, edge + at[0] * CELL, CELL, CELL);
     },
     at(x, y) {
       move(Math.floor(y / CELL - (cover - 1) / 2), Math.floor(x / CELL - (cover - 1) / 2));
     },
-    key: (name) => {
-      const way = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[name];
-      if (way) move(at[0] + way[0], at[1] + way[1]);
-      return Boolean(way);
-    },
+    key: steer,
   });
 
   const low = Math.min(...before, ...scores);
@@ -86,6 +77,12 @@ const figure = (t, data) => {
       context.fillText("scores; a line marks each one without the cover", 0, 8);
     },
   });
+
+  function steer(key) {
+    const way = t.arrow(key);
+    if (way) move(at[0] + way[0], at[1] + way[1]);
+    return Boolean(way);
+  }
 
   function move(row, column) {
     const inside = (place) => Math.min(Math.max(place, 0), places - 1);

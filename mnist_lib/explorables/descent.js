@@ -94,10 +94,10 @@ const figure = (t, data) => {
       show();
     },
     key(name) {
-      const way = { ArrowUp: [0, 0.05], ArrowDown: [0, -0.05], ArrowLeft: [-0.05, 0], ArrowRight: [0.05, 0] }[name];
+      const way = t.arrow(name);
       if (!way) return false;
       const inside = (value, most) => Math.min(Math.max(value, -most), most);
-      start = [inside(start[0] + way[0] * X, X), inside(start[1] + way[1] * Y * stretch, Y * stretch)];
+      start = [inside(start[0] + 0.05 * way[1] * X, X), inside(start[1] - 0.05 * way[0] * Y * stretch, Y * stretch)];
       show();
       return true;
     },

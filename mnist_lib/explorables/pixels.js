@@ -18,22 +18,21 @@ const figure = (t, data) => {
     return sum;
   }
 
-  const nearest = (images) => {
+  function nearest(images) {
     const away = images.map((other) => distance(mine, other));
-    const best = away.indexOf(Math.min(...away));
-    return { best, away };
-  };
+    return { best: away.indexOf(Math.min(...away)), away };
+  }
 
-  const draw = (values) => (context, colours) => {
-    t.grid(context, [...values()], { x: 0, y: 0, cell: CELL, columns: SIDE, colour: (v) => t.grey(v / 255) });
-    return colours;
-  };
+  let [nearMeans, nearDigits] = [nearest(means), nearest(others)]; // found again after each change
+
+  const draw = (context, values) =>
+    t.grid(context, [...values], { x: 0, y: 0, cell: CELL, columns: SIDE, colour: (v) => t.grey(v / 255) });
 
   const pad = t.view({
     width: 280, height: 280, least: 240,
     label: "Your copy of the digit. Arrow keys move the pointer; space paints with the chosen brush.",
     paint(context, colours) {
-      draw(() => mine)(context, colours);
+      draw(context, mine);
       t.frame(context, colours.second, at[1] * CELL, at[0] * CELL, CELL, CELL);
     },
     at(x, y, event) {
@@ -43,7 +42,7 @@ const figure = (t, data) => {
       show();
     },
     key(name) {
-      const way = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[name];
+      const way = t.arrow(name);
       if (way) at = at.map((place, axis) => (place + way[axis] + SIDE) % SIDE);
       else if (name === " ") paint();
       else return false;
@@ -58,19 +57,19 @@ const figure = (t, data) => {
       paint(context, colours) {
         context.save();
         context.scale(0.5, 0.5);
-        draw(values)(context, colours);
+        draw(context, values());
         context.restore();
         context.fillStyle = colours.ink;
         context.fillText(title, 70, 150);
       },
     });
   }
-  const mean = beside("nearest mean", () => means[nearest(means).best]);
-  const neighbour = beside("nearest digit", () => others[nearest(others).best]);
+  const mean = beside("nearest mean", () => means[nearMeans.best]);
+  const neighbour = beside("nearest digit", () => others[nearDigits.best]);
   const bars = t.view({
     width: 280, height: 130, label: "Squared distance to each of the ten means", least: 200,
     paint(context, colours) {
-      const { best, away } = nearest(means);
+      const { best, away } = nearMeans;
       const most = Math.max(...away);
       away.forEach((value, i) => {
         const height = (90 * value) / most;
@@ -110,12 +109,12 @@ const figure = (t, data) => {
   }
 
   function show() {
+    [nearMeans, nearDigits] = [nearest(means), nearest(others)];
     for (const each of [pad, mean, neighbour, bars]) each.draw();
-    const [near, digit] = [nearest(means), nearest(others)];
     t.say(
       `Row ${at[0]}, column ${at[1]}: ${mine[at[0] * SIDE + at[1]]} of 255. The nearest mean is that of ` +
-        `the ${data.classes[near.best]}, at a squared distance of ${t.number(near.away[near.best], 1)}; the nearest ` +
-        `of only ${others.length} digits is a ${data.labels[digit.best]}, at ${t.number(digit.away[digit.best], 1)}. ` +
+        `the ${data.classes[nearMeans.best]}, at a squared distance of ${t.number(nearMeans.away[nearMeans.best], 1)}; the nearest ` +
+        `of only ${others.length} digits is a ${data.labels[nearDigits.best]}, at ${t.number(nearDigits.away[nearDigits.best], 1)}. ` +
         `Pixels changed: ${mine.reduce((count, value, i) => count + (value !== start[i]), 0)}.`,
     );
   }
@@ -131,5 +130,5 @@ const figure = (t, data) => {
   t.button({ label: "Shift →", press: () => shift(1) });
   t.button({ label: "Start again", press: () => ((mine = Uint8Array.from(image(0))), (start = Uint8Array.from(mine)), show()) });
   show();
-  return () => ({ at, pixels: [...mine], means: nearest(means).away, digits: nearest(others).away });
+  return () => ({ at, pixels: [...mine], means: nearMeans.away, digits: nearDigits.away });
 };

@@ -50,7 +50,7 @@ const figure = (t, data) => {
       show();
     },
     key(name) {
-      const way = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[name];
+      const way = t.arrow(name);
       if (!way) return false;
       const inside = (i) => Math.min(Math.max(i, 0), shifts.length - 1);
       [row, column] = [inside(row + way[0]), inside(column + way[1])];

@@ -102,7 +102,7 @@ const figure = (t, data) => {
   });
 
   function steer(key) {
-    const way = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[key];
+    const way = t.arrow(key);
     if (way) move(at.row + way[0], at.column + way[1]);
     return Boolean(way);
   }
