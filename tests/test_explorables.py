@@ -30,8 +30,8 @@ MEANS = np.stack([MNIST.x_train[MNIST.y_train == d].mean(axis=0) for d in range(
 LEFT_EDGE = np.array([[-1, 0, 1]] * 3)
 SCORES = np.array([2.0, 1.0, -1.0])
 RNG = np.random.default_rng(0)
-CONFIDENCE = 1 - RNG.beta(0.3, 6, 4_000).astype(np.float32)
-RIGHT = RNG.random(4_000) < CONFIDENCE
+CONFIDENCE = 1 - RNG.beta(0.3, 6, 10_000).astype(np.float32)
+RIGHT = RNG.random(10_000) < CONFIDENCE  # as many as it promises to take
 BEFORE, COVERED = RNG.normal(size=10), RNG.normal(size=(24, 24, 10)).astype(np.float32)
 SEEN: list[NDArray[np.uint8]] = []  # what the first network of `placing` was given
 

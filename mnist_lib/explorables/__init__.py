@@ -143,7 +143,7 @@ def pixels(
     means : array-like of shape (10, 28, 28)
         The mean image of each class, in the order of the digits, from 0 to 255.
     images : ndarray of uint8, shape (N, 28, 28)
-        Digits among which the nearest is found, at most 24.
+        Digits among which the nearest is found, at most 20.
     labels : array-like of whole numbers, shape (N,)
 
     Returns
@@ -360,7 +360,7 @@ def threshold(confidence: ArrayLike, right: ArrayLike, start: float) -> Explorab
         "threshold",
         {
             "confidence": _bytes(np.rint(65535 * sure.astype(np.float64)), np.uint16),
-            "right": _bytes(hits, np.uint8),
+            "right": _bytes(np.packbits(hits, bitorder="little"), np.uint8),
             "threshold": start,
         },
         still=still,

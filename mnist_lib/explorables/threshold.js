@@ -3,8 +3,9 @@ const figure = (t, data) => {
   const [WIDTH, HEIGHT] = [460, 240];
   // Confidence in steps of 1 / 65,535, and whether the answer was right: in the order of the digits.
   const steps = t.numbers(data.confidence, Uint16Array);
-  const right = t.numbers(data.right);
+  const bits = t.numbers(data.right);
   const total = steps.length;
+  const right = Uint8Array.from({ length: total }, (_, i) => (bits[i >> 3] >> (i & 7)) & 1);
   let threshold = data.threshold;
   let digits = total;
   const Z = 1.959964;
