@@ -919,7 +919,7 @@ def test_every_convolution_has_its_maps(live: Visit) -> None:
 def test_evidence_is_chapter_6s_occlusion(live: Visit) -> None:
     page = live.page
     assert choose_example(page, 4) == 4
-    falls = np.array(page.evaluate("Inside.occlude().then((falls) => [...falls])"))
+    falls = np.array(page.evaluate("Evidence.occlude().then((falls) => [...falls])"))
     image = prepared(page)
     model = models.load_pretrained("robust")
     for label in (4, 9):

@@ -1,13 +1,11 @@
 "use strict";
 
-// Inside the network: feature maps, the sum behind one pixel, and the evidence for two digits.
+// Inside the network: feature maps, and the sum behind one pixel.
 const Inside = (() => {
+  const { COLOURS, colour, cellStyle, background, size, written } = Colours;
   const SHOWN = 128; // maps of one layer at most
   const GAP = 1; // between maps, in their own pixels
-  const REST = 250; // milliseconds without change before slow work begins
-  const PATCH = 5; // side of the square that covers, as in chapter 6
-  const STRIDE = 2;
-  const SLICE = 8; // milliseconds of slow work at a time, so that drawing stays smooth
+  const REST = 250; // milliseconds without change before the sum is written
 
   const element = (id) => document.getElementById(id);
 
@@ -19,68 +17,6 @@ const Inside = (() => {
   // The pixel whose sum is shown: on which side of the convolution, in which map, where.
   let focus = null;
   let pointed = false; // whether the reader chose it
-
-  // --- colours ----------------------------------------------------------------------------------
-
-  // ColorBrewer's red-blue scale, as the course's figures have it: safe for the colour-blind.
-  const STOPS = [
-    [5, 48, 97],
-    [33, 102, 172],
-    [67, 147, 195],
-    [146, 197, 222],
-    [209, 229, 240],
-    [247, 247, 247],
-    [253, 219, 199],
-    [244, 165, 130],
-    [214, 96, 77],
-    [178, 24, 43],
-    [103, 0, 31],
-  ];
-  const COLOURS = new Uint8ClampedArray(3 * 256);
-  for (let n = 0; n < 256; n++) {
-    const at = (n / 255) * (STOPS.length - 1);
-    const before = Math.min(Math.floor(at), STOPS.length - 2);
-    for (let part = 0; part < 3; part++) {
-      const [from, to] = [STOPS[before][part], STOPS[before + 1][part]];
-      COLOURS[3 * n + part] = from + (to - from) * (at - before);
-    }
-  }
-
-  /** Where the colour of a number begins in COLOURS, on a scale from -most to most. */
-  function colour(number, most) {
-    return 3 * Math.min(Math.max(Math.round(127.5 + (127.5 * number) / most), 0), 255);
-  }
-
-  /** Black or white, whichever can be read on a colour (the contrast of WCAG 2). */
-  function textOn(colours) {
-    const [red, green, blue] = colours.map((part) => {
-      const share = part / 255;
-      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
-    });
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 ? "#000" : "#fff";
-  }
-
-  function cellStyle(colours) {
-    return { background: `rgb(${colours.join(" ")})`, color: textOn(colours) };
-  }
-
-  function background(number, most) {
-    const start = colour(number, most);
-    return cellStyle(Array.from(COLOURS.subarray(start, start + 3)));
-  }
-
-  function size(numbers) {
-    let most = 1e-6; // all zero: white, not a division by zero
-    for (const number of numbers) if (Math.abs(number) > most) most = Math.abs(number);
-    return most;
-  }
-
-  /** A number with a real minus sign and two decimals, or fewer where it is large. */
-  function written(number, sign = "") {
-    const digits = Math.abs(number) >= 100 ? 0 : Math.abs(number) >= 10 ? 1 : 2;
-    const text = Math.abs(number).toFixed(digits);
-    return (number < 0 && Number(text) !== 0 ? "−" : sign) + text;
-  }
 
   // --- maps, side by side -----------------------------------------------------------------------
 
@@ -407,96 +343,6 @@ const Inside = (() => {
     };
   }
 
-  // --- evidence by occlusion --------------------------------------------------------------------
-
-  /** The numbers before the last softmax, or the last ones if there is none. */
-  function scoresOf(results) {
-    const { layers } = network;
-    const hasSoftmax = layers[layers.length - 1].activation === "softmax";
-    return results[layers.length - (hasSoftmax && layers.length > 1 ? 2 : 1)];
-  }
-
-  function positions() {
-    const all = [];
-    for (let start = 0; start <= 28 - PATCH; start += STRIDE) all.push(start);
-    if (all[all.length - 1] !== 28 - PATCH) all.push(28 - PATCH);
-    return all;
-  }
-
-  let job = 0; // the number of the latest run; an older one that finds another stops
-  let finished = 0; // the number of the latest run that came to its end
-
-  /** Each pixel's mean fall of every score over the squares that covered it: [784][10]. */
-  async function occlude(number) {
-    const whole = Float64Array.from(scoresOf(outputs));
-    const [falls, visits] = [new Float64Array(7840), new Float64Array(784)];
-    let resume = performance.now() + SLICE;
-    for (const top of positions()) {
-      for (const left of positions()) {
-        const copy = image.slice();
-        let inked = false;
-        const square = [];
-        for (let y = top; y < top + PATCH; y++) {
-          for (let x = left; x < left + PATCH; x++) {
-            square.push(28 * y + x);
-            inked ||= copy[28 * y + x] !== 0;
-            copy[28 * y + x] = 0;
-          }
-        }
-        // Background over background changes nothing, and need not be computed.
-        const scores = inked ? scoresOf(Network.run(network, copy)) : whole;
-        for (const pixel of square) {
-          visits[pixel]++;
-          for (let k = 0; k < 10; k++) falls[10 * pixel + k] += whole[k] - scores[k];
-        }
-        if (performance.now() > resume) {
-          await new Promise((done) => setTimeout(done));
-          if (number !== job) return null;
-          resume = performance.now() + SLICE;
-        }
-      }
-    }
-    return falls.map((fall, n) => fall / visits[Math.floor(n / 10)]);
-  }
-
-  async function showEvidence(number) {
-    const falls = await occlude(number);
-    if (!falls) return;
-    const scores = Array.from(scoresOf(outputs));
-    const order = [...scores.keys()].sort((a, b) => scores[b] - scores[a]).slice(0, 2);
-    const maps = order.map((k) => Float64Array.from({ length: 784 }, (_, n) => falls[10 * n + k]));
-    const most = Math.max(...maps.map(size));
-    maps.forEach((map, n) => {
-      const id = n === 0 ? "live-first" : "live-second";
-      paintEvidence(element(id), map, most);
-      const strongest = map.indexOf(Math.max(...map));
-      const words =
-        `for a ${order[n]} (score ${written(scores[order[n]])}): covering row ` +
-        `${Math.floor(strongest / 28) + 1}, column ${(strongest % 28) + 1} ` +
-        `lowers it most, by ${written(map[strongest])}`;
-      element(`${id}-words`).textContent = words;
-      element(id).setAttribute("aria-label", `Evidence ${words}`);
-    });
-    element("live-against").textContent = written(-most);
-    element("live-for").textContent = written(most, "+");
-    finished = number;
-  }
-
-  /** The digit in light grey under the colours, which are the fainter the nearer to zero. */
-  function paintEvidence(canvas, map, most) {
-    const picture = new ImageData(28, 28);
-    for (let n = 0; n < 784; n++) {
-      const start = colour(map[n], most);
-      const strength = 0.85 * Math.min(1, (1.5 * Math.abs(map[n])) / most);
-      const paper = 255 - 110 * image[n];
-      for (let part = 0; part < 3; part++) {
-        picture.data[4 * n + part] = (1 - strength) * paper + strength * COLOURS[start + part];
-      }
-      picture.data[4 * n + 3] = 255;
-    }
-    canvas.getContext("2d").putImageData(picture, 0, 0);
-  }
-
   // --- what live.js calls -----------------------------------------------------------------------
 
   function choose(number) {
@@ -552,22 +398,13 @@ const Inside = (() => {
   /** Show what the layers make of an image; null and null: there is none. */
   function show(nextImage, nextOutputs) {
     [image, outputs] = [nextImage, nextOutputs];
-    job++;
     clearTimeout(waiting);
     element("live-inside").classList.toggle("live-empty", !image);
-    element("live-evidence").classList.toggle("live-empty", !image);
-    if (!image || !outputs[outputs.length - 1].every(Number.isFinite)) {
-      finished = job;
-      return;
-    }
-    if (convolutions.length) {
-      if (!pointed) focus = strongest();
-      paintMaps();
-    }
-    waiting = setTimeout(() => {
-      if (convolutions.length) explain();
-      showEvidence(job);
-    }, REST);
+    if (!image || !outputs[outputs.length - 1].every(Number.isFinite)) return;
+    if (!convolutions.length) return;
+    if (!pointed) focus = strongest();
+    paintMaps();
+    waiting = setTimeout(explain, REST);
   }
 
   /** The output of the largest number among the maps that are shown: a place worth a look. */
@@ -589,12 +426,5 @@ const Inside = (() => {
 
   window.addEventListener("resize", layOut);
 
-  return {
-    use,
-    show,
-    occlude: () => occlude(job),
-    get idle() {
-      return finished === job;
-    },
-  };
+  return { use, show };
 })();

@@ -1,7 +1,7 @@
 "use strict";
 
 // The live page: examples, pictures, the occlusion brush, and files that readers bring. pad.js reads
-// what is drawn, live-inside.js shows the maps and the evidence.
+// what is drawn, live-inside.js shows the maps, live-evidence.js the evidence.
 const Live = (() => {
   const PHOTO_SCAN = 560; // of a photograph's longer side: a digit in it may be small
   const MAX_PICTURE = 40000000; // bytes
@@ -173,6 +173,7 @@ const Live = (() => {
     Pad.use(next);
     element("live-reset").disabled = Pad.isOwn;
     Inside.use(next);
+    Evidence.use(next);
     describeNetwork();
   }
 
@@ -312,6 +313,7 @@ const Live = (() => {
     answered(image, outputs) {
       showSteps();
       Inside.show(image, outputs);
+      Evidence.show(image, outputs);
     },
   });
   use(own);
@@ -322,7 +324,7 @@ const Live = (() => {
     /** What the page holds now, for tests and for the curious at the console. */
     get state() {
       const state = Pad.state;
-      return { ...state, settled: state.settled && Inside.idle };
+      return { ...state, settled: state.settled && Evidence.idle };
     },
   };
 })();
