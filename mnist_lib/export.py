@@ -30,10 +30,12 @@ CLASSES = 10
 
 # What the page accepts (book/_static/network-file.js has the same numbers; a test compares them):
 # a file may come from anywhere, and the page must never hang on it.
-MAX_BYTES = 32 * 2**20
+MAX_BYTES = 16 * 2**20
 MAX_LAYERS = 100
-MAX_MULTIPLY_ADDS = 100_000_000
-MAX_OUTPUTS = 500_000  # of one layer
+MAX_WINDOW = 28  # pixels to a side, as many as the image has
+MAX_WORK = 100_000_000  # multiplications an image
+FETCH = 8  # to fetch a number takes the page about as long as so many multiplications
+MAX_OUTPUTS = 1_000_000  # of all layers together
 MAX_TEXT = 200  # characters of a name or a note
 
 ACTIVATIONS = ("linear", "relu", "sigmoid", "softmax", "tanh")
@@ -157,11 +159,18 @@ def describe(
         _append(layers, layer)
     for described in layers:
         _encode(described, dtype)
-    work = sum(described.pop("multiply_adds", 0) for described in layers)
-    if work > MAX_MULTIPLY_ADDS or len(layers) > MAX_LAYERS:
+    work = sum(described.pop("work", 0) for described in layers)
+    outputs = sum(described.pop("outputs") for described in layers)
+    if work > MAX_WORK or len(layers) > MAX_LAYERS:
         raise ValueError(
-            f"The network takes {work:,} multiplications an image in {len(layers)} steps; the page "
-            f"accepts at most {MAX_MULTIPLY_ADDS:,} in {MAX_LAYERS}. Use fewer or narrower layers."
+            f"The network takes as long as {work:,} multiplications an image in {len(layers)} "
+            f"steps; the page accepts at most {MAX_WORK:,} in {MAX_LAYERS}. Use fewer or narrower "
+            "layers."
+        )
+    if outputs > MAX_OUTPUTS:
+        raise ValueError(
+            f"The layers of the network have {outputs:,} outputs an image; the page accepts at "
+            f"most {MAX_OUTPUTS:,}. Use fewer channels, or larger strides."
         )
     return {
         "format": FORMAT,
@@ -194,11 +203,8 @@ def _check_shapes(model: keras.Sequential) -> None:
 def _append(layers: list[Layer], layer: keras.layers.Layer) -> None:
     """Add what one Keras layer does to the list, folding it into the last entry where possible."""
     layer_type = type(layer)  # not isinstance: a subclass may compute something else
-    described: Layer = {"type": "", "name": layer.name[:MAX_TEXT]}
-    if math.prod(layer.output.shape[1:]) > MAX_OUTPUTS:
-        raise _unsupported(
-            layer, f"has more than {MAX_OUTPUTS:,} outputs an image. Use fewer channels"
-        )
+    outputs = math.prod(layer.output.shape[1:])
+    described: Layer = {"type": "", "name": layer.name[:MAX_TEXT], "outputs": outputs}
     last = layers[-1] if layers else None
     if layer_type is keras.layers.Dropout:
         return
@@ -213,22 +219,22 @@ def _append(layers: list[Layer], layer: keras.layers.Layer) -> None:
     elif layer_type is keras.layers.Conv2D:
         _require(layer, "dilation_rate", (1, 1))
         _require(layer, "groups", 1)
-        positions = math.prod(layer.output.shape[1:3])
         described |= {"type": "conv2d", **_window(layer, layer.kernel_size), **_weights(layer)}
-        described["multiply_adds"] = positions * described["kernel"].size
+        described["work"] = _work(layer, described["kernel"].shape)
     elif layer_type is keras.layers.Dense:
         if len(layer.input.shape) != 2:
             raise _unsupported(layer, "acts on a stack of images. Put a Flatten layer before it")
         described |= {"type": "dense", **_weights(layer)}
-        described["multiply_adds"] = described["kernel"].size
-    elif layer_type is keras.layers.MaxPooling2D:
-        described |= {"type": "max_pool2d", **_window(layer, layer.pool_size)}
-    elif layer_type is keras.layers.AveragePooling2D:
-        described |= {"type": "average_pool2d", **_window(layer, layer.pool_size)}
+        described["work"] = _work(layer, described["kernel"].shape)
+    elif layer_type in (keras.layers.MaxPooling2D, keras.layers.AveragePooling2D):
+        which = "max" if layer_type is keras.layers.MaxPooling2D else "average"
+        described |= {"type": f"{which}_pool2d", **_window(layer, layer.pool_size)}
+        described["work"] = _work(layer, (*layer.pool_size, layer.output.shape[-1]))
     elif layer_type is keras.layers.GlobalAveragePooling2D:
         _require(layer, "data_format", "channels_last")
         _require(layer, "keepdims", False)
         described["type"] = "global_average_pool2d"
+        described["work"] = _work(layer, layer.input.shape[1:])
     elif layer_type is keras.layers.Flatten:
         _require(layer, "data_format", "channels_last")
         described["type"] = "flatten"
@@ -266,7 +272,21 @@ def _append_activation(layers: list[Layer], layer: keras.layers.Layer) -> None:
                 layer, f"has the activation {given}. Use one of {', '.join(ACTIVATIONS)}"
             )
     if name != "linear":
-        layers.append({"type": "activation", "name": layer.name[:MAX_TEXT], "activation": name})
+        described: Layer = {"type": "activation", "name": layer.name[:MAX_TEXT]}
+        outputs = math.prod(layer.output.shape[1:])
+        layers.append(described | {"activation": name, "outputs": outputs})
+
+
+def _work(layer: keras.layers.Layer, shape: tuple[int, ...]) -> int:
+    """Return what a layer costs the page, in multiplications.
+
+    At each position of its window it fetches every number of the window, `shape` without its last
+    axis, and uses it `shape[-1]` times.
+    """
+    *window, used = shape
+    output = layer.output.shape[1:]
+    positions = math.prod(output[:-1]) if len(output) == 3 else 1
+    return positions * math.prod(window) * (used + FETCH)
 
 
 def _weights(layer: keras.layers.Layer) -> Layer:
@@ -280,6 +300,10 @@ def _weights(layer: keras.layers.Layer) -> Layer:
 
 def _window(layer: keras.layers.Layer, size: tuple[int, int]) -> Layer:
     _require(layer, "data_format", "channels_last")
+    if max(size) > MAX_WINDOW:
+        raise _unsupported(
+            layer, f"has a window of {size[0]} × {size[1]}. Use at most {MAX_WINDOW} × {MAX_WINDOW}"
+        )
     return {
         "window": [int(side) for side in size],
         "strides": [int(step) for step in layer.strides],

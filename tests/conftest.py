@@ -62,6 +62,25 @@ def browser(request: pytest.FixtureRequest):
 
 
 @pytest.fixture(scope="session")
+def live_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the live page; other pages are stubs."""
+    from test_live import build_page  # here, because few tests need it, and it starts Keras
+
+    return build_page(tmp_path_factory.mktemp("live"))
+
+
+@pytest.fixture
+def live(browser, live_site: Path):
+    """Return the live page, opened as a file: nothing may be fetched."""
+    from test_site import visiting
+
+    with visiting(browser, live_site.as_uri(), "light") as visit:
+        visit.open("book/live.html")
+        yield visit
+        visit.assert_clean()
+
+
+@pytest.fixture(scope="session")
 def user_settings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Return environment variables of a user whose settings hide figures and turn digits over."""
     folder = tmp_path_factory.mktemp("settings")

@@ -1,4 +1,4 @@
-"""Write the live page's network, its limit, and examples.
+"""Write the live page's networks, its limit, and examples.
 
 Each is a script that assigns one variable, because a page that is opened as a file may not fetch
 anything.
@@ -21,7 +21,7 @@ from mnist_lib import export, handwriting, models, reading
 from mnist_lib.backend import keras
 from mnist_lib.data import load_mnist, prepare
 
-NETWORK = "robust"
+NETWORK, OTHER = "robust", "classic"  # what reads, and what can stand beside it
 PAD, SCAN = 280, 200  # the pad's own units, and the pixels to a side that are read: as in pad.js
 PEN = 18  # of the pad's units
 # What draws itself on the front page: an open 4, two strokes, in the pad's units.
@@ -80,13 +80,20 @@ def first_digit(model: keras.Sequential) -> dict[str, Any]:
     }
 
 
-def recorded_accuracy() -> float | None:
+def recorded_accuracy(name: str) -> float | None:
     """Return the accuracy on MNIST's test digits that is recorded beside the weights, if one is."""
-    record = models.WEIGHTS_FOLDER / f"{NETWORK}.json"
+    record = models.WEIGHTS_FOLDER / f"{name}.json"
     if not record.exists():  # newly trained weights may have none
         return None
     stated = json.loads(record.read_text(encoding="utf-8"))
     return float(stated["accuracy of the rounded weights"]["test"])
+
+
+def describe(name: str, model: keras.Sequential) -> dict[str, Any]:
+    """Describe a network of the course for the page, with what is known of it."""
+    accuracy = recorded_accuracy(name)
+    note = "" if accuracy is None else "Measured on MNIST’s test digits."
+    return export.describe(model, dtype="float16", name=name, accuracy=accuracy, note=note)
 
 
 def write(path: Path, variable: str, value: object) -> None:
@@ -100,10 +107,9 @@ def main(folder: Path) -> None:
     model = models.load_pretrained(NETWORK)
     unfinished = folder.with_name(f"{folder.name}.{os.getpid()}")
     unfinished.mkdir(parents=True)
-    accuracy = recorded_accuracy()
-    note = "" if accuracy is None else "Measured on MNIST’s test digits."
-    network = export.describe(model, dtype="float16", name=NETWORK, accuracy=accuracy, note=note)
-    write(unfinished / "live-network.js", "LIVE_NETWORK", network)
+    write(unfinished / "live-network.js", "LIVE_NETWORK", describe(NETWORK, model))
+    other = models.load_pretrained(OTHER)
+    write(unfinished / "live-classic.js", "LIVE_CLASSIC", describe(OTHER, other))
     write(unfinished / "live-limit.js", "LIVE_NO_DIGIT", reading.NO_DIGIT)
     write(unfinished / "live-digits.js", "LIVE_DIGITS", digits(model))
     write(unfinished / "front-digit.js", "FRONT_DIGIT", first_digit(model))

@@ -1,12 +1,8 @@
 "use strict";
 
-// The live page: examples, pictures, the occlusion brush, and files that readers bring. pad.js reads
+// The live page: examples, the occlusion brush, and files that readers bring. pad.js reads
 // what is drawn, live-inside.js shows the maps, live-evidence.js the evidence.
 const Live = (() => {
-  const PHOTO_SCAN = 560; // of a photograph's longer side: a digit in it may be small
-  const MAX_PICTURE = 40000000; // bytes
-  const MAX_PIXELS = 100000000; // a small file can claim enough of them to fill the memory
-
   const element = (id) => document.getElementById(id);
 
   // --- examples and pictures --------------------------------------------------------------------
@@ -123,52 +119,6 @@ const Live = (() => {
     }
   }
 
-  /** An image element that knows its size; the pixels are not unpacked yet. */
-  function load(file) {
-    const image = new Image();
-    const url = URL.createObjectURL(file);
-    return new Promise((done, failed) => {
-      image.onload = () => done(image);
-      image.onerror = failed;
-      image.src = url;
-    }).finally(() => URL.revokeObjectURL(url));
-  }
-
-  async function openPicture(file) {
-    if (file.size > MAX_PICTURE) throw new Error("The picture is larger than 40 MB.");
-    let picture;
-    try {
-      const { naturalWidth, naturalHeight } = await load(file);
-      if (naturalWidth * naturalHeight > MAX_PIXELS) throw new RangeError();
-      picture = await createImageBitmap(file); // turned upright, as its EXIF record says
-    } catch (error) {
-      throw new Error(
-        error instanceof RangeError
-          ? "The picture has more than 100 million pixels."
-          : "This file is not a picture that your browser can read.",
-      );
-    }
-    const longest = Math.max(picture.width, picture.height);
-    const scale = Pad.clamp(longest, Pad.SCAN, PHOTO_SCAN) / longest;
-    const canvas = document.createElement("canvas");
-    canvas.width = Math.max(1, Math.round(picture.width * scale));
-    canvas.height = Math.max(1, Math.round(picture.height * scale));
-    const context = canvas.getContext("2d");
-    context.fillStyle = "#fff"; // transparent pictures lie on paper
-    context.fillRect(0, 0, canvas.width, canvas.height);
-    context.imageSmoothingQuality = "high";
-    context.drawImage(picture, 0, 0, canvas.width, canvas.height);
-    picture.close();
-    Pad.change({ background: canvas, strokes: [] });
-  }
-
-  async function openNetwork(file) {
-    if (file.size > NetworkFile.MAX_BYTES) {
-      throw new Error("The file is larger than 32 MB, more than this page reads.");
-    }
-    use(NetworkFile.fromText(await file.text()));
-  }
-
   function use(next) {
     Pad.use(next);
     element("live-reset").disabled = Pad.isOwn;
@@ -190,17 +140,26 @@ const Live = (() => {
 
   function files() {
     const message = element("live-message");
-    async function open(file) {
+    let opening = Promise.resolve();
+    /** One file after the other, so that the last one stays. */
+    function open(file) {
+      opening = opening.catch(() => {}).then(() => openOne(file));
+      return opening;
+    }
+    async function openOne(file) {
       if (!file) return;
-      const isPicture = file.type.startsWith("image/");
+      const name = Files.shortened(file.name);
+      message.textContent = `Reading “${name}” …`;
+      message.classList.remove("live-error");
       try {
-        await (isPicture ? openPicture(file) : openNetwork(file));
-        message.textContent = isPicture
-          ? `The picture “${file.name}” lies on the pad.`
-          : `The network “${Pad.network.name}” now reads what you draw.`;
-        message.classList.remove("live-error");
+        const { picture, network } = await Files.open(file);
+        if (picture) Pad.change({ background: picture, strokes: [] });
+        else use(network);
+        message.textContent = picture
+          ? `The picture “${name}” lies on the pad.`
+          : `The network “${network.name}” now reads what you draw.`;
       } catch (error) {
-        message.textContent = `${error.message} Nothing was changed.`;
+        message.textContent = error.message;
         message.classList.add("live-error");
       }
     }
@@ -217,7 +176,14 @@ const Live = (() => {
     window.addEventListener("dragover", (event) => event.preventDefault());
     window.addEventListener("drop", (event) => {
       event.preventDefault();
-      open(event.dataTransfer.files[0]);
+      const { files } = event.dataTransfer;
+      if (files.length === 1) open(files[0]);
+      else {
+        message.textContent = files.length
+          ? `These are ${files.length} files. Drop one at a time.`
+          : "This is no file. Save it on your computer first, then drop the file.";
+        message.classList.add("live-error");
+      }
     });
   }
 

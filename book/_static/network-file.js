@@ -4,15 +4,21 @@
 // parsed as data and never executed, and every number is checked before anything is computed.
 const NetworkFile = (() => {
   // The same as in mnist_lib/export.py; a test compares them.
-  const MAX_BYTES = 33554432;
+  const MAX_BYTES = 16777216;
   const MAX_LAYERS = 100;
-  const MAX_MULTIPLY_ADDS = 100000000;
-  const MAX_OUTPUTS = 500000;
+  const MAX_WINDOW = 28;
+  const MAX_WORK = 100000000;
+  const FETCH = 8;
+  const MAX_OUTPUTS = 1000000;
   const MAX_TEXT = 200;
 
   const FORMAT = "mnist_lib network";
   const VERSION = 1;
-  const MAX_SIDE = 100000; // no length, window or stride of a real network is larger
+  const MAX_SIDE = 100000; // no stride and no number of filters of a real network is larger
+  // Base64 has none of these characters, so that a real file has few of them; a million objects,
+  // keys or escapes would take long to read. Names may have some.
+  const MAX_BRACKETS = 20 * MAX_LAYERS;
+  const MAX_MARKS = 1000 * MAX_LAYERS;
   const HOW = "Write it with mnist_lib.export.to_web.";
 
   /** What is wrong with a file, in words for the reader. */
@@ -41,21 +47,38 @@ const NetworkFile = (() => {
     return value;
   }
 
-  function pair(value, what) {
+  function pair(value, largest, what) {
     demand(Array.isArray(value) && value.length === 2, `${what} must be two numbers.`);
-    return value.map((number) => whole(number, 1, MAX_SIDE, what));
+    return value.map((number) => whole(number, 1, largest, what));
   }
 
-  function bytes(text, what) {
+  function sameShape(value, shape) {
+    const fits = Array.isArray(value) && value.length === shape.length;
+    return fits && value.every((side, axis) => side === shape[axis]);
+  }
+
+  function product(numbers) {
+    return numbers.reduce((a, b) => a * b, 1);
+  }
+
+  function bytes(text, expected, what) {
     demand(typeof text === "string", `${what} has no data.`);
+    // Four characters of base64 are three bytes: the length is known before anything is unpacked.
+    demand(
+      Math.abs((text.length * 3) / 4 - expected) <= 4,
+      `${what} should have ${expected} bytes of data, but has about ` +
+        `${Math.floor((text.length * 3) / 4)}.`,
+    );
     let binary;
     try {
       binary = atob(text);
     } catch {
       demand(false, `${what} is not base64.`);
     }
-    const result = new Uint8Array(binary.length);
-    for (let n = 0; n < binary.length; n++) result[n] = binary.charCodeAt(n);
+    const found = binary.length;
+    demand(found === expected, `${what} should have ${expected} bytes of data, but has ${found}.`);
+    const result = new Uint8Array(found);
+    for (let n = 0; n < found; n++) result[n] = binary.charCodeAt(n);
     return new DataView(result.buffer);
   }
 
@@ -69,44 +92,61 @@ const NetworkFile = (() => {
     return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
   }
 
-  const READERS = new Map([
-    ["float32", [4, (view, at) => view.getFloat32(at, true)]],
-    ["float16", [2, (view, at) => half(view.getUint16(at, true))]],
-    ["int8", [1, (view, at) => view.getInt8(at)]],
+  const HALVES = Float32Array.from({ length: 65536 }, (_, bits) => half(bits));
+  const BYTES = new Map([
+    ["float32", 4],
+    ["float16", 2],
+    ["int8", 1],
   ]);
 
   function numbers(text, dtype, count, what) {
-    const [size, read] = READERS.get(dtype);
-    const view = bytes(text, what);
-    demand(
-      view.byteLength === count * size,
-      `${what} should hold ${count} numbers of ${size} bytes, but has ${view.byteLength} bytes.`,
-    );
-    const result = Float32Array.from({ length: count }, (_, n) => read(view, n * size));
-    demand(result.every(Number.isFinite), `${what} holds a number that is not finite.`);
+    const view = bytes(text, count * BYTES.get(dtype), what);
+    const result = new Float32Array(count);
+    // A loop for each type: a large network has millions of numbers.
+    if (dtype === "float32") {
+      for (let n = 0; n < count; n++) result[n] = view.getFloat32(4 * n, true);
+    } else if (dtype === "float16") {
+      for (let n = 0; n < count; n++) result[n] = HALVES[view.getUint16(2 * n, true)];
+    } else {
+      for (let n = 0; n < count; n++) result[n] = view.getInt8(n);
+    }
+    demandFinite(result, what);
     return result;
+  }
+
+  function demandFinite(result, what) {
+    let sum = 0;
+    for (let n = 0; n < result.length; n++) sum += 0 * result[n]; // 0 × ∞ and 0 × NaN are NaN
+    demand(sum === 0, `${what} holds a number that is not finite.`);
   }
 
   /** An array of exactly the expected shape; `scales`, if there are any, are multiplied in. */
   function array(value, shape, what) {
     demand(value !== null && typeof value === "object", `${what} is missing.`);
     demand(
-      Array.isArray(value.shape) && String(value.shape) === String(shape),
+      sameShape(value.shape, shape),
       `${what} should have the shape [${shape}].`,
     );
-    demand(READERS.has(value.dtype), `${what} must be of float32, float16 or int8.`);
-    const count = shape.reduce((a, b) => a * b);
+    demand(BYTES.has(value.dtype), `${what} must be of float32, float16 or int8.`);
+    const count = product(shape);
     const result = numbers(value.data, value.dtype, count, what);
     if (value.scales !== undefined) {
       const channels = shape[shape.length - 1];
       const scales = numbers(value.scales, "float32", channels, `${what}: its list of scales`);
-      for (let n = 0; n < count; n++) result[n] *= scales[n % channels];
-      demand(result.every(Number.isFinite), `${what} holds a number that is not finite.`);
+      for (let start = 0; start < count; start += channels) {
+        for (let c = 0; c < channels; c++) result[start + c] *= scales[c];
+      }
+      demandFinite(result, what);
     }
     return result;
   }
 
-  /** Complete one layer: its shapes and arrays. Returns its multiply-adds beside it. */
+  /**
+   * Complete one layer: its shapes and arrays. Returns its multiply-adds beside it, and the work.
+   *
+   * Work counts what a layer costs before anything is computed, in multiplications; to fetch a
+   * number and to find its place takes about as long as FETCH of them.
+   */
   function complete(given, number, inputShape) {
     demand(given !== null && typeof given === "object", `Layer ${number} is not a description.`);
     const name = line(given.name, `layer ${number}`);
@@ -115,12 +155,21 @@ const NetworkFile = (() => {
     const channels = inputShape[inputShape.length - 1];
     const needsImage = () =>
       demand(inputShape.length === 3, `${what} needs images, but gets a list of numbers.`);
-    let work = 0;
+    let [multiplyAdds, work] = [0, 0];
+
+    /** Each number of `fetched` takes part in `used` sums. */
+    function addWork(fetched, used) {
+      work = fetched * (used + FETCH);
+      demand(
+        work <= MAX_WORK,
+        `${what} takes as long as ${work} multiplications: too many. Use fewer or narrower layers.`,
+      );
+    }
 
     function addWindow(filters) {
       needsImage();
-      layer.window = pair(given.window, `${what}: the window`);
-      layer.strides = pair(given.strides, `${what}: the strides`);
+      layer.window = pair(given.window, MAX_WINDOW, `${what}: the window`);
+      layer.strides = pair(given.strides, MAX_SIDE, `${what}: the strides`);
       layer.padding = given.padding;
       demand(
         layer.padding === "valid" || layer.padding === "same",
@@ -142,8 +191,8 @@ const NetworkFile = (() => {
         const filters = whole(given.kernel?.shape?.[3], 1, MAX_SIDE, `${what}: its filters`);
         addWindow(filters);
         const shape = [...layer.window, channels, filters];
-        work = layer.shape[0] * layer.shape[1] * shape.reduce((a, b) => a * b);
-        demand(work <= MAX_MULTIPLY_ADDS, `${what} takes ${work} multiplications: too many.`);
+        multiplyAdds = layer.shape[0] * layer.shape[1] * product(shape);
+        addWork(multiplyAdds / filters, filters);
         layer.kernel = array(given.kernel, shape, `${what}: its kernel`);
         layer.bias = array(given.bias, [filters], `${what}: its bias`);
         break;
@@ -151,8 +200,8 @@ const NetworkFile = (() => {
       case "dense": {
         demand(inputShape.length === 1, `${what} needs a list of numbers, but gets images.`);
         const units = whole(given.kernel?.shape?.[1], 1, MAX_SIDE, `${what}: its units`);
-        work = channels * units;
-        demand(work <= MAX_MULTIPLY_ADDS, `${what} takes ${work} multiplications: too many.`);
+        multiplyAdds = channels * units;
+        addWork(channels, units);
         layer.kernel = array(given.kernel, [channels, units], `${what}: its kernel`);
         layer.bias = array(given.bias, [units], `${what}: its bias`);
         layer.shape = [units];
@@ -161,14 +210,15 @@ const NetworkFile = (() => {
       case "max_pool2d":
       case "average_pool2d":
         addWindow(channels);
-        work = layer.shape.reduce((a, b) => a * b) * layer.window[0] * layer.window[1];
+        addWork(layer.shape[0] * layer.shape[1] * product(layer.window), channels);
         break;
       case "global_average_pool2d":
         needsImage();
         layer.shape = [channels];
+        addWork(inputShape[0] * inputShape[1], channels);
         break;
       case "flatten":
-        layer.shape = [inputShape.reduce((a, b) => a * b)];
+        layer.shape = [product(inputShape)];
         break;
       case "scale_shift":
         layer.scale = array(given.scale, [channels], `${what}: its scale`);
@@ -184,8 +234,7 @@ const NetworkFile = (() => {
       default:
         demand(false, `${what} is of a type that this page does not know.`);
     }
-    demand(layer.shape.reduce((a, b) => a * b) <= MAX_OUTPUTS, `${what} has too many outputs.`);
-    return { layer, work };
+    return { layer, multiplyAdds, work };
   }
 
   /** A network from its description: checked, with shapes and arrays in place. */
@@ -198,49 +247,73 @@ const NetworkFile = (() => {
       given.version === VERSION,
       `This file is of another version of the format; this page reads version ${VERSION}. ${HOW}`,
     );
-    demand(String(given.input) === "28,28,1", "The network must take images of 28 × 28 × 1.");
+    demand(sameShape(given.input, [28, 28, 1]), "The network must take images of 28 × 28 × 1.");
     demand(Array.isArray(given.layers), "The file has no list of layers.");
     whole(given.layers.length, 1, MAX_LAYERS, "The number of layers");
     const layers = [];
     let shape = [28, 28, 1];
-    let total = 0;
+    const total = { multiplyAdds: 0, work: 0, outputs: 0 };
     given.layers.forEach((description, n) => {
-      const { layer, work } = complete(description, n + 1, shape);
+      const { layer, multiplyAdds, work } = complete(description, n + 1, shape);
       layers.push(layer);
       shape = layer.shape;
-      total += work;
+      total.multiplyAdds += multiplyAdds;
+      total.work += work;
+      total.outputs += product(shape);
       demand(
-        total <= MAX_MULTIPLY_ADDS,
-        `The network takes more than ${MAX_MULTIPLY_ADDS} multiplications an image: too many.`,
+        total.work <= MAX_WORK,
+        `The network takes as long as ${total.work} multiplications an image; this page accepts ` +
+          `at most ${MAX_WORK}. Use fewer or narrower layers.`,
+      );
+      demand(
+        total.outputs <= MAX_OUTPUTS,
+        `The layers of the network have more than ${MAX_OUTPUTS} outputs an image: too many. ` +
+          "Use fewer channels.",
       );
     });
-    demand(String(shape) === "10", "The network must end in ten numbers, one for each digit.");
+    demand(sameShape(shape, [10]), "The network must end in ten numbers, one for each digit.");
     const share = given.accuracy;
     return {
       name: line(given.name, "network without a name"),
       note: line(given.note, ""),
       accuracy: typeof share === "number" && share >= 0 && share <= 1 ? share : null,
-      multiplyAdds: total,
+      multiplyAdds: total.multiplyAdds,
       layers,
     };
   }
 
-  function fromText(text) {
-    demand(text.length <= MAX_BYTES, "The file is larger than 32 MB, more than this page reads.");
-    // Base64 has no brackets, so a real file has few; a million of them could exhaust the memory.
-    const brackets = text.split(/[[{]/, 20 * MAX_LAYERS + 1).length - 1;
+  /** How often characters occur in a text; counts no further than `most`. */
+  function occurrences(text, characters, most) {
+    let count = 0;
+    for (const character of characters) {
+      let at = text.indexOf(character);
+      for (; at >= 0 && count <= most; at = text.indexOf(character, at + 1)) count++;
+    }
+    return count;
+  }
+
+  /** What a file's text describes; nothing in it is checked yet. */
+  function parse(text) {
     demand(
-      brackets < 20 * MAX_LAYERS,
+      text.length <= MAX_BYTES,
+      `The file is larger than ${MAX_BYTES / 2 ** 20} MB, more than this page reads. ` +
+        'Write the network with dtype="float16" or "int8", or use a smaller one.',
+    );
+    demand(
+      occurrences(text, "[{", MAX_BRACKETS) <= MAX_BRACKETS &&
+        occurrences(text, ",:\\", MAX_MARKS) <= MAX_MARKS,
       `This file has more parts than any network of this course. ${HOW}`,
     );
-    let given;
     try {
-      given = JSON.parse(text);
+      return JSON.parse(text);
     } catch {
       demand(false, `This file is damaged or not JSON. ${HOW}`);
     }
-    return fromDescription(given);
   }
 
-  return { MAX_BYTES, NetworkFileError, fromDescription, fromText };
+  function fromText(text) {
+    return fromDescription(parse(text));
+  }
+
+  return { MAX_BYTES, NetworkFileError, parse, fromDescription, fromText };
 })();

@@ -88,19 +88,21 @@ const Network = (() => {
     const [, width, channels] = layer.inputShape;
     const largest = layer.type === "max_pool2d";
     const output = new Float32Array(layer.shape[0] * layer.shape[1] * channels);
+    const results = new Float64Array(channels);
     forEachWindow(layer, (place, top, left, inside) => {
       const pixels = (inside.toRow - inside.fromRow) * (inside.toColumn - inside.fromColumn);
-      for (let c = 0; c < channels; c++) {
-        let result = largest ? -Infinity : 0;
-        for (let row = inside.fromRow; row < inside.toRow; row++) {
-          for (let column = inside.fromColumn; column < inside.toColumn; column++) {
-            const number = image[(row * width + column) * channels + c];
-            if (!largest) result += number / pixels;
-            else if (number > result) result = number;
+      results.fill(largest ? -Infinity : 0);
+      for (let row = inside.fromRow; row < inside.toRow; row++) {
+        for (let column = inside.fromColumn; column < inside.toColumn; column++) {
+          const start = (row * width + column) * channels; // channels last: they lie side by side
+          for (let c = 0; c < channels; c++) {
+            const number = image[start + c];
+            if (!largest) results[c] += number / pixels;
+            else if (number > results[c]) results[c] = number;
           }
         }
-        output[place * channels + c] = result;
       }
+      output.set(results, place * channels);
     });
     return output;
   }
@@ -120,15 +122,12 @@ const Network = (() => {
   /** exp(z) / sum of exp(z) along the last axis; the largest is taken off so that none overflows. */
   function softmax(numbers, channels = numbers.length) {
     const output = new Float32Array(numbers.length);
+    const powers = new Float64Array(channels);
     for (let start = 0; start < numbers.length; start += channels) {
-      const scores = numbers.subarray(start, start + channels);
-      const largest = scores.reduce((a, b) => Math.max(a, b));
-      const powers = Array.from(scores, (score) => Math.exp(score - largest));
-      const total = powers.reduce((a, b) => a + b);
-      output.set(
-        powers.map((power) => power / total),
-        start,
-      );
+      let [largest, total] = [-Infinity, 0];
+      for (let c = 0; c < channels; c++) largest = Math.max(largest, numbers[start + c]);
+      for (let c = 0; c < channels; c++) total += powers[c] = Math.exp(numbers[start + c] - largest);
+      for (let c = 0; c < channels; c++) output[start + c] = powers[c] / total;
     }
     return output;
   }

@@ -7,6 +7,7 @@ const Pad = (() => {
   const SCAN = 200; // pixels to a side of the drawing as the preparation gets it
   const REST = 600; // milliseconds without change before a sentence is announced
   const FRAMES_KEPT = 500;
+  const BUDGET = 50; // milliseconds of a frame for reading several digits
   const SCRIBBLE = 6.5; // sides of its box; a digit's strokes are at most 3.5 long
   const LABEL = [62, 18]; // width and height of a box's label in the pad's units
   const FAULTS = {
@@ -301,7 +302,6 @@ const Pad = (() => {
   const known = new Map(); // the latest answers: of many digits on the pad, one changes at a time
   function read({ image }) {
     const key = image.join();
-    if (known.size > 50) known.clear();
     if (!known.has(key)) {
       const pixels = Float32Array.from(image, (pixel) => pixel / 255);
       known.set(key, probabilitiesOf(Network.run(network, pixels)));
@@ -309,10 +309,19 @@ const Pad = (() => {
     return known.get(key);
   }
 
+  /** Read several digits, as many as a frame has time for; says whether all are read. */
+  function readAll() {
+    const digits = rows.flat();
+    if (known.size > 50 + digits.length) known.clear();
+    const end = performance.now() + BUDGET;
+    return digits.length < 2 || digits.every((digit) => performance.now() < end && read(digit));
+  }
+
   function answer() {
     prepared = shown();
     probabilities = null;
     if (network === null) return; // it reads what lies on the pad as soon as it is there
+    if (!readAll()) return schedule(false); // a large network needs several frames
     showFound();
     if (!prepared) {
       showAnswer(null);
