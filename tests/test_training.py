@@ -118,6 +118,81 @@ def test_fit_is_bit_for_bit_the_same_after_set_random_seed(digits):
     assert not np.array_equal(first, fitted(digits, seed=1))
 
 
+# ---------------------------------------------------------------- a run in one graph
+
+
+def by_fit(network, images, labels, order, batch_size, schedule):
+    """The steps that `fit_in_one_graph` promises, by Keras' own loop."""
+    network.compile(
+        keras.optimizers.Adam(schedule, beta_1=0.7, beta_2=0.9),
+        keras.losses.CategoricalCrossentropy(label_smoothing=0.1),
+    )
+    targets = np.eye(10, dtype=np.float32)[labels]
+    network.fit(images[order], targets[order], batch_size=batch_size, shuffle=False, verbose=0)
+
+
+@pytest.mark.parametrize("build", [small_network, models.fast_cnn, None])
+def test_a_run_in_one_graph_takes_the_steps_of_fit(digits, build):
+    x, y = digits[0][:300], digits[1][:300]
+    build = build or (lambda: models.whitened_cnn(x))
+    ours, theirs, start = build(), build(), build().get_weights()
+    training.fit_in_one_graph(ours, x, y, steps=23, batch_size=16, peak=0.002, warmup=0.1, seed=4)
+    rng = np.random.default_rng(4)  # 368 images: the second epoch begins within a batch
+    order = np.concatenate([rng.permutation(300), rng.permutation(300)])[: 23 * 16]
+    by_fit(theirs, x, y, order, 16, OneCycle(0.002, 23, 0.1))
+    moved = 0
+    for a, b, first in zip(ours.get_weights(), theirs.get_weights(), start, strict=True):
+        np.testing.assert_allclose(a, b, atol=2e-5)
+        moved += not np.array_equal(a, first)
+    assert moved == len(ours.trainable_weights)
+
+
+def test_a_run_in_one_graph_follows_its_seed(digits):
+    x, y = digits[0][:100], digits[1][:100]
+    settings = {"steps": 6, "batch_size": 10, "peak": 0.01}
+    runs = []
+    for seed in (0, 0, 1):
+        network = small_network()
+        training.fit_in_one_graph(network, x, y, **settings, seed=seed)
+        runs.append(network.get_weights()[0])
+    np.testing.assert_array_equal(runs[0], runs[1])
+    assert not np.array_equal(runs[0], runs[2])
+
+
+@pytest.mark.slow
+def test_the_fast_recipe_learns_the_sample(digits):
+    x, y, x_val, y_val = digits
+    network = models.whitened_cnn(x[:2000])
+    training.fit_in_one_graph(network, x, y, **training.FAST)
+    answers = network.predict(x_val, verbose=0).argmax(axis=1)
+    assert np.mean(answers == y_val) > 0.97
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "message"),
+    [
+        ({"steps": 0}, ValueError, "steps is 0; expected a whole number that is at least 1"),
+        ({"batch_size": 21}, ValueError, "batch_size is 21; .* at least 1 and at most 20"),
+        ({"peak": 0}, ValueError, "peak is 0; expected a number that is above 0"),
+        ({"warmup": 2}, ValueError, "warmup is 2; .* at most 1"),
+        ({"seed": -1}, ValueError, "seed is -1; .* at least 0"),
+        ({"labels": np.arange(20)}, ValueError, "labels is from 0 to 19; .* from 0 to 9"),
+        ({"labels": np.zeros(19, int)}, ValueError, r"labels is int64 \(19,\); .* \(20,\)"),
+        ({"images": np.zeros((20, 28, 28, 1), np.uint8)}, TypeError, "images is uint8 .*prepare"),
+    ],
+)
+def test_a_run_that_cannot_be_is_refused(changed, error, message):
+    settings = {
+        "images": np.zeros((20, 28, 28, 1), np.float32),
+        "labels": np.zeros(20, int),
+        "steps": 2,
+        "batch_size": 5,
+        "peak": 0.01,
+    }
+    with pytest.raises(error, match=message):
+        training.fit_in_one_graph(small_network(), **settings | changed)
+
+
 # ---------------------------------------------------------------- one cycle
 
 
