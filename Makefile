@@ -9,7 +9,7 @@ IN_VENV = .venv/bin/python
 # Two workers, a file to each; notebooks come first, for the book shows their outputs (conftest.py).
 PYTEST = $(IN_VENV) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help book check test style lab grade bench repository lock lowest newest clean
+.PHONY: help book check test style lab grade slides pdf bench repository lock lowest newest clean
 .DEFAULT_GOAL := help
 
 help:  ## List these commands
@@ -46,6 +46,13 @@ lab: .venv/installed  ## Open chapter 0 in JupyterLab
 # A folder with spaces in its name is one argument; OPTIONS takes any others (book/grading.md).
 grade: .venv/installed  ## Grade a class: make grade SUBMISSIONS=folder OPTIONS="--chapter 02"
 	@$(IN_VENV) -m tools.grading "$(SUBMISSIONS)" $(OPTIONS)
+
+slides: .venv/installed  ## Make slides of every chapter in _build/slides
+	@$(IN_VENV) -m tools.slides
+
+# SOLUTIONS=yes prints the solutions, too.
+pdf: .venv/installed  ## Print the whole book: _build/book.pdf
+	@$(IN_VENV) -m tools.pdf $(if $(filter yes,$(SOLUTIONS)),--solutions)
 
 bench: .venv/installed  ## Time the package's convolution beside TensorFlow's
 	@$(IN_VENV) -m tools.benchmark

@@ -14,30 +14,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import sync_playwright
 
+from tools.chromium import FLAGS, find_chromium
+
 ROOT = Path(__file__).resolve().parent.parent
-
-CHROMIUM_FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-def find_chromium() -> str | None:
-    """Return the path of an installed Chromium, Chrome or Edge."""
-    names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "msedge"]
-    places = [shutil.which(name) for name in names]
-    for application in ("Google Chrome", "Chromium", "Microsoft Edge"):
-        places.append(f"/Applications/{application}.app/Contents/MacOS/{application}")
-    for variable in ("PROGRAMFILES", "PROGRAMFILES(X86)", "LOCALAPPDATA"):
-        folder = os.environ.get(variable, "")
-        places.append(os.path.join(folder, "Google", "Chrome", "Application", "chrome.exe"))
-        places.append(os.path.join(folder, "Microsoft", "Edge", "Application", "msedge.exe"))
-    return next((place for place in places if place and os.path.isfile(place)), None)
 
 
 @pytest.fixture(scope="session")
@@ -56,7 +35,7 @@ def browser(request: pytest.FixtureRequest):
             print(f"\n{reason}")
         pytest.skip(reason)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
         browser.close()
 

@@ -27,10 +27,12 @@ from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
+from pypdf import PdfReader
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 from mnist_lib.exercises import find
-from tools.notebooks import cache_folder
+from tools import pdf
+from tools.notebooks import cache_folder, read
 
 pytestmark = [pytest.mark.site, pytest.mark.timeout(1800)]
 
@@ -906,3 +908,48 @@ def test_chapters_are_cards_and_the_next_page_is_the_first_chapter(site: Path) -
     start = page.select(".front-main")[0]
     assert str(start["href"]) == f"../{CHAPTERS[0]}.html"
     assert re.search(r"\(\d+ min\)", start.get_text())
+
+
+# --- the printed book -----------------------------------------------------------------------------
+
+
+def test_the_book_is_printed_whole(site: Path, browser: Browser, tmp_path: Path) -> None:
+    target = tmp_path / "book.pdf"
+    pdf.print_book(browser, site, target)
+    assert target.stat().st_size < 25e6
+    reader = PdfReader(target)
+    texts = [" ".join(page.extract_text().split()) for page in reader.pages]
+    numbers = pdf.page_numbers(target)
+    chapters = [name for name in pdf.pages(site, solutions=False) if name.startswith("chapters/")]
+    assert len(chapters) == len(list((ROOT / "chapters").glob("*.ipynb")))
+    outline = {item.title for item in reader.outline if not isinstance(item, list)}
+    for name in chapters:
+        title = read(ROOT / f"{name}.ipynb").cells[0].source.split("\n")[0].lstrip("# ")
+        assert title in outline
+        number = numbers[pdf.anchor(name)]
+        assert texts[number - 1].startswith(f"{number} {title}"), (
+            "the number at the foot comes first"
+        )
+        assert re.search(rf"{re.escape(title)} {number}\b", " ".join(texts[1:6])), "contents"
+    answers = numbers["answers"]
+    before, after = " ".join(texts[: answers - 1]), " ".join(texts[answers - 1 :])
+    assert "Answer to question 1" in after
+    assert "Answer to question 1" not in before
+    assert "The answer:" in before, "what predictions lead to stands in its place"
+    assert "Exercise 2.1, hint 1" in after
+    assert not re.search(r"Open in Colab|Show the result|\\frac", before)
+    pictures = sum(len(page.images) for page in reader.pages[numbers[pdf.anchor(chapters[0])] :])
+    assert pictures > 100
+    assert not list((site / "chapters").glob("_*")), "its own page is gone from the site"
+
+
+def test_a_printed_link_leads_to_the_same_place_in_the_book() -> None:
+    html = (
+        '<article id="x"><a href="01_data.html#why">1</a><a href="#x">2</a>'
+        '<a href="../book/live.html">3</a><a href="https://example.org/">4</a></article>'
+    )
+    article = BeautifulSoup(html, "html.parser").article
+    pdf.rewrite_links(article, "chapters/00_a", {"chapters/00_a", "chapters/01_data"})
+    targets = [link["href"] for link in article.select("a")]
+    assert targets == ["#chapters--01_data--why", "#chapters--00_a--x", "https://example.org/"]
+    assert article.get_text() == "1234"

@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 import nbformat
@@ -130,3 +131,32 @@ def keep_outputs(path: Path, executed: nbformat.NotebookNode, root: Path, source
     cache = get_cache(cache_folder(root, source))
     bundle = CacheBundleIn(notebook, str(path))
     cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+
+
+# The parts of MathJax that pages load: all formulas are TeX, and nobody needs its menu.
+MATHJAX = [
+    "startup.js",
+    "core.js",
+    "input/tex.js",
+    "input/tex/extensions",
+    "output/chtml.js",
+    "output/chtml/fonts",
+    "a11y/assistive-mml.js",
+]
+
+
+def copy_mathjax(target: Path) -> None:
+    """Copy the parts of MathJax in use out of the package that carries it."""
+    package = find_spec("sphinx-mathjax-offline")
+    if package is None or package.origin is None:
+        raise ModuleNotFoundError(
+            "MathJax comes from the package sphinx-mathjax-offline, which is not installed; "
+            "install requirements.txt."
+        )
+    mathjax = Path(package.origin).parent / "static" / "mathjax"
+    for part in MATHJAX:
+        (target / part).parent.mkdir(parents=True, exist_ok=True)
+        if (mathjax / part).is_dir():
+            shutil.copytree(mathjax / part, target / part, dirs_exist_ok=True)
+        else:
+            shutil.copy2(mathjax / part, target / part)

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import shutil
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +20,13 @@ from sphinx.util import logging
 
 from mnist_lib.data import load_mnist
 from tools.book_figures import COLUMN, DENSITY, FORM
-from tools.notebooks import cache_folder, ignore_user_settings, read, stated_times
+from tools.notebooks import (
+    cache_folder,
+    copy_mathjax,
+    ignore_user_settings,
+    read,
+    stated_times,
+)
 from tools.repository import address, colab
 
 if TYPE_CHECKING:
@@ -34,17 +39,6 @@ API_MARK = "<!-- modules -->"
 
 # The page on which readers draw.
 LIVE_PAGE = "book/live"
-
-# The parts of MathJax that pages load: all formulas are TeX, and nobody needs its menu.
-MATHJAX = [
-    "startup.js",
-    "core.js",
-    "input/tex.js",
-    "input/tex/extensions",
-    "output/chtml.js",
-    "output/chtml/fonts",
-    "a11y/assistive-mml.js",
-]
 
 LOGGER = logging.getLogger(__name__)
 
@@ -330,20 +324,7 @@ def trim_static_files(app: Sphinx, exception: Exception | None) -> None:
     if exception is not None or app.builder.format != "html":
         return
     static = Path(app.outdir) / "_static"
-    package = find_spec("sphinx-mathjax-offline")
-    if package is None or package.origin is None:
-        raise ModuleNotFoundError(
-            "MathJax comes from the package sphinx-mathjax-offline, which is not installed; "
-            "install requirements.txt."
-        )
-    mathjax = Path(package.origin).parent / "static" / "mathjax"
-    for part in MATHJAX:
-        target = static / "mathjax" / part
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if (mathjax / part).is_dir():
-            shutil.copytree(mathjax / part, target, dirs_exist_ok=True)
-        else:
-            shutil.copy2(mathjax / part, target)
+    copy_mathjax(static / "mathjax")
     for unused in ["sphinx-thebe.*", "scripts/fontawesome.js*", "**/*.map"]:
         for path in list(static.glob(unused)):
             path.unlink()

@@ -1,0 +1,341 @@
+"""Make slides of every chapter, from its notebook: ``_build/slides/NN_topic.html``.
+
+python -m tools.slides            # or: make slides
+
+A section begins a slide, and so does each prediction, each figure with its caption, each exercise
+and each question; what a prediction asks stands before what answers it. Of the prose, a slide
+shows the first paragraph of a section, definitions (with bold words), lists and formulas.
+All of it is in the speaker's notes (press S). A cell's metadata may say otherwise:
+
+* ``"slide": "skip"`` leaves a cell out;
+* ``"slide": "code"`` shows its code, which a cell with a figure, or with many lines, does not;
+* ``"slide": "text"`` shows all paragraphs of a Markdown cell.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from html import escape
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from jinja2 import Template
+from jupyter_cache import get_cache
+from nbconvert.filters import Highlight2HTML, markdown2html
+
+from mnist_lib.data import load_mnist
+from tools import build_book
+from tools.book_figures import FORM
+from tools.notebooks import ROOT, alt_text, cache_folder, copy_mathjax, exercise_id
+
+LINES = 15  # of 24 pixels with their leading, below a heading, on a slide of 1280 × 720 pixels
+CHARACTERS = 92  # of text on such a line
+CODE_CHARACTERS = 82  # of code
+WORDS_ABOVE, WORDS_BELOW = 3.5, 5.0  # lines of text that a figure leaves, caption included
+LEFT_OUT = ("Going further",)
+FOLD = re.compile(r"<details><summary>(.*?)</summary>\s*(.*?)\s*</details>", re.S)
+PROGRESS = re.compile(r"Epoch \d+/\d+|\s*\d+/\d+ |.*\d+%\|| *$")  # lines that no class reads
+LINK = re.compile(r"\[([^\]]*)\]\((?!https?:)[^)]*\)")
+LINE_OF_SOLUTION = re.compile(r"^\[(Solution|Back to the chapter)\]\(.*\)$", re.M)
+
+
+@dataclass
+class Slide:
+    """One slide: a heading, pieces of HTML, and what the speaker reads beside it."""
+
+    heading: str
+    form: str = ""  # predict, exercise, question …: its colour
+    pieces: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    lines: float = 0  # taken of LINES
+
+    @property
+    def only_words(self) -> bool:
+        """Whether it is a slide of prose so far."""
+        return not self.form and not self.has_code
+
+    @property
+    def size(self) -> str:
+        """The class for its letters: larger where there are few."""
+        few = self.lines <= 8 and self.form in ("", "exercise") and not self.has_code
+        return "words" if few else ""
+
+    @property
+    def has_code(self) -> bool:
+        """Whether it shows code, or what code printed."""
+        return any(piece.startswith(('<div class="code"', "<pre")) for piece in self.pieces)
+
+    @property
+    def said(self) -> str:
+        """The notes as HTML."""
+        return text("\n\n".join(self.notes))
+
+
+def text(markdown: str) -> str:
+    """Return Markdown as HTML; links to other pages of the book, which slides lack, as words."""
+    html: str = markdown2html(LINK.sub(r"\1", markdown))
+    return html
+
+
+def height(markdown: str) -> float:
+    """Return about how many lines a paragraph, a list or a formula takes."""
+    if "$$" in markdown:
+        return 3.0
+    rows = [max(1, -(-len(LINK.sub(r"\1", row)) // CHARACTERS)) for row in markdown.split("\n")]
+    return sum(rows) + 0.7
+
+
+def paragraphs(source: str) -> list[str]:
+    """Return the paragraphs, lists, formulas and folded answers of a Markdown cell."""
+    found: list[str] = []
+    rest = 0
+    for fold in FOLD.finditer(source):
+        found += re.split(r"\n\s*\n", source[rest : fold.start()].strip())
+        found.append(fold[0])
+        rest = fold.end()
+    found += re.split(r"\n\s*\n", source[rest:].strip())
+    return [each for each in found if each]
+
+
+def picture(data: dict[str, Any], alt: str) -> str:
+    """Return an image element for the light picture of a figure, or "" if there is none."""
+    data = data.get(FORM, {}).get("light", data)
+    for mime in ("image/svg+xml", "image/png"):
+        if mime in data:
+            coded = data[mime]
+            if mime == "image/svg+xml":
+                coded = base64.b64encode("".join(coded).encode()).decode()
+            source = f"data:{mime};base64,{''.join(coded.split())}"
+            return (
+                f'<div class="picture"><img src="{source}" alt="{escape(alt, quote=True)}"></div>'
+            )
+    return ""
+
+
+def code(source: str) -> str:
+    """Return highlighted Python."""
+    html: str = Highlight2HTML()(source)
+    return f'<div class="code">{html}</div>'
+
+
+def printed(outputs: list[Any]) -> str:
+    """Return what a cell printed, or gave as its last value, as plain text."""
+    parts = []
+    for output in outputs:
+        if output.get("name") == "stdout":
+            parts.append(output["text"])
+        elif "text/plain" in output.get("data", {}):
+            parts.append(output["data"]["text/plain"])
+    shown = re.sub(r"\x1b\[[\d;]*m|\x08|[^\n]*\r(?!\n)", "", "\n".join(parts))
+    rows = [row.rstrip() for row in shown.splitlines() if not PROGRESS.match(row)]
+    return "\n".join(rows).strip("\n")
+
+
+class Deck:
+    """The slides of one chapter, in their order."""
+
+    def __init__(self, notebook: nbformat.NotebookNode) -> None:
+        self.slides: list[Slide] = []
+        self.section = ""  # the heading above
+        self.fresh = True  # no paragraph of the section was shown yet
+        self.figure: Slide | None = None  # it waits for its caption
+        left_out = False
+        for cell in notebook.cells:
+            if "remove-cell" in cell.metadata.get("tags", []):
+                continue
+            if cell.cell_type == "markdown" and (head := re.match(r"#+ ([^\n]*)", cell.source)):
+                left_out = head[1].startswith(LEFT_OUT)
+            if left_out or cell.metadata.get("slide") == "skip":
+                continue
+            if cell.cell_type == "code":
+                self.run(cell)
+            elif exercise_id(cell):
+                self.exercise(cell.source)
+            else:
+                self.prose(cell)
+        # A heading with no word of its own on a slide was shown with what follows.
+        self.slides = [slide for slide in self.slides if slide.pieces]
+
+    @property
+    def last(self) -> Slide:
+        """The slide that is being filled."""
+        return self.slides[-1]
+
+    def new(self, heading: str, form: str = "") -> Slide:
+        """Begin a slide."""
+        self.slides.append(Slide(heading, form))
+        return self.last
+
+    def put(self, html: str, lines: float) -> None:
+        """Put a piece on the slide, or on one more with its heading if that is full."""
+        if self.last.lines and self.last.lines + lines > LINES:
+            self.new(self.last.heading, self.last.form)
+        self.last.pieces.append(html)
+        self.last.lines += lines
+
+    def prose(self, cell: nbformat.NotebookNode) -> None:
+        """Show or note the paragraphs of a Markdown cell."""
+        everything = cell.metadata.get("slide") == "text"
+        for part in paragraphs(cell.source):
+            if part.startswith("**Time**"):
+                self.last.notes.append(part)
+            elif head := re.fullmatch(r"(#+) (.*)", part):
+                self.section, self.fresh = head[2], True
+                self.new(head[2], "title" if head[1] == "#" else "")
+                self.figure = None
+            elif re.fullmatch(r"\*[^*].*[^*]\*", part, re.S):  # a caption
+                if self.figure is not None:
+                    self.put(f'<div class="caption">{text(part)}</div>', height(part))
+            elif part.startswith(">"):
+                if not self.last.only_words or self.last.lines > WORDS_ABOVE:
+                    self.new(self.section)
+                self.last.form = "predict"
+                self.put(text(re.sub(r"^> ?", "", part, flags=re.M)), height(part))
+            elif fold := FOLD.fullmatch(part):
+                if self.last.form == "question":
+                    answer = re.match(r"\*\*(\w)\.\*\*", fold[2])
+                    shown = text(answer[0] if answer else fold[2])
+                    self.last.pieces.append(f'<div class="fragment answer">{shown}</div>')
+                self.last.notes.append(fold[2])
+            elif part.startswith("**Question"):
+                self.new(self.section, "question")
+                self.put(text(part), height(part))
+            elif part.startswith("The answer:"):
+                if self.last.form == "predict" or self.last.lines + height(part) > LINES:
+                    self.new(self.section)
+                self.put(f'<div class="answer">{text(part)}</div>', height(part))
+                self.figure = None
+            elif (
+                self.fresh
+                or everything
+                or self.last.form in ("question", "title")
+                or "$$" in part
+                or "**" in part
+                or re.match(r"(-|\d\.) ", part)
+            ):
+                if self.last.form == "predict" or self.figure is not None:
+                    self.figure = None
+                    self.new(self.section)
+                self.put(text(part), height(part))
+                self.fresh = False
+            else:
+                self.last.notes.append(part)
+
+    def exercise(self, source: str) -> None:
+        """Show an exercise: its name, its minutes, and as much of its text as a slide takes."""
+        head, *parts = paragraphs(LINE_OF_SOLUTION.sub("", source))
+        self.new(head.lstrip("# "), "exercise")
+        for place, part in enumerate(parts):
+            if self.last.lines + height(part) > LINES - 1.7:
+                self.put(text("*The notebook goes on.*"), 1.7)
+                self.last.notes += parts[place:]
+                break
+            self.put(text(part), height(part))
+        self.figure = None
+
+    def run(self, cell: nbformat.NotebookNode) -> None:
+        """Show what a cell shows, and its code where that is short or asked for."""
+        if exercise_id(cell) or re.match(r"(import|from) ", cell.source):
+            return
+        self.fresh = False
+        asked = cell.metadata.get("slide") == "code"
+        figures = [data for output in cell.outputs if (data := output.get("data"))]
+        moving = [d["text/html"] for d in figures if "data-explorable" in d.get("text/html", "")]
+        still = [] if moving else figures
+        pictures = [html for data in still if (html := picture(data, alt_text(cell)))]
+        tables = [d["text/html"] for d in figures if "<table" in d.get("text/html", "")]
+        lines = cell.source.rstrip("\n").split("\n")
+        output = "" if pictures or moving or tables else printed(cell.outputs)
+        rows = output.split("\n") if output else []
+        wide = max((len(row) for row in lines), default=0) > CODE_CHARACTERS
+        if asked or (rows and len(lines) + len(rows) + 1.5 <= LINES and not wide):
+            self.room(min(len(lines), LINES))
+            for begin in range(0, len(lines), LINES):
+                part = "\n".join(lines[begin : begin + LINES])
+                self.put(code(part), len(part.split("\n")) + 0.5)
+        if rows:
+            self.room(min(len(rows), LINES))
+            for begin in range(0, len(rows), LINES):
+                part = rows[begin : begin + LINES]
+                self.put(
+                    f'<pre class="printed">{escape(chr(10).join(part))}</pre>', len(part) + 0.5
+                )
+        for html in (*pictures, *moving, *tables):
+            form = "moving" if html in moving else "table" if html in tables else "figure"
+            if not self.last.only_words or self.last.lines > WORDS_ABOVE:
+                self.new(self.section)
+            self.last.form = form
+            self.last.pieces.append(html)
+            self.last.lines += LINES - WORDS_ABOVE - WORDS_BELOW
+            self.figure = self.last
+
+    def room(self, lines: float) -> None:
+        """Begin a slide where the last one is a figure, a prediction, or too full."""
+        if self.last.form or self.last.lines + lines + 0.5 > LINES:
+            self.new(self.section)
+        self.figure = None
+
+
+def executed(path: Path, source: str) -> nbformat.NotebookNode:
+    """Return a chapter with its outputs, as the book has kept them."""
+    notebook = nbformat.read(path, as_version=4)
+    _, merged = get_cache(cache_folder(ROOT, source)).merge_match_into_notebook(notebook)
+    return merged
+
+
+def copy_reveal(target: Path) -> None:
+    """Copy reveal.js out of the package that carries it."""
+    package = find_spec("sphinx_revealjs")
+    if package is None or package.origin is None:
+        raise ModuleNotFoundError(
+            "reveal.js comes from the package sphinx-revealjs, which is not installed; "
+            "install requirements.txt."
+        )
+    reveal = Path(package.origin).parent / "_static" / "revealjs"
+    target.mkdir(parents=True, exist_ok=True)
+    for name in ("dist/reset.css", "dist/reveal.css", "dist/reveal.js", "plugin/notes/notes.js"):
+        shutil.copy2(reveal / name, target)
+    shutil.copy2(reveal / "LICENSE", target)
+
+
+def write(chapters: list[Path], folder: Path, source: str) -> Iterator[Path]:
+    """Write the deck of each chapter, and what decks share, into a folder; yield their paths."""
+    copy_reveal(folder / "reveal")
+    copy_mathjax(folder / "mathjax")
+    template = Template(
+        Path(__file__).with_suffix(".html").read_text(encoding="utf-8"), autoescape=False
+    )
+    for path in chapters:
+        deck = Deck(executed(path, source))
+        target = folder / f"{path.stem}.html"
+        title = escape(deck.slides[0].heading)
+        target.write_text(template.render(slides=deck.slides, title=title), encoding="utf-8")
+        yield target
+
+
+def main() -> int:
+    """Write all decks; return the exit code."""
+    source = load_mnist().source
+    chapters = sorted((ROOT / "chapters").glob("*.ipynb"))
+    try:
+        for path in chapters:
+            executed(path, source)
+    except KeyError:  # a chapter has changed since the book was built, or the book never was
+        if code := build_book.main():
+            return code
+    folder = ROOT / "_build" / "slides"
+    shutil.rmtree(folder, ignore_errors=True)
+    for target in write(chapters, folder, source):
+        print(target.as_uri())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
