@@ -161,7 +161,7 @@ class Deck:
             else:
                 self.prose(cell)
         # A heading with no word of its own on a slide was shown with what follows.
-        self.slides = [slide for slide in self.slides if slide.pieces]
+        self.slides = [each for each in self.slides if each.pieces or each.form == "title"]
 
     @property
     def last(self) -> Slide:
