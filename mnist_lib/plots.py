@@ -33,6 +33,7 @@ from mnist_lib import _checks
 plt.style.use(["default", Path(__file__).with_name("course.mplstyle")])
 
 PALETTE = plt.rcParams["axes.prop_cycle"].by_key()["color"]
+TEN_COLOURS = [*PALETTE, "#E0529C", "#5B8C00"]  # for the ten digits
 LINESTYLES = ["-", "--", "-.", ":"]
 MARKERS = ["o", "s", "^", "D", "v", "P", "X", "*"]
 HATCHES = ["", "///", "...", "xx", "\\\\\\", "++"]
@@ -613,7 +614,7 @@ def plot_runs(
     compared = runs.pop(_checks.choice("reference", reference, list(runs)))
     _some_series("history", runs)
     figure, grid = plt.subplots(
-        len(runs), 2, figsize=(WIDTH, 1.2 + 1.2 * len(runs)), squeeze=False, layout="constrained"
+        len(runs), 2, figsize=(WIDTH, 1.0 + 1.45 * len(runs)), squeeze=False, layout="constrained"
     )
     for row, (name, run) in zip(grid, runs.items(), strict=True):
         for axes, metric in zip(row, METRICS, strict=True):
@@ -633,8 +634,8 @@ def plot_runs(
                     label="training" if style == "--" else "validation",
                 )
             axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
-            axes.set_ylabel(metric)
-        row[0].set_title(name, loc="left")
+            # Titles say what is drawn: labels beside the axes would make them narrow on a phone.
+            axes.set_title(f"{name}: {metric}" if metric == "loss" else metric, loc="left")
         loss, accuracy = row
         values = np.concatenate([[starts[name]], run["loss"], run["val_loss"]])
         low, high = float(values.min()), float(values.max())
@@ -938,6 +939,8 @@ def plot_bars(
 def plot_embedding(points: ArrayLike, labels: ArrayLike) -> Figure:
     """Draw points of several classes in the plane; the marker is the class's number.
 
+    A large number in a circle stands at the median of each class.
+
     Parameters
     ----------
     points : array of shape (N, 2)
@@ -959,13 +962,21 @@ def plot_embedding(points: ArrayLike, labels: ArrayLike) -> Figure:
     figure, (axes,) = _chart(5.2)
     for label in classes:
         chosen = points[labels == label]
+        colour = TEN_COLOURS[int(label) % len(TEN_COLOURS)]
         axes.scatter(
-            chosen[:, 0],
-            chosen[:, 1],
-            s=34,
-            marker=f"${label}$",
-            color=PALETTE[int(label) % len(PALETTE)],
-            linewidths=0,
+            chosen[:, 0], chosen[:, 1], s=34, marker=f"${label}$", color=colour, linewidths=0
+        )
+        across, up = np.median(chosen, axis=0)
+        axes.text(
+            across,
+            up,
+            f"{label}",
+            color=colour,
+            fontsize=14,
+            weight="bold",
+            ha="center",
+            va="center",
+            bbox={"boxstyle": "circle,pad=0.2", "fc": "white", "ec": colour, "lw": 1.5},
         )
     axes.set(xlabel="first component", ylabel="second component")
     axes.grid(True, axis="both")

@@ -480,9 +480,14 @@ def test_letters_are_alike_in_any_order_and_dress() -> None:
     letters = a_value("letters", {"A", "C"})
     for right in (["c", " A "], ("(A)", "(c)."), {"A", "C"}, np.array(["C", "A"]), list("ACA")):
         assert judge(letters, right).outcome == "correct"
-    for wrong in (["AC"], ["A"], "AC", [1, 3], {"A", "C", "D"}):
+    for one_text in ("AC", "c, a", "(a) (c)", "A; C."):
+        assert judge(letters, one_text).outcome == "correct"
+    for one_text in ("AC", "A, C", "A; C"):
+        assert judge(a_value("texts", ["A", "C"]), one_text).outcome == "correct"
+    for wrong in (["AC"], ["A"], "AB", "ACD", "1, 3", [1, 3], {"A", "C", "D"}):
         assert judge(letters, wrong).outcome == "not yet"
-    assert "a string; a list of letters was expected" in said("AC", letters)
+    assert "a string; a list of letters was expected" in said("1, 3", letters)
+    assert "a string; a list of strings was expected" in said("yes no", a_value("texts", ["yes"]))
     assert judge(a_value("letter", "B"), "(b)").outcome == "correct"
 
 

@@ -494,7 +494,8 @@ def test_runs_have_a_row_each_with_a_loss_scale_of_its_own() -> None:
         reference="healthy",
     )
     (even, right), (jump, _) = np.reshape(figure.axes, (2, 2))
-    assert [axes.get_title("left") for axes in figure.axes[::2]] == ["flat", "steep"]
+    titles = [axes.get_title("left") for axes in figure.axes]
+    assert titles == ["flat: loss", "accuracy", "steep: loss", "accuracy"]
     assert even.get_yscale() == "linear"
     assert np.ptp(even.get_ylim()) == pytest.approx(0.2)  # so that it looks flat
     assert jump.get_yscale() == "log"
@@ -611,6 +612,14 @@ def test_embedding_marks_a_point_with_its_class() -> None:
     threes, eights = axes.collections
     np.testing.assert_allclose(threes.get_offsets(), points[labels == 3])
     assert len(eights.get_offsets()) == 3
+    assert [text.get_text() for text in axes.texts] == ["3", "8"]
+    middles = [np.median(points[labels == label], axis=0) for label in (3, 8)]
+    np.testing.assert_allclose([text.get_position() for text in axes.texts], middles)
+
+
+def test_embedding_has_a_colour_for_each_of_ten_classes() -> None:
+    axes = plots.plot_embedding(rng().normal(size=(20, 2)), np.arange(20) % 10).axes[0]
+    assert len({tuple(drawn.get_facecolor()[0]) for drawn in axes.collections}) == 10
 
 
 # --- What is refused ----------------------------------------------------------------------------

@@ -16,6 +16,7 @@ import copy
 import dis
 import html
 import math
+import re
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -395,7 +396,7 @@ def as_type(value: Any, type: str) -> Any:
         A key of `TYPES`. ``number`` gives an int or float, ``letter`` an upper-case str without
         brackets, ``array`` an ndarray, ``numbers`` and ``texts`` a list, ``letters`` a set,
         ``arrays`` a list of ndarrays and ``table`` a dict. Also ``text``: a str without surrounding
-        blanks, and a single letter without brackets.
+        blanks, and a single letter without brackets. Letters may also be one str, such as "BC".
 
     Raises
     ------
@@ -423,6 +424,8 @@ def as_type(value: Any, type: str) -> Any:
             raise WrongTypeError(f"a dictionary that holds {error}") from None
     if type == "letters" and isinstance(value, set | frozenset):
         value = list(value)
+    if isinstance(value, str) and (spelled := LETTERS.get(type)) and spelled.fullmatch(value):
+        value = [each for each in value if each.isalpha()]  # "BC", or "B, C"
     if type not in PARTS or not isinstance(value, list | tuple | np.ndarray):
         raise WrongTypeError(_name(value))
     parts = value.tolist() if isinstance(value, np.ndarray) and type != "arrays" else value
@@ -435,6 +438,12 @@ def as_type(value: Any, type: str) -> Any:
 
 PARTS = {"numbers": "number", "texts": "text", "letters": "letter", "arrays": "array"}
 """What an answer of several parts consists of."""
+
+LETTERS = {
+    "letters": re.compile(r"[\s,;.()A-Za-z]+"),
+    "texts": re.compile(r"([A-Fa-f][\s,;]*){2,}"),
+}
+"""What may stand for a list of letters as one text; a list of texts might hold words as well."""
 
 
 def _as_array(value: Any) -> np.ndarray[Any, Any]:

@@ -462,6 +462,8 @@ RIGHT = {
         "in order": ["b", "d", "f"],
         "out of order, capitals": ("F", "B", "D"),
         "in brackets": ["(b)", "(d)", "(f)"],
+        "one text": "bdf",
+        "one text in brackets": "(b), (d), (f)",
     },
     "01.nearest_label": {
         "a loop": nearest_by_loop,

@@ -288,6 +288,8 @@ RIGHT: dict[str, dict[str, Any]] = {
         "small letters": ("b", " c"),
         "with brackets": ["B)", "(c)"],
         "array": np.array(["B", "C"]),
+        "one text": "BC",
+        "one text with commas": "b, c",
     },
     "02.conv2d": {
         "four loops": four_loops,
@@ -352,7 +354,8 @@ WRONG: dict[str, list[Wrong]] = {
     ],
     "02.negative": [
         Wrong("another letter", ["B", "E"], "both"),
-        Wrong("one text", "BC", "edge: unchanged", "a list of strings"),
+        Wrong("one text", "AC", "edge: unchanged"),
+        Wrong("a word", "sign", "edge: unchanged", "a list of strings"),
     ],
     "02.conv2d": [
         Wrong(

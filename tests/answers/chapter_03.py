@@ -259,6 +259,7 @@ RIGHT: dict[str, dict[str, Any]] = {
         "list": ["A", "E"],
         "the other way round": ("e", "a"),
         "array": np.array(["A", "E"]),
+        "one text": "AE",
         "with brackets": ["A)", "(e)"],
     },
     "03.as_dense": {
@@ -373,7 +374,8 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong("only the pixels", ["a"], "trained"),
         Wrong("a letter too many", ["A", "E", "F"], "letters"),
         Wrong("none", [], "unscaled"),
-        Wrong("one text", "AE", "letters", "a list of letters"),
+        Wrong("one text", "ACE", "upside down"),
+        Wrong("a number", 15, "letters", "a list of letters"),
     ],
     "03.as_dense": [
         Wrong("padded", padded, "shape"),
