@@ -24,8 +24,9 @@ help:  ## List these commands
 	@$(IN_VENV) -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
 	@touch .venv/installed
 
+# SOLUTIONS=no leaves the solutions out, for as long as a class works on the exercises.
 book: .venv/installed  ## Build the website (full MNIST if it can be had, else the bundled sample)
-	@$(IN_VENV) -m tools.build_book
+	@$(IN_VENV) -m tools.build_book $(if $(filter no,$(SOLUTIONS)),--without-solutions)
 
 style: .venv/installed
 	@echo "Checking style, types and the rules for notebooks"

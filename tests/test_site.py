@@ -23,6 +23,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import yaml
 from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
 from PIL import Image
@@ -30,8 +31,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from pypdf import PdfReader
 from sphinx_external_toc.parsing import parse_toc_yaml
 
-from mnist_lib.exercises import find
-from tools import pdf
+from mnist_lib.exercises import all_exercises, find
+from tools import build_book, pdf
+from tools.exercises import heading
 from tools.notebooks import cache_folder, read
 
 pytestmark = [pytest.mark.site, pytest.mark.timeout(1800)]
@@ -155,6 +157,53 @@ def test_outputs_come_from_the_tests_until_the_package_changes(
     (book / "mnist_lib" / "__init__.py").write_text('"""A package, changed."""\n')
     assert executed(), "the package changed"
     assert not executed(), "nothing changed"
+
+
+LINKED = "# One\n\n## A task\n\nTry.\n\n[Solution](../solutions/one.ipynb#a-task)"
+
+
+def test_solutions_can_be_left_out_for_a_term(tmp_path: Path) -> None:
+    pages = {"book/intro.md": "# A book\n", "chapters/one.ipynb": LINKED}
+    make_book(tmp_path, pages | {"solutions/one.ipynb": "# Solved\n\n## A task\n\nSo.\n"})
+    (tmp_path / "mnist_lib").mkdir()
+    chapter, html = tmp_path / "_build/html/chapters/one.html", tmp_path / "_build/html"
+
+    def solutions() -> list[str]:
+        result = build(tmp_path, tmp_path)
+        assert result.returncode == 0, complaints(result)
+        files = [*html.rglob("*.html"), html / "searchindex.js"]
+        return [file.name for file in files if "solutions/one" in file.read_text(encoding="utf-8")]
+
+    assert {"one.html", "searchindex.js"} <= set(solutions())
+    toc = tmp_path / "_toc.yml"
+    toc.write_text(toc.read_text().replace("  - file: solutions/one\n", ""))
+    shutil.rmtree(tmp_path / "_build" / "html")
+    assert solutions() == []
+    assert "Try." in chapter.read_text(encoding="utf-8")
+
+    whole, part = (yaml.safe_load(build_book.contents(solutions=each)) for each in (True, False))
+    assert [p for p in whole["parts"] if p not in part["parts"]] == [
+        {"caption": "Solutions", "chapters": [{"glob": "solutions/*"}]}
+    ]
+
+
+def test_prose_names_an_exercise_by_its_id(tmp_path: Path) -> None:
+    (first,) = (exercise for exercise in all_exercises().values() if exercise.id == "01.split")
+    name = heading(first)
+    pages = {
+        "book/intro.md": "# A book\n\nSee {exercise}`01.split`.\n",
+        "chapters/01_data.ipynb": f"# 1\n\n## {name}\n",
+    }
+    make_book(tmp_path, pages)
+    (tmp_path / "mnist_lib").mkdir()
+    result = build(tmp_path, tmp_path)
+    assert result.returncode == 0, complaints(result)
+    page = BeautifulSoup((tmp_path / "_build/html/book/intro.html").read_text(), "html.parser")
+    (link,) = page.select("article a.reference.internal")
+    assert link.get_text() == name
+    target, _, fragment = link["href"].partition("#")
+    chapter = (tmp_path / "_build/html/book" / target).read_text(encoding="utf-8")
+    assert f'id="{fragment}"' in chapter
 
 
 def test_cache_key_knows_package_environment_and_data(tiny_book: Callable[..., Path]) -> None:

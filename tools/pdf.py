@@ -235,7 +235,7 @@ def main() -> int:
             file=sys.stderr,
         )
         return 1
-    if code := build_book.main():
+    if code := build_book.build():
         return code
     target = ROOT / "_build" / "book.pdf"
     with sync_playwright() as playwright:

@@ -328,7 +328,7 @@ def main() -> int:
         for path in chapters:
             executed(path, source)
     except KeyError:  # a chapter has changed since the book was built, or the book never was
-        if code := build_book.main():
+        if code := build_book.build():
             return code
     folder = ROOT / "_build" / "slides"
     shutil.rmtree(folder, ignore_errors=True)

@@ -19,12 +19,15 @@ from PIL import Image
 from sphinx.util import logging
 
 from mnist_lib.data import load_mnist
+from mnist_lib.exercises import NOTEBOOKS, find
 from tools.book_figures import COLUMN, DENSITY, FORM
+from tools.exercises import heading
 from tools.notebooks import (
     cache_folder,
     copy_mathjax,
     ignore_user_settings,
     read,
+    slug,
     stated_times,
 )
 from tools.repository import address, colab
@@ -256,6 +259,27 @@ def write_address(app: Sphinx, docname: str, source: list[str]) -> None:
         source[0] = text.replace("REPOSITORY_NAME", url.rsplit("/", 1)[-1])
 
 
+def name_exercises(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Turn {exercise}`01.split` in the prose pages into a link that says "Exercise 1.4: …"."""
+
+    def link(match: re.Match[str]) -> str:
+        exercise = find(match[1])
+        chapter = f"chapters/{NOTEBOOKS[exercise.id[:2]]}.ipynb"
+        path = os.path.relpath(chapter, Path(docname).parent).replace(os.sep, "/")
+        return f"[{heading(exercise)}]({path}#{slug(heading(exercise))})"
+
+    if docname.startswith("book/"):
+        source[0] = re.sub(r"\{exercise\}`([\w.]+)`", link, source[0])
+
+
+def leave_out_solutions(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Take the links to solutions out of the chapters of a book that has none (SOLUTIONS=no)."""
+    if docname.startswith("chapters/") and not any(
+        name.startswith("solutions/") for name in app.env.found_docs
+    ):
+        source[0] = re.sub(r"\[Solution\]\(\.\./solutions/[^)\s]*\)", "", source[0])
+
+
 def lead_to_first_chapter(app: Sphinx, docname: str, source: list[str]) -> None:
     """Write into the first page where Colab opens the first chapter, and how long that takes."""
     if docname == app.config.root_doc and "FIRST_MINUTES" in source[0]:
@@ -372,6 +396,8 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("builder-inited", prepare_outputs)
     app.connect("source-read", list_modules)
     app.connect("source-read", write_address)
+    app.connect("source-read", name_exercises)
+    app.connect("source-read", leave_out_solutions)
     app.connect("source-read", lead_to_first_chapter)
     app.connect("doctree-read", refuse_missing_pictures)
     app.connect("doctree-read", pair_figures, priority=400)  # before Sphinx collects the pictures
