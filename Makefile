@@ -9,7 +9,7 @@ IN_VENV = .venv/bin/python
 # Two workers, a file to each; notebooks come first, for the book shows their outputs (conftest.py).
 PYTEST = $(IN_VENV) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help book check test style lab grade slides pdf bench repository lock lowest newest clean
+.PHONY: help book check test style lab grade slides pdf quizzes bench repository lock lowest newest clean
 .DEFAULT_GOAL := help
 
 help:  ## List these commands
@@ -54,6 +54,9 @@ slides: .venv/installed  ## Make slides of every chapter in _build/slides
 # SOLUTIONS=yes prints the solutions, too.
 pdf: .venv/installed  ## Print the whole book: _build/book.pdf
 	@$(IN_VENV) -m tools.pdf $(if $(filter yes,$(SOLUTIONS)),--solutions)
+
+quizzes: .venv/installed  ## Write all questions for Moodle, for Canvas and for paper, with a key
+	@$(IN_VENV) -m tools.quizzes
 
 bench: .venv/installed  ## Time the package's convolution beside TensorFlow's
 	@$(IN_VENV) -m tools.benchmark
