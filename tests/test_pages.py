@@ -184,6 +184,14 @@ def test_a_shadow_across_a_sheet_on_a_table_hides_no_writing(light):
     check(photo(1 - ndimage.gaussian_filter(grey, 0.8)), boxes)
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_grain_of_a_dark_table_in_a_shadow_is_no_writing_beyond_the_sheet(seed):
+    rng = np.random.default_rng(seed)
+    written = [(synthetic.pen_shape(rng, label, width=0.08), label) for label in (3, 4, 4, 6, 7, 8)]
+    picture, _ = hard_cases.PAGES["all at once"](rng, written)
+    assert find_sheet(read_picture(picture)) is not None
+
+
 def test_a_board_in_a_frame_has_light_ink():
     dark, boxes = write((700, 1000), "344678", 180, 330, 110, 110)
     grey = np.clip(0.2 + 0.6 * dark, 0, 1)

@@ -20,8 +20,9 @@ What still fails, and why:
 - A sheet is found if it is lighter than what surrounds it. A white table hides its edge, and a
   table in the sun is as light as a sheet in the shade: then the table is searched for digits, too.
 - A shadow may have a sharp edge, but where it leaves less than about a third of the light, noise
-  hides the strokes. A deep one across a sheet and its dark table, whose grain then looks like faint
-  writing, can hide the sheet.
+  hides the strokes.
+- A sheet that lies aslant is not set straight. Its digits are read up to the angle at which its far
+  side looks half as long as the near one; beyond, more of them are misread.
 - Pencil so pale that it hardly stands out from the paper's grain breaks into specks.
 - Nothing here turns a digit, or a page by a quarter; `read_digits` does.
 

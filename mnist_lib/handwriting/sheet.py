@@ -17,7 +17,7 @@ __all__ = ["COARSE", "LEAST_SIDE", "Marks", "Sheet", "find_marks", "find_sheet"]
 COARSE = 300  # pixels; the sheet's outline is looked for in a picture of this size
 LEAST_SIDE = 200  # pixels; smaller pictures are cut-outs of a page
 LEAST_STEP = 0.12  # of the sheet's brightness, by which what lies beyond it is darker
-LEAST_WHITE = 0.25  # how bright paper is at least; darker ground is a board with chalk on it
+LEAST_WHITE = 0.2  # how bright paper is at least; darker ground is a board with chalk on it
 SHARP = 0.17  # of the step per pixel; a shadow's edge is softer
 FINE = 1000  # pixels; marks of a pen are looked for in a picture of this size
 ALIKE = (0.6, 1.7)  # of the writing's height, darkness and stroke: marks within are written, too
@@ -134,9 +134,11 @@ def find_marks(grey: Grey) -> Marks:
     smooth = ndimage.gaussian_filter(small, 0.7)
     size = 2 * round(0.025 * min(small.shape)) + 1
     paper = ndimage.grey_closing(smooth, (size, size), mode="nearest")
-    darkness = 1 - smooth / np.maximum(paper, np.float32(0.02))
-    low, middle = np.quantile(darkness[::4, ::4], (0.1, 0.5))
-    mask = darkness > max(0.12, float(middle + 5 * (middle - low)))
+    drop = paper - smooth
+    # Noise is as strong where it is dark as where it is light: there it looks like deep marks.
+    low, middle = np.quantile(drop[::4, ::4], (0.1, 0.5))
+    mask = drop > np.maximum(0.12 * paper, middle + 5 * (middle - low))
+    darkness = drop / np.maximum(paper, np.float32(0.02))
     parts, count = ndimage.label(mask, np.ones((3, 3)))
     boxes = ndimage.find_objects(parts)
     box = np.array([(r.start, r.stop, c.start, c.stop) for r, c in boxes]).reshape(-1, 4)
@@ -172,7 +174,8 @@ def _leaves_out(marks: Marks, mask: NDArray[np.bool_], across: bool) -> bool:
     usual = np.median(within if len(within) > 1 else marks.traits, axis=0)
     low, high = (part * usual for part in ALIKE)
     alike = [np.all((low < some) & (some < high), axis=1).sum() for some in (within, beyond)]
-    return bool(alike[1] >= max(2, (0.1 if across else 0.3) * alike[0]))
+    least, part = (2, 0.1) if across else (4, 0.3)
+    return bool(alike[1] >= max(least, part * alike[0]))
 
 
 def _frame(shape: tuple[int, ...]) -> NDArray[np.bool_]:
