@@ -9,7 +9,7 @@ IN_VENV = .venv/bin/python
 # Two workers, a file to each; notebooks come first, for the book shows their outputs (conftest.py).
 PYTEST = $(IN_VENV) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help book check test style lab grade slides pdf quizzes bench repository lock lowest newest clean
+.PHONY: help book check test style lab grade slides pdf quizzes handouts bench repository lock lowest newest clean
 .DEFAULT_GOAL := help
 
 help:  ## List these commands
@@ -57,6 +57,9 @@ pdf: .venv/installed  ## Print the whole book: _build/book.pdf
 
 quizzes: .venv/installed  ## Write all questions for Moodle, for Canvas and for paper, with a key
 	@$(IN_VENV) -m tools.quizzes
+
+handouts: .venv/installed  ## Print a page for each chapter to work on by hand, and a key
+	@$(IN_VENV) -m tools.handouts
 
 bench: .venv/installed  ## Time the package's convolution beside TensorFlow's
 	@$(IN_VENV) -m tools.benchmark

@@ -5,6 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 
+MISSING = (
+    "No Chromium, Chrome or Edge is installed, which prints pages. To install one: "
+    "sudo apt-get install chromium (Debian, Ubuntu), brew install chromium (macOS)."
+)
+
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",

@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, sync_playwright
 from pypdf import PdfReader
 
 from tools import build_book
-from tools.chromium import FLAGS, find_chromium
+from tools.chromium import FLAGS, MISSING, find_chromium
 from tools.notebooks import ROOT
 
 BEFORE, AFTER = ["book/intro"], ["book/glossary", "book/bibliography"]
@@ -229,11 +229,7 @@ def main() -> int:
     arguments = parser.parse_args()
     path = find_chromium()
     if path is None:
-        print(
-            "No Chromium, Chrome or Edge is installed, which prints the book. To install one: "
-            "sudo apt-get install chromium (Debian, Ubuntu), brew install chromium (macOS).",
-            file=sys.stderr,
-        )
+        print(MISSING, file=sys.stderr)
         return 1
     if code := build_book.build():
         return code
