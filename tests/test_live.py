@@ -53,6 +53,7 @@ PAGES = {
     "book/api.md": "# Package\n\n## `mnist_lib.export`\n\nFunctions.\n",
     "chapters/00_mnist_classification.ipynb": "# 0",
     "chapters/02_convolutions.ipynb": "# 2",
+    "chapters/03_building_the_model.ipynb": "# 3",
     "chapters/05_evaluation.ipynb": "# 5",
     "chapters/06_visualization.ipynb": "# 6\n\n## What happens if you cover a part?",
     "chapters/07_handwriting.ipynb": "# 7",

@@ -108,6 +108,8 @@ const Evidence = (() => {
   function use(next) {
     network = next;
     image = outputs = null;
+    job++; // what is under way was about the other network
+    clearTimeout(waiting);
   }
 
   let waiting = 0;

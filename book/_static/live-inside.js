@@ -1,22 +1,31 @@
 "use strict";
 
-// Inside the network: feature maps, and the sum behind one pixel.
+// Inside the network: the maps of one layer, and the sum behind one pixel.
 const Inside = (() => {
+  const { windowOf } = Parts;
   const { COLOURS, colour, cellStyle, background, size, written } = Colours;
   const SHOWN = 128; // maps of one layer at most
   const GAP = 1; // between maps, in their own pixels
   const REST = 250; // milliseconds without change before the sum is written
+  const WIDEST = 8; // a window to each side whose numbers can still be read
+  const NAMED = 6; // input maps that a sum names; it adds up the others
+  const NAMES = { relu: "ReLU" };
 
   const element = (id) => document.getElementById(id);
 
   let network = null;
-  let convolutions = []; // indices of the layers that are convolutions
+  let windows = []; // indices of the layers that look through a window: convolutions and pooling
   let chosen = 0; // which of them is shown
   let image = null; // what the network got: 784 numbers, or null while there is no digit
   let outputs = null; // what its layers made of it
-  // The pixel whose sum is shown: on which side of the convolution, in which map, where.
+  // The pixel whose sum is shown: on which side of the layer, in which map, where; and the channel of
+  // the input that is written out, if it is not to be the strongest.
   let focus = null;
-  let pointed = false; // whether the reader chose it
+  let choice = "none"; // what the reader chose of it: "none", the "map", or the "place" as well
+  let channel = 0; // the channel of the input that the sum writes out
+  let isAway = false; // whether the sum is of another layer, which has no window
+  const followers = []; // other parts of the page that show the same
+  let seen = false; // whether any of the maps is in sight
 
   // --- maps, side by side -----------------------------------------------------------------------
 
@@ -117,14 +126,18 @@ const Inside = (() => {
         Math.min(Math.max(from[part] + (move[part] ?? 0), 0), count - 1);
       look({ side, map: step("map", maps), y: step("y", height), x: step("x", width) });
     });
-    // Spoken while somebody reads the maps with the keyboard, and silent while somebody draws.
-    canvas.addEventListener("focus", () => speak("polite"));
-    canvas.addEventListener("blur", () => speak("off"));
+    speakWhileRead(canvas);
     return { resize, paint, frame };
   }
 
+  /** The sum is spoken while somebody reads maps with the keyboard, and silent while they draw. */
+  function speakWhileRead(canvas) {
+    canvas.addEventListener("focus", () => speak("polite"));
+    canvas.addEventListener("blur", () => speak("off"));
+  }
+
   function speak(how) {
-    element("live-sentence").setAttribute("aria-live", how);
+    element("live-said").setAttribute("aria-live", how);
   }
 
   const grids = {
@@ -132,22 +145,25 @@ const Inside = (() => {
     output: makeGrid(element("live-output"), "output"),
   };
 
-  const layer = () => network.layers[convolutions[chosen]];
+  const layer = () => asWindow(network.layers[windows[chosen]]);
   const inputOf = (index) => (index === 0 ? image : outputs[index - 1]);
 
   function look(place) {
     const same = focus && Object.keys(place).every((part) => place[part] === focus[part]);
     if (same) return;
     focus = place;
-    pointed = true;
+    choice = "place";
     paintMaps();
     explain();
   }
 
   function paintMaps() {
-    const numbers = outputs[convolutions[chosen]];
+    const numbers = outputs[windows[chosen]];
     const most = size(numbers);
-    const into = inputOf(convolutions[chosen]);
+    element("live-least").textContent = written(-most);
+    element("live-most").textContent = written(most, "+");
+    if (!seen) return; // maps out of sight are painted when they come into view
+    const into = inputOf(windows[chosen]);
     const brightest = size(into);
     const channels = layer().inputShape[2];
     const filters = layer().shape[2];
@@ -165,8 +181,6 @@ const Inside = (() => {
     const signedInput = (bytes, at, number) => signed(bytes, at, (number * most) / brightest);
     grids.input.paint(into, channels, negative ? signedInput : grey);
     grids.output.paint(numbers, filters, signed);
-    element("live-least").textContent = written(-most);
-    element("live-most").textContent = written(most, "+");
     if (!focus) return;
     const window = windowOf(layer());
     if (focus.side === "output") {
@@ -185,26 +199,6 @@ const Inside = (() => {
         grids.output.frame(o, fed.rows[0], fed.columns[0], fed.rows.length, fed.columns.length);
       }
     }
-  }
-
-  /** Between the two sides of a convolution: an output's window, and the outputs of an input. */
-  function windowOf({ inputShape, window, strides, padding }) {
-    const axes = [0, 1].map((axis) => {
-      const places = Network.places(inputShape[axis], window[axis], strides[axis], padding);
-      return { ...places, stride: strides[axis], window: window[axis] };
-    });
-    const start = ({ before, stride }, place) => place * stride - before;
-    function fed(axis, pixel) {
-      const all = Array.from({ length: axis.count }, (_, place) => place);
-      return all.filter((place) => {
-        const offset = pixel - start(axis, place);
-        return offset >= 0 && offset < axis.window;
-      });
-    }
-    return {
-      start: (y, x) => [start(axes[0], y), start(axes[1], x)],
-      fedBy: (y, x) => ({ rows: fed(axes[0], y), columns: fed(axes[1], x) }),
-    };
   }
 
   // --- the sum behind one pixel -----------------------------------------------------------------
@@ -228,6 +222,24 @@ const Inside = (() => {
     return figure;
   }
 
+  /** Numbers with their names, the strongest first: what adds up to a sum. */
+  function list(title, entries) {
+    const figure = document.createElement("div");
+    const caption = figure.appendChild(document.createElement("p"));
+    Object.assign(caption, { className: "live-caption", textContent: title });
+    const cells = figure.appendChild(document.createElement("ul"));
+    cells.className = "live-parts";
+    const most = size(entries.map(([, number]) => number));
+    for (const [name, number] of entries) {
+      const item = cells.appendChild(document.createElement("li"));
+      item.append(document.createTextNode(`${name} `));
+      const cell = item.appendChild(document.createElement("span"));
+      cell.textContent = written(number, "+");
+      Object.assign(cell.style, background(number, most));
+    }
+    return figure;
+  }
+
   function operator(sign) {
     const span = document.createElement("span");
     span.className = "live-operator";
@@ -242,14 +254,24 @@ const Inside = (() => {
   const asSigned = (most) => (number) => background(number, most);
 
   function explain() {
-    const index = convolutions[chosen];
-    const terms = focus.side === "output" ? termsOfOutput(index) : termsOfInput(index);
+    isAway = false;
+    const index = windows[chosen];
+    const isPooling = network.layers[index].type !== "conv2d";
+    const { side } = focus;
+    if (side === "input") say(isPooling ? termsOfPooled(index) : termsOfInput(index));
+    else say(isPooling ? termsOfPooling(index) : termsOfOutput(index));
+    for (const { looked } of followers) looked?.(windows[chosen], focus, channel);
+  }
+
+  /** Write a sum: its parts in a row, a sentence, and what happens to the number afterwards. */
+  function say({ parts, sentence, then = "" }) {
     const row = element("live-terms");
-    row.replaceChildren(...terms.parts);
+    row.replaceChildren(...parts);
     // Kernels wider than a phone scroll sideways, and so must be within reach of the keyboard.
     if (row.scrollWidth > row.clientWidth) row.tabIndex = 0;
     else row.removeAttribute("tabindex");
-    element("live-sentence").textContent = terms.sentence;
+    element("live-sentence").textContent = sentence;
+    element("live-then").textContent = then;
   }
 
   /** patch × kernel + bias = number, for the channel that adds most; the others as one sum. */
@@ -258,7 +280,7 @@ const Inside = (() => {
     const into = inputOf(index);
     const [height, width, channels] = inputShape;
     const filters = shape[2];
-    const [top, left] = windowOf(network.layers[index]).start(focus.y, focus.x);
+    const [top, left] = windowOf(layer()).start(focus.y, focus.x);
     const pixel = (i, j, c) => {
       const [y, x] = [top + i, left + j];
       const inside = y >= 0 && y < height && x >= 0 && x < width;
@@ -275,12 +297,18 @@ const Inside = (() => {
         .reduce((a, b) => a + b),
     );
     const order = [...sums.keys()].sort((a, b) => Math.abs(sums[b]) - Math.abs(sums[a]));
-    const c = order[0];
+    const c = focus.channel ?? order[0];
+    channel = c;
     const patch = grid((i, j) => pixel(i, j, c));
     const weights = grid((i, j) => weight(i, j, c));
     const total = outputs[index][(focus.y * shape[1] + focus.x) * filters + focus.map];
     const rest = sums.reduce((a, b) => a + b) - sums[c];
     const number = (value) => written(value);
+    const named = order.slice(0, NAMED).map((n) => [`map ${n + 1}`, sums[n]]);
+    const unnamed = order.slice(NAMED).reduce((sum, n) => sum + sums[n], 0);
+    if (channels > NAMED) named.push([`${channels - NAMED} more`, unnamed]);
+    named.push(["bias", bias[focus.map]]);
+    const after = afterwards(index);
     const others = channels > 1 ? ` The other ${channels - 1} channels add ${number(rest)}.` : "";
     const added = channels > 1 ? [rest, bias[focus.map]] : [bias[focus.map]];
     const chain = added
@@ -296,14 +324,116 @@ const Inside = (() => {
         operator("×"),
         table("kernel", weights, asSigned(size(weights.flat()))),
         operator(`→ ${number(sums[c])}${chain} = ${number(total)}`),
+        ...(channels > 1 ? [list("what each input map adds", named)] : []),
+        ...after.parts,
       ],
       sentence:
         `Map ${focus.map + 1}, row ${focus.y + 1}, column ${focus.x + 1}: ` +
         `pixel by pixel, multiplied and added up, ` +
-        `${channels > 1 ? `channel ${c + 1} (the strongest) gives` : "this gives"} ` +
+        `${channels === 1 ? "this gives" : `channel ${c + 1}${c === order[0] ? " (the strongest)" : ""} gives`} ` +
         `${number(sums[c])}.${others} ` +
         `With the bias ${number(bias[focus.map])} the sum is ${number(total)}.`,
+      then: after.sentence,
     };
+  }
+
+  /** The numbers of a window that lie inside the map. */
+  function inWindow({ inputShape, window, strides, padding }, numbers, map, y, x) {
+    const [height, width, channels] = inputShape;
+    const [top, left] = windowOf({ inputShape, window, strides, padding }).start(y, x);
+    const rows = [];
+    for (let row = Math.max(top, 0); row < Math.min(top + window[0], height); row++) {
+      rows.push([]);
+      for (let column = Math.max(left, 0); column < Math.min(left + window[1], width); column++) {
+        rows[rows.length - 1].push(numbers[(row * width + column) * channels + map]);
+      }
+    }
+    return rows;
+  }
+
+  const COUNTS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
+  const count = (number) => COUNTS[number] ?? String(number);
+
+  /** What becomes of a convolution's number: its activation, and the pooling that follows. */
+  function afterwards(index) {
+    const { layers } = network;
+    const place = (shape, at) => (at.y * shape[1] + at.x) * shape[2] + focus.map;
+    const [parts, sentences] = [[], []];
+    let at = index + 1;
+    for (; at < layers.length; at++) {
+      const { type, activation, shape } = layers[at];
+      if (type !== "activation" && type !== "scale_shift") break;
+      const [before, after] = [at - 1, at].map((n) => outputs[n][place(shape, focus)]);
+      const name = NAMES[activation] ?? activation ?? "scale and shift";
+      parts.push(operator(`→ ${name} → ${written(after)}`));
+      if (activation !== "relu") sentences.push(`The ${name} makes it ${written(after)}.`);
+      else if (before > 0) sentences.push("The ReLU lets it through as it is.");
+      else sentences.push("The ReLU sets it to 0, because it is not positive.");
+    }
+    const next = layers[at];
+    if (next?.type !== "max_pool2d" && next?.type !== "average_pool2d") {
+      return { parts, sentence: sentences.join(" ") };
+    }
+    const { rows, columns } = windowOf(next).fedBy(focus.y, focus.x);
+    if (!rows.length || !columns.length) sentences.push("No window of the pooling reaches it.");
+    else {
+      const [y, x] = [rows[0], columns[0]];
+      const numbers = inWindow(next, outputs[at - 1], focus.map, y, x);
+      const result = outputs[at][place(next.shape, { y, x })];
+      const flat = numbers.flat();
+      const largest = next.type === "max_pool2d";
+      if (readable(numbers)) parts.push(table("pooling window", numbers, asInk(size(flat))));
+      parts.push(operator(`→ ${largest ? "largest" : "mean"} ${written(result)}`));
+      sentences.push(
+        `The pooling puts the ${largest ? "largest" : "mean"} of these ${count(flat.length)} ` +
+          `numbers into row ${y + 1}, column ${x + 1} of its map: ${written(result)}.`,
+      );
+    }
+    return { parts, sentence: sentences.join(" ") };
+  }
+
+  const readable = (rows) => rows.length <= WIDEST && rows[0].length <= WIDEST;
+
+  /** The numbers in a pooling window, and what it makes of them. */
+  function termsOfPooling(index) {
+    const { type, shape } = layer();
+    const numbers = inWindow(layer(), inputOf(index), focus.map, focus.y, focus.x);
+    const flat = numbers.flat();
+    channel = focus.map;
+    const result = outputs[index][(focus.y * shape[1] + focus.x) * shape[2] + focus.map];
+    const what = type === "max_pool2d" ? "largest" : "mean";
+    const parts = [operator(`→ ${what} ${written(result)}`)];
+    if (readable(numbers)) parts.unshift(table("window", numbers, asInk(size(flat))));
+    return {
+      parts,
+      sentence:
+        `Map ${focus.map + 1}, row ${focus.y + 1}, column ${focus.x + 1}: the ${what} of the ` +
+        `${count(flat.length)} numbers in the window is ${written(result)}.`,
+    };
+  }
+
+  /** Which outputs of a pooling one pixel takes part in. */
+  function termsOfPooled(index) {
+    const { type, shape, inputShape } = layer();
+    const value = inputOf(index)[(focus.y * inputShape[1] + focus.x) * inputShape[2] + focus.map];
+    const { rows, columns } = windowOf(layer()).fedBy(focus.y, focus.x);
+    const place = `Row ${focus.y + 1}, column ${focus.x + 1} of map ${focus.map + 1}`;
+    if (!rows.length || !columns.length) {
+      return { parts: [], sentence: `${place}: no window reaches this pixel. It has no say.` };
+    }
+    const fed = rows.map((y) =>
+      columns.map((x) => outputs[index][(y * shape[1] + x) * shape[2] + focus.map]),
+    );
+    const through = fed.flat().filter((number) => number === value).length;
+    const how =
+      type !== "max_pool2d"
+        ? "It is a part of the mean there."
+        : through
+          ? "It is the largest there, so it passes."
+          : "A larger number stands beside it, so it is dropped.";
+    const parts = [table("number", [[value]], asInk(size(inputOf(index)))), operator("→")];
+    if (readable(fed)) parts.push(table("what it goes into", fed, asInk(size(fed.flat()))));
+    return { parts, sentence: `${place} is ${written(value)}. ${how}` };
   }
 
   /** Which outputs one pixel takes part in: pixel × kernel, turned by 180°. */
@@ -345,11 +475,11 @@ const Inside = (() => {
 
   // --- what live.js calls -----------------------------------------------------------------------
 
+  /** Turn to a layer by its place among those with a window, to its strongest map and place. */
   function choose(number) {
     chosen = number;
-    focus = null;
-    pointed = false;
-    const { inputShape, shape, window, strides, name } = layer();
+    [focus, choice] = [null, "none"];
+    const { inputShape, shape, window, strides, name, type } = layer();
     layOut();
     const maps = (count) => (count === 1 ? "1 map" : `${count} maps`);
     const limit = (count) => (count > SHOWN ? ` (the first ${SHOWN} are shown)` : "");
@@ -360,37 +490,62 @@ const Inside = (() => {
       limit(inputShape[2]);
     element("live-output-name").textContent =
       `What ${name} answers: ${maps(shape[2])} of ${shape[0]} × ${shape[1]}, ` +
-      `kernel ${window.join(" × ")}${stride}${limit(shape[2])}`;
+      `${type === "conv2d" ? "kernel" : "window"} ${window.join(" × ")}${stride}${limit(shape[2])}`;
     into.setAttribute("aria-label", element("live-input-name").textContent);
     out.setAttribute("aria-label", element("live-output-name").textContent);
+    element("live-layers").querySelectorAll("input")[number].checked = true;
     if (image) show(image, outputs);
+    if (image && focus) explain();
+  }
+
+  /** Turn to a map of a layer, at its strongest place unless another is given. */
+  function turnTo(index, map, place = {}) {
+    if (windows[chosen] !== index) choose(windows.indexOf(index));
+    focus = { ...strongest(map), ...place };
+    choice = Object.keys(place).length ? "place" : "map";
+    paintMaps();
+    explain();
   }
 
   /** Fit as many maps into a row as the page has room for. */
   function layOut() {
-    if (!convolutions.length) return;
+    if (!windows.length) return;
     grids.input.resize(layer().inputShape);
     grids.output.resize(layer().shape);
     if (focus && image) paintMaps();
   }
 
-  /** Begin with a network: one radio button for each of its convolutions. */
+  /** A mean over a whole map is a window as large as the map. */
+  function asWindow(given) {
+    if (given.type !== "global_average_pool2d") return given;
+    const [height, width, channels] = given.inputShape;
+    const shape = [1, 1, channels];
+    return { ...given, window: [height, width], strides: [1, 1], padding: "valid", shape };
+  }
+
+  /** Begin with a network: one radio button for each of its layers that has a window. */
   function use(next) {
     network = next;
     image = outputs = null;
-    convolutions = [...network.layers.keys()].filter((n) => network.layers[n].type === "conv2d");
-    const buttons = convolutions.map((index, number) => {
+    isAway = false;
+    windows = [...network.layers.keys()].filter((n) => /conv|pool/.test(network.layers[n].type));
+    let convolutions = 0;
+    const buttons = windows.map((index, number) => {
       const label = document.createElement("label");
       const input = document.createElement("input");
+      const { type, name } = network.layers[index];
       Object.assign(input, { type: "radio", name: "live-layer", checked: number === 0 });
       input.addEventListener("change", () => choose(number));
-      label.append(input, document.createTextNode(number + 1));
-      label.title = network.layers[index].name;
+      label.append(input, document.createTextNode(type === "conv2d" ? ++convolutions : "pool"));
+      label.title = name;
       return label;
     });
     element("live-layers").replaceChildren(element("live-layers").firstElementChild, ...buttons);
-    element("live-inside").classList.toggle("live-nothing", convolutions.length === 0);
-    if (convolutions.length) choose(0);
+    element("live-inside").classList.toggle("live-nothing", windows.length === 0);
+    element("live-terms").replaceChildren();
+    for (const id of ["live-sentence", "live-then"]) element(id).textContent = "";
+    if (windows.length) choose(0);
+    for (const follower of followers) follower.use?.(next);
   }
 
   let waiting = 0;
@@ -399,21 +554,38 @@ const Inside = (() => {
   function show(nextImage, nextOutputs) {
     [image, outputs] = [nextImage, nextOutputs];
     clearTimeout(waiting);
-    element("live-inside").classList.toggle("live-empty", !image);
-    if (!image || !outputs[outputs.length - 1].every(Number.isFinite)) return;
-    if (!convolutions.length) return;
-    if (!pointed) focus = strongest();
-    paintMaps();
-    waiting = setTimeout(explain, REST);
+    if (outputs && !outputs[outputs.length - 1].every(Number.isFinite)) image = outputs = null;
+    for (const name of ["live-inside", "live-sum"]) {
+      element(name).classList.toggle("live-empty", !image);
+    }
+    if (image && windows.length) {
+      focus ??= strongest();
+      paintMaps();
+      waiting = setTimeout(rest, REST);
+    }
+    for (const follower of followers) follower.show?.(image, outputs);
   }
 
-  /** The output of the largest number among the maps that are shown: a place worth a look. */
-  function strongest() {
+  /** Turn to the strongest place when the hand rests: nothing jumps about while it draws. */
+  function rest() {
+    if (choice !== "place") focus = strongest(choice === "map" ? focus.map : null);
+    paintMaps();
+    if (!isAway) explain();
+  }
+
+  new IntersectionObserver(([entry]) => {
+    seen = entry.isIntersecting;
+    if (image && focus) paintMaps();
+  }).observe(element("live-inside"));
+
+  /** The output of the largest number among the maps that are shown, or in one: worth a look. */
+  function strongest(map = null) {
     const { shape } = layer();
-    const numbers = outputs[convolutions[chosen]];
-    let best = 0;
-    for (let n = 0; n < numbers.length; n++) {
-      if (n % shape[2] < SHOWN && numbers[n] > numbers[best]) best = n;
+    const numbers = outputs[windows[chosen]];
+    let best = -1;
+    for (let n = map ?? 0; n < numbers.length; n += map === null ? 1 : shape[2]) {
+      if (map === null && n % shape[2] >= SHOWN) continue;
+      if (best < 0 || numbers[n] > numbers[best]) best = n;
     }
     const place = Math.floor(best / shape[2]);
     return {
@@ -426,5 +598,14 @@ const Inside = (() => {
 
   window.addEventListener("resize", layOut);
 
-  return { use, show };
+  return {
+    use, show, look, turnTo, speakWhileRead, asWindow, list, operator,
+    /** Write another layer's sum, until the reader turns to one with a window again. */
+    sayElse(terms) {
+      isAway = true;
+      say(terms);
+    },
+    /** Let another part of the page follow: `use`, `show`, and `looked` when the sum is written. */
+    follow: (follower) => followers.push(follower),
+  };
 })();
