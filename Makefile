@@ -9,7 +9,7 @@ IN_VENV = .venv/bin/python
 # Two workers, a file to each; notebooks come first, for the book shows their outputs (conftest.py).
 PYTEST = $(IN_VENV) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help book check test style lab grade slides pdf quizzes handouts bench repository lock lowest newest clean
+.PHONY: help book check test style lab grade slides pdf quizzes handouts bench repository lock update audit lowest newest unreleased clean
 .DEFAULT_GOAL := help
 
 help:  ## List these commands
@@ -76,17 +76,28 @@ lock:  ## Pin the newest versions of everything in requirements.txt (for maintai
 	    --custom-compile-command "make lock    (uv pip compile --universal, from pyproject.toml)" \
 	    --output-file requirements.txt
 
+update:  ## Pin the newest versions, and say what changed (for maintainers)
+	@mkdir -p _build && cp requirements.txt _build/requirements.before
+	@$(MAKE) --no-print-directory lock
+	@diff _build/requirements.before requirements.txt | grep '^[<>] [A-Za-z0-9]' \
+	    || echo "Nothing changed."
+
+audit:  ## Ask for known security faults of what requirements.txt pins (needs a network)
+	@$(PYTHON) -m venv _build/audit
+	@_build/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1
+	@_build/audit/bin/pip-audit --no-deps --disable-pip --requirement requirements.txt
+
 # The ends of the ranges in pyproject.toml, each in an environment of its own: the oldest versions
 # of what the package names (with the newest of everything else), and the newest of all. Without
 # the options of pyproject.toml, since each Matplotlib draws the reference pictures a little differently.
-lowest newest:  ## Test the package and two chapters with the oldest (newest) versions allowed
+lowest newest unreleased:  ## Test the package and two chapters with the oldest (newest, coming) versions
 	@$(PYTHON) -m venv --clear _build/$@
 	@_build/$@/bin/python -m pip install --quiet --disable-pip-version-check uv
 	@touch _build/$@/versions.txt
-	@test $@ = newest || _build/$@/bin/uv pip compile --quiet --resolution lowest-direct --no-deps \
+	@test $@ != lowest || _build/$@/bin/uv pip compile --quiet --resolution lowest-direct --no-deps \
 	    --extra tensorflow --python _build/$@/bin/python --output-file _build/$@/versions.txt pyproject.toml
 	@VIRTUAL_ENV=_build/$@ _build/$@/bin/uv pip install --quiet --constraint _build/$@/versions.txt \
-	    --editable '.[tensorflow,course]'
+	    $(if $(filter unreleased,$@),--prerelease allow) --editable '.[tensorflow,course]'
 	@_build/$@/bin/python -m pytest -o addopts= -n 2 --nbmake -m "not site and not slow" tests \
 	    --deselect tests/test_plots.py::test_images_are_compared_in_every_run \
 	    chapters/00_mnist_classification.ipynb chapters/02_convolutions.ipynb

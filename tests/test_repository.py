@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import nbformat
@@ -208,3 +209,43 @@ def test_workflows_pin_every_action_and_ask_for_little(path):
     for job in workflow["jobs"].values():
         assert set(job.get("permissions", {})) <= {"pages", "id-token"}
         assert job["timeout-minutes"] <= 60
+
+
+def test_workflows_are_sound():
+    """Their form by GitHub's schema; their security by zizmor, without asking anybody."""
+    check = [sys.executable, "-m", "check_jsonschema"]
+    files = [str(path) for path in WORKFLOWS]
+    result = subprocess.run(
+        [*check, "--builtin-schema", "vendor.github-workflows", *files],
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stdout
+    zizmor = Path(sys.executable).with_name("zizmor")
+    result = subprocess.run([zizmor, "--offline", *files], capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout
+
+
+def test_commands_of_the_workflows_exist():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = {t for line in re.findall(r"^([a-z ]+):", makefile, re.M) for t in line.split()}
+    for path in WORKFLOWS:
+        text = path.read_text(encoding="utf-8")
+        ends = yaml.safe_load(text)["jobs"].get("ranges", {}).get("strategy", {})
+        called = set(re.findall(r"make ([a-z]+)", text)) | set(
+            ends.get("matrix", {}).get("end", [])
+        )
+        assert called <= targets | {"test"}
+        for file in re.findall(r"(?:tests|chapters)/[\w/]+\.(?:py|ipynb)", text):
+            assert (ROOT / file).is_file(), file
+
+
+def test_the_citation_is_valid():
+    check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema"]
+    command = [*check, "vendor.citation-file-format", str(ROOT / "CITATION.cff")]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert citation["license"] == project["license"]
+    assert "version" not in citation, "it stands in pyproject.toml alone"

@@ -959,6 +959,19 @@ def test_chapters_are_cards_and_the_next_page_is_the_first_chapter(site: Path) -
     assert re.search(r"\(\d+ min\)", start.get_text())
 
 
+def test_a_lost_reader_finds_the_chapters(site: Path) -> None:
+    page = BeautifulSoup((site / "404.html").read_text(encoding="utf-8"), "html.parser")
+    assert "no page at this address" in page.select_one("article").get_text()
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    prefix = f"/{config['repository']['url'].rsplit('/', 1)[-1]}/"
+    links = [link["href"] for link in page.select("nav.bd-links a.reference.internal")]
+    assert len(links) >= len(CHAPTERS)
+    for address in [*links, *(sheet["href"] for sheet in page.select("link[rel=stylesheet]"))]:
+        path = urllib.parse.urlsplit(address).path
+        assert path.startswith(prefix)
+        assert (site / path.removeprefix(prefix)).is_file(), address
+
+
 # --- the printed book -----------------------------------------------------------------------------
 
 

@@ -280,6 +280,16 @@ def leave_out_solutions(app: Sphinx, docname: str, source: list[str]) -> None:
         source[0] = re.sub(r"\[Solution\]\(\.\./solutions/[^)\s]*\)", "", source[0])
 
 
+def place_lost_page(app: Sphinx, config: Config) -> None:
+    """Tell sphinx-notfound-page under which path GitHub publishes the repository's pages.
+
+    The page for addresses that do not exist is shown at any depth, so its links are whole.
+    """
+    config.notfound_urls_prefix = (
+        f"/{config.html_theme_options['repository_url'].rsplit('/', 1)[-1]}/"
+    )
+
+
 def lead_to_first_chapter(app: Sphinx, docname: str, source: list[str]) -> None:
     """Write into the first page where Colab opens the first chapter, and how long that takes."""
     if docname == app.config.root_doc and "FIRST_MINUTES" in source[0]:
@@ -393,6 +403,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("config-inited", run_notebooks_as_anywhere)
     app.connect("config-inited", key_execution_cache)
     app.connect("config-inited", drop_thebe)
+    app.connect("config-inited", place_lost_page, priority=400)
     app.connect("builder-inited", prepare_outputs)
     app.connect("source-read", list_modules)
     app.connect("source-read", write_address)
