@@ -39,10 +39,10 @@ import pytest
 
 from tools.going_back import GoingBack
 from tools.notebooks import (
-    LIMITS,
     alt_text,
     ignore_user_settings,
     keep_outputs,
+    limits_of,
     read,
     stated_times,
 )
@@ -178,8 +178,9 @@ def problems_of_time(run: Run) -> list[str]:
         f" ({run.seconds:.0f} here, {run.slow:.2f} × slow)"
     )
     problems = []
-    if run.scaled > LIMITS[run.source]:
-        problems.append(f"{what}; the limit is {LIMITS[run.source]}")
+    limit = limits_of(run.name)[run.source]
+    if run.scaled > limit:
+        problems.append(f"{what}; the limit is {limit}")
     if not run.stated / TOLERANCE <= run.scaled <= run.stated * TOLERANCE:
         problems.append(f"{what}; its Time line says {run.stated}")
     return problems
@@ -301,5 +302,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         stated = "–" if run.stated is None else run.stated
         write(
             f"{run.name:{width}}  {run.source:6}{run.seconds:6.1f}{run.scaled:8.1f}"
-            f"{stated:>11}{off(run)}{LIMITS[run.source]:>6}  {run.silence}"
+            f"{stated:>11}{off(run)}{limits_of(run.name)[run.source]:>6}  {run.silence}"
         )

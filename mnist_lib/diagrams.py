@@ -1480,3 +1480,135 @@ def beyond_training(
     label(axes, (0.9, 2.75), "a letter:", ha="left")
     label(axes, (0.9, 2.54), "out of distribution", ha="left")
     return figure
+
+
+# --- chapter 10: several workers, one network -------------------------------------------------
+
+
+def data_parallel(images: ArrayLike) -> Figure:
+    """Draw how two workers divide a batch, add their gradients, and take the same step.
+
+    Parameters
+    ----------
+    images : array of shape (8, H, W)
+        The batch; the first four go to worker 0, the others to worker 1.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If there are not eight images.
+    """
+    images = _checks.array("images", images, "N H W")
+    if len(images) != 8:
+        raise ValueError(_checks.message("images", f"{len(images)} images", "8 of them"))
+    figure, axes = canvas(2.75)
+    add = box(axes, (3.95, 1.375), (1.2, 0.75), "add up", "all-reduce", colour=plots.PALETTE[1])
+    for worker, y in enumerate((2.1, 0.65)):
+        for place, image in enumerate(images[4 * worker : 4 * worker + 4]):
+            across, down = place % 2, place // 2
+            picture(axes, image, (0.33 + 0.48 * across, y + 0.24 - 0.48 * down), 0.44)
+        copy = box(axes, (1.95, y), (1.15, 0.75), f"worker {worker}", "same weights")
+        arrow(axes, (1.06, y), copy.left)
+        towards = add.at(0, 0.75 if y > 1.375 else 0.25)
+        arrow(axes, copy.right, towards)
+        step = box(axes, (5.33, y), (1.15, 0.75), "step", "same sum")
+        arrow(axes, add.at(1, 0.75 if y > 1.375 else 0.25), step.left)
+    label(axes, (2.78, 2.16), "gradient", ha="left")
+    return figure
+
+
+def lockstep(phases: Sequence[str]) -> Figure:
+    """Draw two workers' steps along time: nobody goes on before the slower one is ready.
+
+    Parameters
+    ----------
+    phases : sequence of three str
+        What each worker does alone, what both do together, and what each does after that.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If there are not three phases.
+    """
+    if len(phases) != 3:
+        raise ValueError(_checks.message("phases", f"{len(phases)} names", "3 names"))
+    work, together, after = phases
+    figure, axes = canvas(2.3)
+    height, rows = 0.55, (1.85, 1.05)
+    for worker, y in enumerate(rows):
+        label(axes, (0.06, y), f"worker {worker}", ha="left")
+    for start, lengths in ((0.95, (0.95, 1.25)), (3.55, (1.05, 0.8))):
+        meet = start + max(lengths)
+        for y, length in zip(rows, lengths, strict=True):
+            text = work if length > 0.9 else ""
+            box(axes, (start + length / 2, y), (length, height), text)
+            box(axes, (meet + 0.55, y), (0.24, height), colour=plots.PALETTE[3])
+            if length < max(lengths):
+                style = {"color": plt.rcParams["xtick.color"], "ls": ":", "marker": "none"}
+                axes.plot((start + length, meet), (y, y), **style)
+        middle = (meet + 0.2, sum(rows) / 2)
+        size = (0.36, rows[0] - rows[1] + height)
+        box(axes, middle, size, colour=plots.PALETTE[1])
+        label(axes, middle, together, rotation=90)
+        below = (meet + 0.55, rows[1] - height / 2 - 0.13)
+        label(axes, below, after, color=plots.PALETTE[3])
+    arrow(axes, (0.95, 0.3), (5.9, 0.3))
+    label(axes, (3.4, 0.13), "time")
+    return figure
+
+
+def where_workers_live() -> Figure:
+    """Draw three homes of workers: one processor, cards in one machine, cards in several machines.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, axes = canvas(2.5)
+    homes = (
+        (0.98, "this chapter", "two processes"),
+        (2.98, "one machine", "several GPUs"),
+        (5.0, "a cluster", "several machines"),
+    )
+    for x, title, below in homes:
+        label(axes, (x, 2.33), title)
+        label(axes, (x, 0.16), below, color=plt.rcParams["xtick.color"])
+    box(axes, (0.98, 1.25), (1.6, 1.7))
+    one, other = (box(axes, (0.98, y), (1.1, 0.5), "worker") for y in (1.7, 0.8))
+    _joined(axes, one.bottom, other.top)
+    box(axes, (2.98, 1.25), (1.6, 1.7))
+    cards = [
+        box(axes, (x, y), (0.55, 0.45), "GPU", colour=plots.PALETTE[1])
+        for x, y in ((2.6, 1.7), (3.36, 1.7), (3.36, 0.8), (2.6, 0.8))
+    ]
+    _ring(axes, cards)
+    machines = []
+    for x, y in ((4.5, 1.7), (5.5, 1.7), (5.5, 0.8), (4.5, 0.8)):
+        machines.append(box(axes, (x, y), (0.8, 0.6)))
+        for across in (-0.18, 0.18):
+            box(axes, (x + across, y), (0.28, 0.3), colour=plots.PALETTE[1])
+    _ring(axes, machines)
+    return figure
+
+
+def _ring(axes: Axes, corners: Sequence[Box]) -> None:
+    """Join four boxes, from above left in the clock's direction, by lines."""
+    above_left, above_right, below_right, below_left = corners
+    _joined(axes, above_left.right, above_right.left)
+    _joined(axes, above_right.bottom, below_right.top)
+    _joined(axes, below_left.right, below_right.left)
+    _joined(axes, above_left.bottom, below_left.top)
+
+
+def _joined(axes: Axes, start: Point, end: Point) -> None:
+    """Draw a plain line between two points."""
+    style = {"color": plt.rcParams["axes.edgecolor"], "lw": 2.0, "ls": "-", "marker": "none"}
+    axes.plot(*np.array([start, end]).T, **style)

@@ -137,6 +137,15 @@ def test_time_is_held_against_the_time_line_and_the_limit(
     assert len(running.problems_of_time(run)) == problems
 
 
+def test_a_chapter_may_have_a_limit_of_its_own() -> None:
+    problems = [
+        len(running.problems_of_time(running.Run(name, source, seconds, 1.0, 80, "")))
+        for name in ("chapters/10_scaling.ipynb", "chapters/01_data.ipynb")
+        for source, seconds in (("sample", 89), ("sample", 91), ("full", 91), ("full", 181))
+    ]
+    assert problems == [0, 1, 0, 1, 1, 1, 0, 1]
+
+
 def test_a_time_line_that_is_off_by_more_than_promised_is_marked() -> None:
     runs = [running.Run("x", "sample", s, 2.0, 20, "") for s in (26, 28, 40, 58, 62)]
     assert [running.off(run) for run in runs] == ["!", " ", " ", " ", "!"]

@@ -74,6 +74,9 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
     "two questions": lambda: diagrams.two_questions(
         np.full((28, 28), 0.5), (8, 8, 5), 4.21, (10, 20), -1.5
     ),
+    "two workers": lambda: diagrams.data_parallel([GREYS] * 8),
+    "in step": lambda: diagrams.lockstep(["compute", "all-reduce", "step"]),
+    "where workers live": diagrams.where_workers_live,
     "beyond the training digits": lambda: diagrams.beyond_training(*[GREYS] * 4),
 }
 

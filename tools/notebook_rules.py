@@ -26,7 +26,7 @@ from markdown_it.token import Token
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 
 from tools import magics, notebooks, repository
-from tools.notebooks import LIMITS, alt_text, exercise_id, slug, stated_times, statement
+from tools.notebooks import alt_text, exercise_id, limits_of, slug, stated_times, statement
 
 
 class Notebook(NamedTuple):
@@ -268,7 +268,7 @@ def states_its_time(notebook: Notebook) -> list[str]:
         ]
     return [
         f"the Time line says {times[source]} s on the {source} data, the limit is {limit} s"
-        for source, limit in LIMITS.items()
+        for source, limit in limits_of(notebook.name).items()
         if times[source] > limit
     ]
 

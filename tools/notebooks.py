@@ -25,6 +25,14 @@ FIGURES = Path(__file__).with_name("book_figures.py")
 LIMITS = {"sample": 60, "full": 180}
 """What a chapter may cost to run: CPU seconds, both cores together, on the reference machine."""
 
+OWN_LIMITS = {"10_scaling": {"sample": 90}}
+"""What a chapter may cost instead: chapter 10 starts TensorFlow in ten more processes."""
+
+
+def limits_of(name: str) -> dict[str, int]:
+    """Return what a notebook may cost to run, by data; ``name`` is its path."""
+    return LIMITS | OWN_LIMITS.get(Path(name).stem, {})
+
 
 def read(path: Path) -> nbformat.NotebookNode:
     """Return the notebook at ``path``; unlike ``nbformat.read``, mend none of its faults."""
