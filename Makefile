@@ -61,8 +61,9 @@ quizzes: .venv/installed  ## Write all questions for Moodle, for Canvas and for 
 handouts: .venv/installed  ## Print a page for each chapter to work on by hand, and a key
 	@$(IN_VENV) -m tools.handouts
 
-bench: .venv/installed  ## Time the package's convolution beside TensorFlow's
-	@$(IN_VENV) -m tools.benchmark
+# About two CPU hours; OPTIONS="--quick" takes two minutes, OPTIONS="--only 'fast recipe'" one row.
+bench: .venv/installed  ## Measure our programs beside published ones (hours; OPTIONS=--quick: minutes)
+	@$(IN_VENV) -m tools.benchmark $(OPTIONS)
 
 repository: .venv/installed  ## Write the repository's address everywhere: make repository URL=https://github.com/owner/name
 	@$(IN_VENV) -m tools.repository $(URL)

@@ -283,11 +283,12 @@ def _normalised_network(
 PRETRAINED: dict[str, Callable[[], keras.Sequential]] = {
     "robust": robust_cnn,
     "classic": classic_cnn,
+    "accurate": accurate_cnn,
 }
 
 
 def load_pretrained(name: str, folder: str | Path | None = None) -> keras.Sequential:
-    """Give a network with the trained weights that ship with the package.
+    """Give a network with trained weights, most of which ship with the package.
 
     ``"robust"`` is `robust_cnn`, trained on all of MNIST, changed at random, and on rendered
     drawings and photographs. It was also shown blots, scribbles, faces, bars and print, and taught
@@ -295,15 +296,17 @@ def load_pretrained(name: str, folder: str | Path | None = None) -> keras.Sequen
     ``"classic"`` is `classic_cnn`, trained as in chapter 0. The weights were rounded to float16 for
     shipping. How each was trained, and how well it reads, is recorded beside them in
     ``mnist_lib/weights/``; ``tools/pretrained.py`` trains both again, and
-    ``tools/handwriting_bench.py`` measures what they read of hard handwriting.
+    ``tools/handwriting_bench.py`` measures what they read of hard handwriting. ``"accurate"`` is
+    `accurate_cnn`, whose weights do not ship: ``python -m tools.pretrained --only accurate`` trains
+    it on MNIST alone.
 
     Parameters
     ----------
-    name : {"robust", "classic"}
+    name : {"robust", "classic", "accurate"}
         Which network.
     folder : str or pathlib.Path, optional
-        Where the file ``robust.npz`` or ``classic.npz`` is, if you have trained one of your own. By
-        default the package's own folder.
+        Where the file, such as ``robust.npz``, is, if you have trained one of your own. By default
+        the package's own folder.
 
     Returns
     -------

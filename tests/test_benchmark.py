@@ -1,37 +1,150 @@
-"""The benchmark times what it says, and only what is right."""
+"""The benchmark measures what it says, compares only what is right, and keeps what it measured."""
 
-import itertools
+import html
+import json
+import math
+import platform
 import re
-import subprocess
-import sys
 import time
-from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
+from mnist_lib import models
+from mnist_lib.data import load_mnist, prepare
 from tools import benchmark
 
+STORED = json.loads(benchmark.RESULTS.read_text(encoding="utf-8"))
 
-def test_the_table_holds_every_case_with_its_ratio():
-    run = subprocess.run(
-        [sys.executable, "-m", "tools.benchmark", "--rounds", "1"],
-        cwd=Path(__file__).parent.parent,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert run.stderr == ""
-    head, *lines = run.stdout.splitlines()
-    assert head.split()[-3:] == ["NumPy", "TensorFlow", "ratio"]
-    names = [re.split(r"\s{2,}", line)[:3] for line in lines]
-    cases = ["28 × 28 × 1 → 32", "13 × 13 × 32 → 64"]
-    ways, batches = ["forward", "backward"], ["32", "128", "512"]
-    assert names == [list(each) for each in itertools.product(cases, ways, batches)]
-    for line in lines:
-        ours, theirs, ratio = map(float, line.split()[-3:])
-        assert 0 < ratio < 100
-        assert ratio == pytest.approx(ours / theirs, rel=0.1)
+
+def program(*seeds, **changed):
+    """A program's results: for each seed its accuracies, an epoch of 2, 3, … CPU seconds each."""
+    marks = [
+        [{"CPU": (k + 1) * (2 + s), "wall": 1.0, "accuracy": a} for k, a in enumerate(accuracies)]
+        for s, accuracies in enumerate(seeds)
+    ]
+    return {
+        "marks": marks,
+        "parameters": 1234,
+        "multiply-adds": 1_500_000,
+        "floating-point operations": 3e9,
+        "peak memory in MB": 1000.0,
+        "digits": {"training": 55_000, "test": 10_000},
+        "epochs": 4,
+        "date": "2026-01-01",
+    } | changed
+
+
+# ---------------------------------------------------------------- what is computed
+
+
+def test_a_level_is_reached_when_the_mean_over_seeds_is_there():
+    # The first seed is there after one epoch, the mean only after two.
+    run = program([0.992, 0.992], [0.984, 0.989], [0.985, 0.990])
+    assert benchmark.reached(run, 0.98) == (3, True)
+    assert benchmark.reached(run, 0.99) == (6, True)  # the median of 4, 6 and 8
+    assert benchmark.reached(run, 0.995) == (6, False)
+
+
+def test_the_interval_is_wilsons_for_one_network():
+    mean, low, high = benchmark.interval(program([0.5, 0.99], [0.5, 0.98]))
+    assert mean == pytest.approx(0.985)
+    z, n = 1.959964, 10_000
+    middle = (mean + z**2 / 2 / n) / (1 + z**2 / n)
+    half = z * math.sqrt(mean * (1 - mean) / n + z**2 / 4 / n**2) / (1 + z**2 / n)
+    assert (low, high) == pytest.approx((middle - half, middle + half), abs=1e-6)
+
+
+def test_the_table_tells_who_gets_there_and_how_much_sooner():
+    programs = {
+        benchmark.CLASSIC: program([0.97, 0.985, 0.988]),
+        "fast recipe": program([0.991], epochs=1, **{"peak memory in MB": None}),
+    }
+    results = {"programs": programs, "operations per CPU second": 1e9}
+    table = benchmark.program_table(results)
+    rows = {name: dict(zip(table.columns, row, strict=True)) for name, row in table.rows.items()}
+    slow, fast = rows[benchmark.CLASSIC], rows["fast recipe"]
+    assert slow["CPU s to 98 %"] == "4.00"
+    assert slow["CPU s to 99 %"] == "– (best 98.80%)"
+    assert slow["seeds × epochs"] == "1 × 3 of 4"
+    assert slow["of the peak"] == "50%"
+    assert fast["CPU s to 99 %"] == "2.00"
+    assert fast["times sooner"] == "3.00"  # the classic program counts with all its 6 seconds
+    assert fast["MB"] == "–"
+
+
+def test_multiply_adds_are_those_of_each_layer_and_its_gradients():
+    conv_1, conv_2, conv_3, dense, last = (
+        144 * 36 * 16, 100 * 144 * 32, 9 * 288 * 64, 576 * 64, 640
+    )  # fmt: skip
+    read, learn = benchmark.multiply_adds(models.fast_cnn())
+    assert read == conv_1 + conv_2 + conv_3 + dense + last
+    assert learn == 2 * conv_1 + 3 * (conv_2 + conv_3 + dense + last)
+    # Fixed kernels have no gradient, and nothing before the next layer needs one.
+    images = prepare(load_mnist("sample").x_train[:50])
+    read, learn = benchmark.multiply_adds(models.whitened_cnn(images))
+    conv_1, conv_2 = 144 * 36 * 20, 100 * 180 * 32
+    assert read == conv_1 + conv_2 + conv_3 + dense + last
+    assert learn == conv_1 + 2 * conv_2 + 3 * (conv_3 + dense + last)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("keras.io's simple convnet", 34_826),
+        ("PyTorch's MNIST example, in Keras", 1_199_882),
+        ("train_mnist_fast, in Keras", 215_194),
+    ],
+)
+def test_published_networks_have_the_parameters_that_are_published(name, parameters):
+    network = benchmark.PROGRAMS[name].build(keras, 0)
+    assert network.count_params() == parameters
+
+
+def test_the_rate_of_train_mnist_fast_is_that_of_pytorch():
+    optimizer, rates = benchmark.mnist_fast_adam(keras, 100), []
+    for step in range(100):
+        optimizer.iterations.assign(step)
+        rates.append(float(optimizer.learning_rate))
+    # The defaults of torch.optim.lr_scheduler.OneCycleLR(max_lr=0.01, total_steps=100).
+    assert rates[0] == pytest.approx(0.01 / 25)
+    assert rates[29] == pytest.approx(0.01)
+    assert rates[99] == pytest.approx(0.01 / 25e4, rel=1e-3)
+    assert rates[64] == pytest.approx(0.005, rel=0.01)  # half-way down
+    assert np.argmax(rates) == 29
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(1.234, "1.23"), (0.01234, "0.0123"), (12345, "12,345"), (math.nan, "–")]
+)
+def test_numbers_are_written_with_three_digits(value, text):
+    assert benchmark.number(value) == text
+
+
+# ---------------------------------------------------------------- the classic program, sooner
+
+
+def test_more_steps_in_a_call_leave_the_classic_program_as_it_is():
+    mnist = load_mnist("sample")
+    x, y = prepare(mnist.x_train[:603]), mnist.y_train[:603]  # the last call is not full
+    weights = []
+    for name in (benchmark.CLASSIC, "classic program, batch 8, 32 steps a call"):
+        chosen = benchmark.PROGRAMS[name]
+        keras.utils.set_random_seed(0)
+        network = chosen.build(keras, 0)
+        network.compile(
+            chosen.optimizer(keras, 76),
+            "sparse_categorical_crossentropy",
+            steps_per_execution=chosen.steps_per_execution,
+        )
+        network.fit(x, y, batch_size=chosen.batch_size, epochs=2, shuffle=False, verbose=0)
+        weights.append(network.get_weights())
+    for a, b in zip(*weights, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+# ---------------------------------------------------------------- small calls
 
 
 def test_least_cpu_times_counts_work_and_not_waiting():
@@ -52,7 +165,113 @@ def test_contenders_that_disagree_are_not_timed(wrong):
         benchmark.check_equal("case", [wrong], [np.ones((2, 3))])
 
 
-def test_no_rounds_are_refused(capsys):
+def test_every_convolution_is_timed():
+    rows = benchmark.convolutions(1)
+    cases = ["28 × 28 × 1 → 32", "13 × 13 × 32 → 64"]
+    ways = [f"{way}, batch {b}" for b in (32, 128, 512) for way in ("forward", "backward")]
+    steps = ["six loops", "loop over places", "einsum", "layers.conv2d"]
+    assert list(rows) == [
+        *(f"{case}, {way}" for case in cases for way in ways),
+        *(f"{case}, {step}" for case in cases for step in steps),
+    ]
+    for row in rows.values():
+        assert row["ours"] > 0
+        assert row["TensorFlow"] > 0
+    for case in cases:
+        assert rows[f"{case}, six loops"]["ours"] > 100 * rows[f"{case}, layers.conv2d"]["ours"]
+
+
+# ---------------------------------------------------------------- what is kept
+
+
+def test_results_of_another_machine_are_not_mixed_in(tmp_path, capsys):
+    path = tmp_path / "benchmark.json"
+    empty = {"machine": benchmark.machine(), "programs": {}, "costs": {}}
+    assert benchmark.read_results(path) == empty
+    kept = empty | {"programs": {"fast recipe": program([0.99])}}
+    path.write_text(json.dumps(kept), encoding="utf-8")
+    assert benchmark.read_results(path) == kept
+    path.write_text(json.dumps(kept | {"machine": {"cores": "64"}}), encoding="utf-8")
+    assert benchmark.read_results(path) == empty
+    assert "of another machine or other versions" in capsys.readouterr().out
+
+
+def test_a_machine_is_described_and_not_named():
+    described = json.dumps(benchmark.machine())
+    assert platform.node() not in described
+    assert set(benchmark.machine()) == {
+        "processor", "cores", "system", "Python", "NumPy", "Keras"
+    }  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_run_prints_its_rows_and_keeps_the_others(tmp_path, capfd):
+    path = tmp_path / "benchmark.json"
+    kept = program([0.5], [0.6])
+    name = "train_mnist_fast, in Keras"
+    results = {"machine": benchmark.machine(), "programs": {name: kept}, "costs": {}}
+    path.write_text(json.dumps(results), encoding="utf-8")
+    options = ["--seeds", "2", "--epochs", "1", "--digits", "640", "--output", str(path)]
+    benchmark.main(["--only", "classic program, batch 128", "fast recipe", *options])
+    printed = capfd.readouterr().out
+    written = json.loads(path.read_text(encoding="utf-8"))
+    assert written["programs"][name] == kept
+    fast = written["programs"]["fast recipe"]
+    assert fast["parameters"] == 62_606
+    assert [len(marks) for marks in fast["marks"]] == [1, 1]
+    assert fast["marks"][0][0]["CPU"] > 0
+    assert fast["digits"]["training"] == 640
+    # In turns: each program with seed 0 before any with seed 1.
+    order = [line.split(":")[0] for line in printed.splitlines() if ", seed" in line]
+    assert order == [
+        f"{each}, seed {seed}" for seed in (0, 1) for each in
+        ("classic program, batch 128", "fast recipe")
+    ]  # fmt: skip
+    assert str(benchmark.program_table(written)) in printed
+
+
+def test_the_stored_run_makes_the_page():
+    assert set(STORED["programs"]) <= set(benchmark.NAMES)
+    assert set(STORED["costs"]) <= set(benchmark.PARTS)
+    assert "/" not in json.dumps(STORED["machine"])
+    table = benchmark.program_table(STORED)
+    assert list(table.rows) == [name for name in benchmark.NAMES if name in STORED["programs"]]
+    axes = benchmark.draw(STORED).axes[0]
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
+    assert [line.get_label() for line in axes.lines[:-1]] == list(table.rows)
+
+
+def test_the_stored_fast_recipe_keeps_its_promise():
+    fast = STORED["programs"]["fast recipe"]
+    assert len(fast["marks"]) == 10
+    assert benchmark.reached(fast, 0.99)[1]
+    rival = STORED["programs"]["train_mnist_fast, in Keras"]
+    assert benchmark.reached(fast, 0.99)[0] * 3 < benchmark.reached(rival, 0.99)[0]
+
+
+@pytest.mark.site
+@pytest.mark.timeout(900)
+def test_the_page_shows_the_stored_run(tmp_path):
+    from test_site import build, complaints, make_book
+
+    source = (benchmark.ROOT / "book" / "benchmark.md").read_text(encoding="utf-8")
+    linked = re.findall(r"chapters/\w+\.ipynb", source)
+    pages = {"book/intro.md": "# A small book\n", "book/benchmark.md": source}
+    make_book(tmp_path, pages | dict.fromkeys(linked, "# A chapter"))
+    result = build(tmp_path, tmp_path)
+    assert result.returncode == 0, complaints(result)
+    page = (tmp_path / "_build" / "html" / "book" / "benchmark.html").read_text(encoding="utf-8")
+    assert "<!--" not in re.search(r"<article.*</article>", page, flags=re.DOTALL)[0]
+    texts = [html.unescape(cell) for cell in re.findall(r"<p>([^<]*)</p></td>", page)]
+    for name, row in benchmark.program_table(STORED).rows.items():
+        start = texts.index(name)
+        assert texts[start : start + len(row) + 1] == [name, *row]
+    drawn = [tag for tag in re.findall(r"<img[^>]*>", page) if "logarithmic axes" in tag]
+    assert [re.findall(r"only-\w+", tag) for tag in drawn] == [["only-light"], ["only-dark"]]
+
+
+@pytest.mark.parametrize("option", ["seeds", "epochs", "digits", "rounds"])
+def test_nothing_is_not_measured(option, capsys):
     with pytest.raises(SystemExit):
-        benchmark.main(["--rounds", "0"])
-    assert "must be at least 1, got 0" in capsys.readouterr().err
+        benchmark.main([f"--{option}", "0"])
+    assert f"--{option} must be at least 1, got 0" in capsys.readouterr().err

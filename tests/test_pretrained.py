@@ -236,12 +236,14 @@ def test_missing_weights_are_named_with_the_remedy(tmp_path):
 
 @pytest.mark.parametrize("name", ["fast", "Robust", "", "../robust"])
 def test_unknown_names_are_refused(name):
-    with pytest.raises(ValueError, match=rf'name is "{name}"; expected "robust" or "classic"'):
+    with pytest.raises(
+        ValueError, match=rf'name is "{name}"; expected "robust", "classic" or "accurate"'
+    ):
         load_pretrained(name)
 
 
 def test_a_name_that_is_no_text_is_refused():
-    with pytest.raises(TypeError, match='name is None; expected "robust" or "classic"'):
+    with pytest.raises(TypeError, match='name is None; expected "robust", "classic" or "accurate"'):
         load_pretrained(None)
 
 
@@ -284,6 +286,35 @@ def test_the_script_trains_writes_and_records(tmp_path):
     assert stated["test"] == pytest.approx(measured, abs=0.0021)
     assert measured > 0.3
     assert written["versions"]["tensorflow"] == importlib.metadata.version("tensorflow-cpu")
+
+
+@pytest.mark.slow
+def test_a_run_that_was_stopped_goes_on_to_the_same_weights(tmp_path, monkeypatch, capsys):
+    mnist = load_mnist("sample")
+    mnist = Mnist(*(part[:300] for part in mnist[:4]), *mnist[4:])
+    whole, seen, _ = pretrained.train_accurate(mnist, 0, 3, tmp_path / "whole.keras")
+
+    def stop(path, content):
+        if path.exists():  # the notes on the second epoch
+            raise KeyboardInterrupt
+        write(path, content)
+
+    write = pretrained.write_whole
+    monkeypatch.setattr(pretrained, "write_whole", stop)
+    with pytest.raises(KeyboardInterrupt):
+        pretrained.train_accurate(mnist, 0, 3, tmp_path / "stopped.keras")
+    monkeypatch.setattr(pretrained, "write_whole", write)
+    resumed, again, seconds = pretrained.train_accurate(mnist, 0, 3, tmp_path / "stopped.keras")
+    assert again == seen
+    assert seconds > 0
+    for a, b in zip(whole.get_weights(), resumed.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    # What is complete is not trained again, and gives the averaged weights as well.
+    finished, _, same = pretrained.train_accurate(mnist, 0, 3, tmp_path / "stopped.keras")
+    assert same == seconds
+    for a, b in zip(whole.get_weights(), finished.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    capsys.readouterr()
 
 
 def test_the_classic_network_is_trained_as_chapter_0_trains_it(capsys):
