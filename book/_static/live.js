@@ -1,8 +1,11 @@
 "use strict";
 
 // The live page: examples, the occlusion brush, and files that readers bring. pad.js reads
-// what is drawn, live-inside.js shows the maps, live-evidence.js the evidence.
+// what is drawn, live-inside.js shows the maps, live-evidence.js the evidence, live-compare.js another
+// network beside it, live-morph.js the way from one digit to another.
 const Live = (() => {
+  const REST = 60; // milliseconds without change before a section further down follows
+
   const element = (id) => document.getElementById(id);
 
   // --- examples and pictures --------------------------------------------------------------------
@@ -96,6 +99,15 @@ const Live = (() => {
     return canvas;
   }
 
+  /** An example as the network sees it: 784 numbers from 0 to 1. */
+  function imageOf(drawing) {
+    const context = document.createElement("canvas").getContext("2d");
+    Pad.paint(context, Pad.SCAN, Pad.SCAN, drawing);
+    const { data } = context.getImageData(0, 0, Pad.SCAN, Pad.SCAN);
+    const { image } = Handwriting.toMnist(Handwriting.toGrey(data, Pad.SCAN, Pad.SCAN));
+    return Float32Array.from(image, (pixel) => pixel / 255);
+  }
+
   let firstExample = null; // lies on the pad until a hand begins
   function examples() {
     const digits = LIVE_DIGITS.map(({ name, pixels }) => {
@@ -105,6 +117,10 @@ const Live = (() => {
       const strokes = lines.map((points) => ({ width: 16, points }));
       return { name, drawing: { background: null, strokes } };
     });
+    const shapes = [...digits, ...scripted].map(({ name, drawing }) => {
+      return { name, image: () => imageOf(drawing) };
+    });
+    Morph.offer(shapes, 4, 9);
     firstExample = digits[4].drawing;
     for (const example of [...digits, ...scripted]) {
       const button = document.createElement("button");
@@ -124,6 +140,8 @@ const Live = (() => {
     element("live-reset").disabled = Pad.isOwn;
     Inside.use(next);
     Evidence.use(next);
+    Compare.use(next);
+    Morph.use(next);
     describeNetwork();
   }
 
@@ -139,7 +157,13 @@ const Live = (() => {
   const own = NetworkFile.fromDescription(LIVE_NETWORK);
 
   function files() {
-    const message = element("live-message");
+    /** Say it in the drop zone and under the pad: one of them is in sight. */
+    function say(words, isError = false) {
+      for (const id of ["live-message", "live-pad-message"]) {
+        element(id).textContent = words;
+        element(id).classList.toggle("live-error", isError);
+      }
+    }
     let opening = Promise.resolve();
     /** One file after the other, so that the last one stays. */
     function open(file) {
@@ -149,18 +173,18 @@ const Live = (() => {
     async function openOne(file) {
       if (!file) return;
       const name = Files.shortened(file.name);
-      message.textContent = `Reading “${name}” …`;
-      message.classList.remove("live-error");
+      say(`Reading “${name}” …`);
       try {
         const { picture, network } = await Files.open(file);
         if (picture) Pad.change({ background: picture, strokes: [] });
         else use(network);
-        message.textContent = picture
-          ? `The picture “${name}” lies on the pad.`
-          : `The network “${network.name}” now reads what you draw.`;
+        say(
+          picture
+            ? `The picture “${name}” lies on the pad.`
+            : `The network “${network.name}” now reads what you draw.`,
+        );
       } catch (error) {
-        message.textContent = error.message;
-        message.classList.add("live-error");
+        say(error.message, true);
       }
     }
     for (const id of ["live-picture", "live-load"]) {
@@ -171,7 +195,7 @@ const Live = (() => {
     }
     element("live-reset").addEventListener("click", () => {
       use(own);
-      message.textContent = "The course’s own network reads again.";
+      say("The course’s own network reads again.");
     });
     window.addEventListener("dragover", (event) => event.preventDefault());
     window.addEventListener("drop", (event) => {
@@ -179,10 +203,12 @@ const Live = (() => {
       const { files } = event.dataTransfer;
       if (files.length === 1) open(files[0]);
       else {
-        message.textContent = files.length
-          ? `These are ${files.length} files. Drop one at a time.`
-          : "This is no file. Save it on your computer first, then drop the file.";
-        message.classList.add("live-error");
+        say(
+          files.length
+            ? `These are ${files.length} files. Drop one at a time.`
+            : "This is no file. Save it on your computer first, then drop the file.",
+          true,
+        );
       }
     });
   }
@@ -272,6 +298,33 @@ const Live = (() => {
     });
   }
 
+  /** Let a section follow the pad while it is in view, and cost nothing while it is not. */
+  function follower(id, part) {
+    let [seen, current, waiting, image] = [false, true, 0, null];
+    function follow() {
+      clearTimeout(waiting);
+      if (!seen || current) return;
+      waiting = setTimeout(() => {
+        current = true;
+        part.show(image);
+      }, REST);
+    }
+    new IntersectionObserver((entries) => {
+      seen = entries[entries.length - 1].isIntersecting;
+      follow();
+    }).observe(element(id));
+    return {
+      show(next) {
+        [image, current] = [next, false];
+        follow();
+      },
+      get idle() {
+        return (!seen || current) && part.idle;
+      },
+    };
+  }
+  const followers = [follower("live-compare", Compare), follower("live-morph", Morph)];
+
   examples();
   files();
   coverWithBrush();
@@ -280,6 +333,7 @@ const Live = (() => {
       showSteps();
       Inside.show(image, outputs);
       Evidence.show(image, outputs);
+      for (const each of followers) each.show(image);
     },
   });
   use(own);
@@ -290,7 +344,7 @@ const Live = (() => {
     /** What the page holds now, for tests and for the curious at the console. */
     get state() {
       const state = Pad.state;
-      return { ...state, settled: state.settled && Evidence.idle };
+      return { ...state, settled: state.settled && Evidence.idle && followers.every(({ idle }) => idle) };
     },
   };
 })();

@@ -50,9 +50,14 @@ const Pad = (() => {
     return `${(100 * share).toFixed(share > 0.9995 ? 0 : 1)}\u00a0%`;
   }
 
+  /** A digit with its article, as one says it. */
+  function named(digit) {
+    return digit === 8 ? "an 8" : `a ${digit}`;
+  }
+
   /** Ten probabilities. A network that ends in scores gets the softmax that it lacks. */
-  function probabilitiesOf(outputs) {
-    const last = network.layers[network.layers.length - 1];
+  function probabilitiesOf(outputs, { layers } = network) {
+    const last = layers[layers.length - 1];
     const ends = last.type === "activation" ? last.activation : "linear";
     const result = outputs[outputs.length - 1];
     return ends === "softmax" || ends === "sigmoid" ? result : Network.softmax(result);
@@ -466,15 +471,15 @@ const Pad = (() => {
       announce(all.sentence);
     } else if (isOdd(probabilities)) {
       announce(
-        `That does not look like a digit: the best guess, a ${order[0]}, ` +
+        `That does not look like a digit: the best guess, ${named(order[0])}, ` +
           `gets only ${percent(probabilities[order[0]])}.`,
       );
     } else {
       const [first, second] = order;
-      const reads = probabilities[first] >= 0.6 ? "The network reads a" : "The network guesses a";
+      const reads = probabilities[first] >= 0.6 ? "The network reads" : "The network guesses";
       announce(
-        `${reads} ${first} (${percent(probabilities[first])}). ` +
-          `Next comes a ${second} (${percent(probabilities[second])}).`,
+        `${reads} ${named(first)} (${percent(probabilities[first])}). ` +
+          `Next comes ${named(second)} (${percent(probabilities[second])}).`,
       );
     }
   }
@@ -523,7 +528,7 @@ const Pad = (() => {
 
   return {
     SCAN, ARROWS, frames, covered, start, use, change, demonstrate, schedule,
-    paint, paintGrey, percent, clamp, ranked, showProbabilities,
+    paint, paintGrey, percent, clamp, named, ranked, probabilitiesOf, showProbabilities,
     get isOwn() {
       return network === own;
     },
