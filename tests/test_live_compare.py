@@ -363,15 +363,15 @@ def test_slider_button_and_pad(live: Visit) -> None:
         new MutationObserver(() => passed.add(document.getElementById("live-way").value)).observe(
             words, { childList: true, characterData: true, subtree: true });
     }""")
-    page.click("#live-play")
-    assert text(page, "live-play") == "Stop"
-    page.wait_for_function("document.getElementById('live-play').textContent === 'Play'")
+    page.click("#live-go")
+    assert text(page, "live-go") == "Stop"
+    page.wait_for_function("document.getElementById('live-go').textContent === 'Play'")
     assert page.input_value("#live-way") == "100"
     passed = {int(value) for value in page.evaluate("[...passed]")}
     assert passed <= set(range(0, 101, 10))
-    page.click("#live-play")
-    page.click("#live-play")
-    assert text(page, "live-play") == "Play"
+    page.click("#live-go")
+    page.click("#live-go")
+    assert text(page, "live-go") == "Play"
     # What lies on the pad can be an end, and the middle can be put there.
     page.fill("#live-way", "50")
     page.click("#live-put")
@@ -389,7 +389,7 @@ def test_slider_button_and_pad(live: Visit) -> None:
     page.evaluate("document.getElementById('live-clear').click()")
     page.wait_for_function("Morph.state.way === null")
     assert text(page, "live-morph-words").startswith("There is no digit on the pad.")
-    assert not page.locator("#live-play").is_visible()
+    assert not page.locator("#live-go").is_visible()
 
 
 # --- all of it ------------------------------------------------------------------------------------
@@ -442,7 +442,7 @@ def test_the_keyboard_reaches_every_part(live: Visit) -> None:
     for section in SECTIONS:
         look_at(page, section)
     wanted = ["live-this", "live-that", "live-left", "live-right", "live-load"]
-    wanted += ["live-compare-maps", "live-from", "live-to", "live-way", "live-play", "live-put"]
+    wanted += ["live-compare-maps", "live-from", "live-to", "live-way", "live-go", "live-put"]
     page.focus("#live-this")
     reached = []
     for _ in range(40):
@@ -464,7 +464,7 @@ def test_bars_and_curves_show_in_forced_colours(browser: Browser, live_site: Pat
     }""")
     assert colours[0] != colours[1]
     look_at(page, "live-morph")
-    lines = page.evaluate("""() => [...document.querySelectorAll("#live-curve .live-line")].map(
+    lines = page.evaluate("""() => [...document.querySelectorAll("#live-curve .live-chance")].map(
         (line) => getComputedStyle(line).stroke)""")
     page_colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert page_colour not in lines

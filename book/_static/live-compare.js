@@ -174,7 +174,7 @@ const Compare = (() => {
       const none = n === 0 ? "no convolution" : "no second convolution";
       caption.textContent = layer
         ? `${place} convolution: the strongest ${layer.order.length} of ${layer.filters} maps, ` +
-          `${layer.height} × ${layer.width}`
+          `${layer.height}\u00a0×\u00a0${layer.width}`
         : answer
           ? none
           : "";

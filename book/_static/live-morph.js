@@ -205,7 +205,7 @@ const Morph = (() => {
     const labels = element("live-curve-labels");
     const lines = digits.map((digit, n) => {
       const points = curve.map(([t, answers]) => `${100 * t},${100 - 100 * answers[digit]}`);
-      return draw("polyline", `live-line live-line-${Math.min(n, 2)}`, { points: points.join(" ") });
+      return draw("polyline", `live-chance live-chance-${Math.min(n, 2)}`, { points: points.join(" ") });
     });
     const marks = flips.map(({ t }) =>
       draw("line", "live-flip", { x1: 100 * t, x2: 100 * t, y1: 0, y2: 100 }),
@@ -221,7 +221,7 @@ const Morph = (() => {
     const peaks = digits.map((digit, n) => {
       const [t, answers] = curve.reduce((a, b) => (b[1][digit] > a[1][digit] ? b : a));
       const x = Pad.clamp(100 * t, 3, 97);
-      return label(digit, x, 100 - 100 * answers[digit], `live-peak live-line-${Math.min(n, 2)}`);
+      return label(digit, x, 100 - 100 * answers[digit], `live-peak live-chance-${Math.min(n, 2)}`);
     });
     const places = flips.map(({ t }) => label(part(t), 100 * t, 100, "live-flip-place"));
     labels.replaceChildren(...peaks, ...places);
@@ -276,7 +276,7 @@ const Morph = (() => {
   }
 
   let frame = 0;
-  const button = element("live-play");
+  const button = element("live-go");
 
   function stop() {
     cancelAnimationFrame(frame);
