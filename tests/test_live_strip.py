@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -16,7 +15,6 @@ from playwright.sync_api import Browser, Page
 from scipy.special import expit
 from test_export import network
 from test_live import (
-    FOUR,
     SEVEN,
     STACKS,
     STATIC,
@@ -195,6 +193,13 @@ def test_probabilities_at_a_temperature(calculator: Page, temperature: float, sc
         [scores.tolist(), temperature],
     )
     np.testing.assert_allclose(found, expit(scores / temperature), atol=1e-9)
+
+
+def test_the_largest_amounts_come_first(calculator: Page) -> None:
+    numbers = np.random.default_rng(6).normal(size=1000).round(1)
+    found = calculator.evaluate("(numbers) => Parts.largest(numbers, 128)", numbers.tolist())
+    assert found == np.argsort(-np.abs(numbers), kind="stable")[:128].tolist()
+    assert calculator.evaluate("Parts.largest([1, -3], 8)") == [1, 0]
 
 
 def test_a_large_map_is_looked_at_in_a_bounded_time(calculator: Page) -> None:
@@ -648,17 +653,35 @@ def test_the_strip_is_accessible(browser: Browser, live_site: Path, theme: str) 
         visit.assert_clean()
 
 
+FRAME = """() => {
+    const image = Float32Array.from(Live.state.prepared.image, (pixel) => pixel / 255);
+    const times = [];
+    for (let n = 0; n < 40; n++) {
+        image[400] = n / 40; // every time another digit
+        const start = performance.now();
+        const outputs = Network.run(Live.state.network, image);
+        const middle = performance.now();
+        Inside.show(image, outputs);
+        times.push([middle - start, performance.now() - middle]);
+    }
+    return times;
+}"""
+
+
 def test_a_frame_with_the_strip_in_sight(live: Visit, capsys: pytest.CaptureFixture[str]) -> None:
-    """16 ms are a frame at 60 Hz; the limit is three times that, for a machine that is busy."""
+    """Compute and paint strip, stage, maps and scores within a frame at 60 Hz, 16 ms.
+
+    Another program may stop the page at any time, and its clock runs on: so the quickest of many.
+    """
     page = live.page
-    page.set_viewport_size({"width": 1280, "height": 2600})
-    draw(page, FOUR)
+    page.set_viewport_size({"width": 1280, "height": 5000})
     reading(page)
-    page.evaluate("Live.frames.length = 0")
-    draw(page, [list(itertools.chain(*FOUR))], steps=25)
-    frames = page.evaluate("[...Live.frames]")
-    median, late = np.quantile(frames, [0.5, 0.95])
+    show(page)
+    times = np.array(page.evaluate(FRAME))
+    computing, painting = times.min(axis=0)
     with capsys.disabled():
-        print(f"\n{len(frames)} frames: median {median:.1f} ms, 95th percentile {late:.1f} ms")
-    assert len(frames) > 40
-    assert median <= 3 * 16
+        print(
+            f"\nquickest of {len(times)}: network {computing:.1f} ms, pictures {painting:.1f} ms;"
+            f" median of both {np.median(times.sum(axis=1)):.1f} ms"
+        )
+    assert times.sum(axis=1).min() <= 16

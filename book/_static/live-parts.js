@@ -46,6 +46,20 @@ const Parts = (() => {
     return { powers, total, shares: powers.map((power) => power / total) };
   }
 
+  /** Where the numbers with the largest amounts stand, the largest first. */
+  function largest(numbers, count) {
+    const found = [];
+    for (let n = 0; n < numbers.length; n++) {
+      const amount = Math.abs(numbers[n]);
+      if (found.length === count && amount <= Math.abs(numbers[found[count - 1]])) continue;
+      let place = found.length;
+      while (place > 0 && Math.abs(numbers[found[place - 1]]) < amount) place--;
+      found.splice(place, 0, n);
+      if (found.length > count) found.pop();
+    }
+    return found;
+  }
+
   // --- columns ----------------------------------------------------------------------------------
 
   const KINDS = {
@@ -175,5 +189,5 @@ const Parts = (() => {
     return channels === 1 ? where : `map ${(n % channels) + 1}, ${where}`;
   }
 
-  return { windowOf, ending, probabilities, columnsOf, numbersOf, partsOf, placeOf };
+  return { windowOf, ending, largest, probabilities, columnsOf, numbersOf, partsOf, placeOf };
 })();

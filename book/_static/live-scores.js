@@ -118,20 +118,25 @@ const Scores = (() => {
 
   // --- the sum behind one score -----------------------------------------------------------------
 
-  /** Number × weight for every number that a dense unit gets, the largest products first. */
+  /** The sum of all numbers but those that are named. */
+  function without(numbers, named) {
+    const all = numbers.reduce((a, b) => a + b, 0);
+    return named.reduce((sum, n) => sum - numbers[n], all);
+  }
+
+  /** Number × weight for every number that a dense unit gets. */
   function productsOf(column, unit) {
     const layer = network.layers[column.layer];
     const into = column.layer === 0 ? image : outputs[column.layer - 1];
     const units = layer.shape[0];
     const products = Array.from(into, (number, n) => number * layer.kernel[n * units + unit]);
-    const order = [...products.keys()].sort((a, b) => Math.abs(products[b]) - Math.abs(products[a]));
-    return { layer, into, products, order, units };
+    return { layer, into, products, units };
   }
 
   /** A table: where a number stands, the number, its weight, their product. */
   function addends(column, unit) {
-    const { layer, into, products, order, units } = productsOf(column, unit);
-    const named = order.slice(0, NAMED).filter((n) => products[n] !== 0);
+    const { layer, into, products, units } = productsOf(column, unit);
+    const named = Parts.largest(products, NAMED).filter((n) => products[n] !== 0);
     const most = size(named.map((n) => products[n]));
     const table = make("table", "live-table live-addends");
     const head = table.createTHead().insertRow();
@@ -147,7 +152,7 @@ const Scores = (() => {
       const cell = row.appendChild(make("td", "", written(products[n], "+")));
       Object.assign(cell.style, background(products[n], most));
     }
-    const rest = order.slice(named.length).reduce((sum, n) => sum + products[n], 0);
+    const rest = without(products, named);
     const bias = layer.bias[unit];
     const sum = outputs[column.layer][unit];
     for (const [name, number] of [
@@ -167,10 +172,10 @@ const Scores = (() => {
     const source = columns[column.source];
     if (!source.isImage || source.count === 1) return [];
     const { net } = Parts.partsOf(network, columns, column.index, unit, image, outputs);
-    const order = [...net.keys()].sort((a, b) => Math.abs(net[b]) - Math.abs(net[a]));
-    const entries = order.slice(0, NAMED).map((n) => [`map ${n + 1}`, net[n]]);
-    const rest = order.slice(NAMED).reduce((sum, n) => sum + net[n], 0);
-    if (order.length > NAMED) entries.push([`${order.length - NAMED} more`, rest]);
+    const named = Parts.largest(net, NAMED);
+    const entries = named.map((n) => [`map ${n + 1}`, net[n]]);
+    const others = net.length - named.length;
+    if (others) entries.push([`${others} more`, without(net, named)]);
     return [Inside.list(`what each map of ${source.name} adds, over all its places`, entries)];
   }
 

@@ -25,6 +25,8 @@ const Strip = (() => {
   let isOwn = false; // whether the strip itself turns the maps below
   let lit = null; // under the pointer or the focus, or null
   let seen = false;
+  let width = 0; // of what is seen of the strip
+  let scrolled = 0; // what is left of it
   let stale = false; // whether the strip missed something while out of sight
 
   // --- columns of buttons -----------------------------------------------------------------------
@@ -50,7 +52,7 @@ const Strip = (() => {
     lines.setAttribute("aria-hidden", "true");
     lines.classList.add("live-lines");
     row.prepend(lines);
-    box.scrollLeft = 0;
+    box.scrollLeft = scrolled = 0;
   }
 
   function buildColumn(column) {
@@ -86,8 +88,8 @@ const Strip = (() => {
         column.isAll = !column.isAll;
         nameAll(column);
         arrange(column);
-        paintColumn(column);
         layOut();
+        paintColumn(column);
         setStop(button);
       });
       column.all = button;
@@ -157,8 +159,9 @@ const Strip = (() => {
     if (!isTen(column) && column.count > 1) {
       const target = columns[chosen.column];
       const feeds = image && target.kind !== "input" && target.source === column.index;
-      const order = image ? (feeds ? parts(chosen).size : strengths(column)) : new Float64Array(0);
-      shown = all.sort((a, b) => order[b] - order[a]).slice(0, column.isAll ? MOST : FEW);
+      const many = column.isAll ? MOST : FEW;
+      if (!image) shown = all.slice(0, many);
+      else shown = Parts.largest(feeds ? parts(chosen).size : strengths(column), many);
       if (chosen.column === column.index && !shown.includes(chosen.item)) {
         shown[shown.length - 1] = chosen.item;
       }
@@ -202,7 +205,10 @@ const Strip = (() => {
     } else {
       for (const button of column.items.children) {
         const number = numbers[button.place.item];
-        write(button, written(number, "+"));
+        const text = written(number, "+");
+        if (button.lastChild.textContent === text && button.most === most) continue;
+        button.most = most;
+        button.lastChild.textContent = text;
         Object.assign(button.lastChild.style, background(number, most));
       }
     }
@@ -212,19 +218,35 @@ const Strip = (() => {
     if (button.lastChild.textContent !== text) button.lastChild.textContent = text;
   }
 
-  function paintMap(canvas, numbers, { shape, kind }, map, most) {
-    const [height, width, channels] = shape;
+  // A colour in one number, as it lies in a picture's memory (of a machine that begins at the end,
+  // as all that run a browser do).
+  const WORDS = Uint32Array.from({ length: 256 }, (_, n) => {
+    const [red, green, blue] = COLOURS.subarray(3 * n, 3 * n + 3);
+    return (0xff000000 | (blue << 16) | (green << 8) | red) >>> 0;
+  });
+
+  // Every canvas keeps its picture: some sixty a frame would be much to throw away.
+  const pictures = new WeakMap();
+  function pictureOf(canvas, width, height) {
     if (canvas.width !== width) canvas.width = width;
     if (canvas.height !== height) canvas.height = height;
-    const picture = new ImageData(width, height);
-    const bytes = picture.data;
+    let kept = pictures.get(canvas);
+    if (kept?.picture.width !== width || kept.picture.height !== height) {
+      const picture = new ImageData(width, height);
+      kept = { picture, words: new Uint32Array(picture.data.buffer) };
+      pictures.set(canvas, kept);
+    }
+    return kept;
+  }
+
+  function paintMap(canvas, numbers, { shape, kind }, map, most) {
+    const [height, width, channels] = shape;
+    const { picture, words } = pictureOf(canvas, width, height);
     const isInk = kind === "input";
-    for (let n = 0, from = map; from < numbers.length; n += 4, from += channels) {
-      const start = isInk ? 0 : colour(numbers[from], most);
-      for (let part = 0; part < 3; part++) {
-        bytes[n + part] = isInk ? 255 * numbers[from] : COLOURS[start + part];
-      }
-      bytes[n + 3] = 255;
+    for (let n = 0, from = map; n < words.length; n++, from += channels) {
+      words[n] = isInk
+        ? 0xff000000 | (0x010101 * ((255 * numbers[from]) | 0))
+        : WORDS[colour(numbers[from], most) / 3];
     }
     canvas.getContext("2d").putImageData(picture, 0, 0);
   }
@@ -232,14 +254,8 @@ const Strip = (() => {
   /** The numbers of a flatten layer from top to bottom, some side by side so that they fit. */
   function paintFlat(canvas, numbers, most) {
     const count = Math.min(numbers.length, LONGEST);
-    const height = Math.ceil(count / BESIDE);
-    if (canvas.height !== height) [canvas.width, canvas.height] = [BESIDE, height];
-    const picture = new ImageData(BESIDE, height);
-    for (let n = 0; n < count; n++) {
-      const start = colour(numbers[n], most);
-      picture.data.set(COLOURS.subarray(start, start + 3), 4 * n);
-      picture.data[4 * n + 3] = 255;
-    }
+    const { picture, words } = pictureOf(canvas, BESIDE, Math.ceil(count / BESIDE));
+    for (let n = 0; n < count; n++) words[n] = WORDS[colour(numbers[n], most) / 3];
     canvas.getContext("2d").putImageData(picture, 0, 0);
   }
 
@@ -247,10 +263,9 @@ const Strip = (() => {
   function paint() {
     stale = !seen;
     if (!seen || !image) return;
-    const [from, to] = [box.scrollLeft, box.scrollLeft + box.clientWidth];
+    const [from, to] = [scrolled, scrolled + width];
     for (const column of columns) {
-      const { offsetLeft, offsetWidth } = column.items.parentElement;
-      if (offsetLeft + offsetWidth >= from && offsetLeft <= to) paintColumn(column);
+      if (column.right >= from && column.left <= to) paintColumn(column);
     }
   }
 
@@ -297,10 +312,8 @@ const Strip = (() => {
   /** The strongest parts of what feeds an item, strongest first. */
   function strongest(place) {
     const { net, size: sizes } = parts(place);
-    const order = [...sizes.keys()].sort((a, b) => sizes[b] - sizes[a]);
-    return order
+    return Parts.largest(sizes, LINES)
       .filter((n) => sizes[n] > 0)
-      .slice(0, LINES)
       .map((item) => ({ item, net: net[item], size: sizes[item] }));
   }
 
@@ -323,8 +336,8 @@ const Strip = (() => {
         paths.push([net < 0 ? "live-line live-minus" : "live-line", way, width]);
       }
     }
-    svg.setAttribute("width", row.scrollWidth);
-    svg.setAttribute("height", row.scrollHeight);
+    svg.setAttribute("width", row.offsetWidth);
+    svg.setAttribute("height", row.offsetHeight);
     svg.replaceChildren(
       ...paths.map(([name, way, width]) => {
         const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
@@ -512,6 +525,7 @@ const Strip = (() => {
     build();
     for (const column of columns) arrange(column);
     mark();
+    layOut();
   }
 
   let waiting = 0;
@@ -550,7 +564,13 @@ const Strip = (() => {
     if (!column.isImage) Stage.turnTo(column, chosen.item);
   }
 
+  /** Where the columns lie: found once, because asking the page for it is slow. */
   function layOut() {
+    width = box.clientWidth;
+    for (const column of columns) {
+      const { offsetLeft, offsetWidth } = column.items.parentElement;
+      [column.left, column.right] = [offsetLeft, offsetLeft + offsetWidth];
+    }
     lines();
     if (seen) paint();
   }
@@ -565,8 +585,16 @@ const Strip = (() => {
     },
     { rootMargin: "200px" },
   ).observe(box);
-  new ResizeObserver(layOut).observe(row);
-  box.addEventListener("scroll", () => seen && paint(), { passive: true });
+  const sizes = new ResizeObserver(layOut);
+  for (const part of [row, box]) sizes.observe(part);
+  box.addEventListener(
+    "scroll",
+    () => {
+      scrolled = box.scrollLeft;
+      paint();
+    },
+    { passive: true },
+  );
 
   Inside.follow({
     use,
