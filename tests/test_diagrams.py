@@ -568,3 +568,46 @@ def test_every_picture_beyond_training_lies_on_one_side_of_the_line() -> None:
         border = [low + (high - low) * y / (top - bottom) for y in (under, over)]
         sides.append("4" if right < min(border) else "9" if left > max(border) else "both")
     assert sides == ["4", "9", "4", "4"]
+
+
+# --- chapter 10: several workers, one network ---------------------------------------------------
+
+
+def test_two_workers_get_half_of_the_batch_each():
+    images = np.stack([np.full((4, 4), value) for value in range(8)])
+    figure = diagrams.data_parallel(images)
+    drawn = [
+        (image.get_extent(), int(np.max(image.get_array()))) for image in figure.axes[0].images
+    ]
+    upper = [value for (_, _, bottom, _), value in drawn if bottom > 1.375]
+    assert upper == [0, 1, 2, 3]
+    assert [value for _, value in drawn] == list(range(8))
+    assert [text for text in texts(figure) if text.startswith("worker")] == ["worker 0", "worker 1"]
+
+
+def test_nobody_steps_before_both_have_computed():
+    figure = diagrams.lockstep(["compute", "meet", "step"])
+    parts = [patch for patch in figure.axes[0].patches[1:] if isinstance(patch, Rectangle)]
+    meetings = [part for part in parts if part.get_height() > 1]
+    steps = [part for part in parts if part.get_width() < 0.3]
+    work = [part for part in parts if part not in [*meetings, *steps]]
+    assert (len(work), len(meetings), len(steps)) == (4, 2, 4)
+    for number, meeting in enumerate(meetings):
+        end = meeting.get_x() + meeting.get_width()
+        assert all(
+            part.get_x() + part.get_width() < meeting.get_x()
+            for part in work[2 * number : 2 * number + 2]
+        )
+        assert all(part.get_x() >= end for part in steps[2 * number : 2 * number + 2])
+    assert texts(figure).count("meet") == 2
+
+
+@pytest.mark.parametrize("images", [[GREYS] * 7, [GREYS] * 9])
+def test_two_workers_need_eight_images(images):
+    with pytest.raises(ValueError, match=rf"^images is {len(images)} images; expected 8"):
+        diagrams.data_parallel(images)
+
+
+def test_steps_have_three_phases():
+    with pytest.raises(ValueError, match=r"^phases is 2 names; expected 3"):
+        diagrams.lockstep(["compute", "step"])
