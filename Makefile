@@ -104,6 +104,6 @@ lowest newest unreleased:  ## Test the package and two chapters with the oldest 
 	    chapters/00_mnist_classification.ipynb chapters/02_convolutions.ipynb
 
 clean:  ## Remove what the commands above have made (the site, the caches, .venv)
-	@rm -rf .venv _build chapters/model chapters/mnist.keras .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	@rm -rf .venv _build chapters/model chapters/mnist.keras chapters/my_network.json .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	@echo "Removed .venv, the built site and the caches."

@@ -1482,6 +1482,137 @@ def beyond_training(
     return figure
 
 
+# --- chapter 9: ways out of the notebook, what files hold, gates of a server ------------------
+
+
+def ways_out(image: ArrayLike) -> Figure:
+    """Draw the network in the middle of its six ways out of the notebook.
+
+    Parameters
+    ----------
+    image : array of shape (28, 28)
+        A digit that goes into it.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    ways = (
+        "a file that opens anywhere",
+        "a file of a quarter the size",
+        "a server that answers photos",
+        "a page in the browser",
+        "a card with its limits",
+        "an alarm when digits change",
+    )
+    pitch = 0.5
+    figure, axes = canvas(pitch * len(ways) + 0.1)
+    middle = (pitch * len(ways) + 0.1) / 2
+    digit = picture(axes, image, (0.55, middle), 0.8)
+    network = box(axes, (2.05, middle), (1.1, 0.8), "your\nnetwork")
+    arrow(axes, digit.right, network.left)
+    for i, text in enumerate(ways):
+        height = middle + pitch * ((len(ways) - 1) / 2 - i)
+        way = box(axes, (4.55, height), (2.75, 0.38), text, colour=plots.PALETTE[i % 3])
+        arrow(axes, network.right, way.left)
+    return figure
+
+
+def file_contents(parts: Sequence[str], files: Mapping[str, Sequence[bool]]) -> Figure:
+    """Draw which parts of a network each file holds: a row for a file, a filled box for a part.
+
+    Parameters
+    ----------
+    parts : sequence of str
+        The columns.
+    files : mapping of str to sequence of bool
+        For each file, whether it holds each part.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If a file has not one entry for each part.
+    """
+    for name, held in files.items():
+        if len(held) != len(parts):
+            what, expected = f"{len(held)} entries", f"one for each of {len(parts)} parts"
+            raise ValueError(_checks.message(f"files[{name!r}]", what, expected))
+    pitch, first = 0.48, 1.3
+    height = pitch * (len(files) + 1)
+    figure, axes = canvas(height)
+    width = (plots.WIDTH - first) / len(parts)
+    for column, part in enumerate(parts):
+        label(axes, (first + (column + 0.5) * width, height - pitch / 2), part)
+    for row, (name, held) in enumerate(files.items()):
+        y = height - (row + 1.5) * pitch
+        label(axes, (0.08, y), name, ha="left")
+        for column, holds in enumerate(held):
+            centre = first + (column + 0.5) * width, y
+            colour = plots.PALETTE[0] if holds else plt.rcParams["axes.edgecolor"]
+            if holds:
+                box(axes, centre, (0.8 * width, 0.34), "yes", colour=colour)
+            else:
+                label(axes, centre, "–", color=colour)
+    return figure
+
+
+def two_ways_to_load() -> Figure:
+    """Draw what loading does: numbers become arrays, instructions are obeyed.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    lanes = (
+        (".npz, .keras", "numbers\nand names", "arrays and\nknown layers", 0),
+        ("pickle,\nLambda", "instructions", "whatever\nthey say", 1),
+    )
+    figure, axes = canvas(1.8)
+    for row, (file, content, outcome, colour) in enumerate(lanes):
+        y, ink = 1.32 - 0.85 * row, plots.PALETTE[colour]
+        dashed = bool(row)
+        boxes = [
+            box(axes, (x, y), (width, 0.62), text, colour=ink, dashed=dashed)
+            for x, width, text in ((0.8, 1.4, file), (2.85, 1.3, content), (5.15, 1.5, outcome))
+        ]
+        arrow(axes, boxes[0].right, boxes[1].left, "holds", colour=ink, dashed=dashed)
+        arrow(axes, boxes[1].right, boxes[2].left, "load", colour=ink, dashed=dashed)
+    return figure
+
+
+def request_gates(gates: Sequence[tuple[str, str]]) -> Figure:
+    """Draw the gates that a request passes, in a row, and the refusal below each.
+
+    Parameters
+    ----------
+    gates : sequence of (str, str)
+        The short name of each gate and the code of its refusal.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    gates = list(gates)
+    if not gates:
+        raise ValueError(_checks.message("gates", "empty", "at least one gate"))
+    pitch = plots.WIDTH / len(gates)
+    figure, axes = canvas(1.45)
+    before: Box | None = None
+    for place, (name, code) in enumerate(gates):
+        x = (place + 0.5) * pitch
+        gate = box(axes, (x, 1.12), (pitch - 0.2, 0.44), name)
+        if before is not None:
+            arrow(axes, before.right, gate.left)
+        refusal = box(axes, (x, 0.28), (pitch - 0.3, 0.34), code, colour=plots.PALETTE[1])
+        arrow(axes, gate.bottom, refusal.top, colour=plots.PALETTE[1], dashed=True)
+        before = gate
+    return figure
+
+
 # --- chapter 10: several workers, one network -------------------------------------------------
 
 

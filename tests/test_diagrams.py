@@ -49,6 +49,9 @@ SEVEN[4:7, 8:20] = 200
 SEVEN[4:24, 17:20] = 250
 
 # Each diagram of the course, as a chapter draws it: append yours.
+HELD = {".keras": [True, True], "SavedModel": [False, True], "nothing": [False, False]}
+GATES = [("size", "413"), ("format", "415"), ("pixels", "413"), ("time", "504")]
+
 EXAMPLES: dict[str, Callable[[], Figure]] = {
     "the classic network": lambda: diagrams.network_blocks(CLASSIC),
     "a small network": lambda: diagrams.network_blocks([CLASSIC[0], CLASSIC[1], CLASSIC[-1]]),
@@ -78,6 +81,10 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
     "in step": lambda: diagrams.lockstep(["compute", "all-reduce", "step"]),
     "where workers live": diagrams.where_workers_live,
     "beyond the training digits": lambda: diagrams.beyond_training(*[GREYS] * 4),
+    "ways out": lambda: diagrams.ways_out(GREYS),
+    "what files hold": lambda: diagrams.file_contents(["layers", "weights"], HELD),
+    "two ways to load": diagrams.two_ways_to_load,
+    "gates of a server": lambda: diagrams.request_gates(GATES),
 }
 
 
@@ -568,6 +575,38 @@ def test_every_picture_beyond_training_lies_on_one_side_of_the_line() -> None:
         border = [low + (high - low) * y / (top - bottom) for y in (under, over)]
         sides.append("4" if right < min(border) else "9" if left > max(border) else "both")
     assert sides == ["4", "9", "4", "4"]
+
+
+# --- chapter 9: ways out of the notebook ------------------------------------------------------
+
+
+def test_the_network_has_an_arrow_to_each_way_out() -> None:
+    axes = EXAMPLES["ways out"]().axes[0]
+    ways = [text for text in texts(axes.figure) if text.startswith(("a ", "an "))]
+    arrows = [patch for patch in axes.patches if isinstance(patch, FancyArrowPatch)]
+    assert len(arrows) == len(ways) + 1 == 7
+
+
+def test_a_file_has_a_box_for_each_part_that_it_holds_and_a_dash_for_the_others() -> None:
+    written = texts(EXAMPLES["what files hold"]())
+    assert written.count("yes") == 3
+    assert written.count("–") == 3
+    assert {"layers", "weights", *HELD} < set(written)
+
+
+def test_a_file_without_an_entry_for_each_part_is_refused() -> None:
+    with pytest.raises(ValueError, match="1 entries; expected one for each of 2 parts"):
+        diagrams.file_contents(["layers", "weights"], {"half": [True]})
+
+
+def test_each_gate_stands_above_its_refusal() -> None:
+    axes = EXAMPLES["gates of a server"]().axes[0]
+    places = {text.get_text(): text.get_position() for text in axes.texts}
+    assert places["size"][0] < places["format"][0] < places["pixels"][0] < places["time"][0]
+    assert places["format"][0] == pytest.approx(places["415"][0])
+    assert places["time"][1] > places["504"][1]
+    with pytest.raises(ValueError, match="gates"):
+        diagrams.request_gates([])
 
 
 # --- chapter 10: several workers, one network ---------------------------------------------------

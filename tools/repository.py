@@ -54,7 +54,7 @@ import mnist_lib.backend
 
 STARTS_KERAS = re.compile(
     r"^\s*(?:(?:import|from) (?:keras|tensorflow)\b"
-    r"|from mnist_lib(?:\.| import .*\b)(?:explanation|export|models|training)\b)",
+    r"|from mnist_lib(?:\.| import .*\b)(?:explanation|export|models|serving|training)\b)",
     re.MULTILINE,
 )
 
