@@ -9,6 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -34,18 +35,24 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="module")
-def address(network: Path) -> Iterator[str]:
+@contextmanager
+def served(network: Path, limits: serving.Limits) -> Iterator[str]:
     """Serve in a thread of this process, where coverage sees it; ``running`` has its own tests."""
-    app = serving.create_app(keras.models.load_model(network), LIMITS, most=8, wait=0.05)
+    app = serving.create_app(keras.models.load_model(network), limits, most=8, wait=0.05)
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
         time.sleep(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    yield "http://127.0.0.1:{}".format(server.servers[0].sockets[0].getsockname()[1])
     server.should_exit = True
     thread.join()
+
+
+@pytest.fixture(scope="module")
+def address(network: Path) -> Iterator[str]:
+    with served(network, LIMITS) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -188,7 +195,7 @@ def test_a_picture_that_takes_too_long_is_answered_in_time(
     network: Path, digits: np.ndarray
 ) -> None:
     page = photograph(digits[:12])
-    with serving.running(network, "--seconds", "0.01") as address:
+    with served(network, LIMITS._replace(seconds=0.01)) as address:
         status, answer = ask(address, "/read", page)
         assert status == 504, answer
         assert "longer than 0.01 s" in answer["detail"]

@@ -260,8 +260,8 @@ EXERCISES = (
             ),
             Case(
                 name="int8 biases",
-                slip=OneOf(_ALL + 16, _ALL + 4 * _CHANNELS, _ALL),
-                place=(2, 3, 2),
+                slip=OneOf(_ALL + 16, _ALL),
+                place=(2, 2),
                 mistake="The biases stay in float32: each takes 4 bytes, not 1.",
             ),
             Case(
@@ -273,9 +273,15 @@ EXERCISES = (
             ),
             Case(
                 name="scales as bytes",
-                slip=OneOf(_KERNELS + 4 * _BIASES + 4, _KERNELS + 4 * _BIASES + _CHANNELS),
-                place=(2, 3),
+                slip=_KERNELS + 4 * _BIASES + 4,
+                place=2,
                 mistake="A scale is a float32: 4 bytes each.",
+            ),
+            Case(  # there are as many biases as channels, so both slips give this number
+                name="biases or scales as bytes",
+                slip=_ALL + 4 * _CHANNELS,
+                place=3,
+                mistake="Biases and scales are both floats: each of either takes 4 bytes.",
             ),
             Case(
                 name="per tensor",
@@ -543,6 +549,7 @@ EXERCISES = (
                 name="names",
                 expect=["lowest digit", "validation"],
                 mistake='A figure is stale if its "weights" are not those that were given.',
+                explains_all=True,
             ),
             Case(
                 name="other weights",
