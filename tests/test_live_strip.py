@@ -371,6 +371,8 @@ def test_every_network_that_the_page_loads_can_be_walked(live: Visit, name: str)
         assert len(words) > 20
         assert page.inner_text("#live-sentence")
         assert last.get_attribute("aria-pressed") == "true"
+        right = last.evaluate("(button) => button.getBoundingClientRect().right")
+        assert right <= 360 - 16, "the strip scrolls to what is chosen"
     assert page.evaluate(TOO_WIDE) == []
     for column in range(count):
         expand = page.locator(".live-column").nth(column).locator(".live-all")

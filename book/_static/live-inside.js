@@ -309,7 +309,7 @@ const Inside = (() => {
     if (channels > NAMED) named.push([`${channels - NAMED} more`, unnamed]);
     named.push(["bias", bias[focus.map]]);
     const after = afterwards(index);
-    const others = channels > 1 ? ` The other ${channels - 1} channels add ${number(rest)}.` : "";
+    const others = channels > 1 ? ` The other ${channels - 1} input maps add ${number(rest)}.` : "";
     const added = channels > 1 ? [rest, bias[focus.map]] : [bias[focus.map]];
     const chain = added
       .map((value) => ` ${value < 0 ? "−" : "+"} ${number(Math.abs(value))}`)
@@ -317,7 +317,7 @@ const Inside = (() => {
     return {
       parts: [
         table(
-          channels > 1 ? `pixels, channel ${c + 1}` : "pixels",
+          channels > 1 ? `input map ${c + 1}` : "pixels",
           patch,
           asInk(size(patch.flat())),
         ),
@@ -330,7 +330,7 @@ const Inside = (() => {
       sentence:
         `Map ${focus.map + 1}, row ${focus.y + 1}, column ${focus.x + 1}: ` +
         `pixel by pixel, multiplied and added up, ` +
-        `${channels === 1 ? "this gives" : `channel ${c + 1}${c === order[0] ? " (the strongest)" : ""} gives`} ` +
+        `${channels === 1 ? "this gives" : `input map ${c + 1}${c === order[0] ? " (the strongest)" : ""} gives`} ` +
         `${number(sums[c])}.${others} ` +
         `With the bias ${number(bias[focus.map])} the sum is ${number(total)}.`,
       then: after.sentence,
@@ -444,7 +444,7 @@ const Inside = (() => {
     const value = inputOf(index)[(focus.y * width + focus.x) * channels + focus.map];
     const reach = windowOf(network.layers[index]);
     const { rows, columns } = reach.fedBy(focus.y, focus.x);
-    const place = `Row ${focus.y + 1}, column ${focus.x + 1} of channel ${focus.map + 1}`;
+    const place = `Row ${focus.y + 1}, column ${focus.x + 1} of input map ${focus.map + 1}`;
     if (!rows.length || !columns.length) {
       return { parts: [], sentence: `${place}: no window reaches this pixel. It has no say.` };
     }

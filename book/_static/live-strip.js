@@ -434,12 +434,24 @@ const Strip = (() => {
     byReader = true;
     turn();
     const column = columns[place.column];
+    reveal(column);
     element("live-strip-spoken").textContent =
       `Chosen: ${inWords(place)}.${fedBy(place)} The sum stands below.`;
     isOwn = true;
     Stage.turnTo(column, place.item);
     isOwn = false;
     if (moves && column.isImage && column.kind !== "input") Stage.play();
+  }
+
+  /** Scroll the strip so far that a column and what feeds it are in sight. */
+  function reveal(column) {
+    const first = column.source >= 0 ? columns[column.source] : column;
+    const margin = 12; // so that one sees that the strip goes on
+    const left = Math.min(
+      Math.max(scrolled, column.right + margin - width),
+      Math.max(first.left - margin, 0),
+    );
+    if (left !== scrolled) box.scrollTo({ left });
   }
 
   /** Follow what the maps below turned to. */
