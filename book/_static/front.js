@@ -44,7 +44,7 @@ const Front = (() => {
     Pad.showProbabilities(probabilities);
     element("live-digit").textContent = first;
     element("live-words").textContent =
-      `The network reads a ${first} (${Pad.percent(probabilities[first])}). Your turn: draw a digit.`;
+      `The network reads ${Pad.named(first)} (${Pad.percent(probabilities[first])}). Your turn: draw a digit.`;
   }
 
   // --- the network ------------------------------------------------------------------------------
@@ -96,7 +96,7 @@ const Front = (() => {
     }
     const [read] = Pad.ranked(probabilities);
     if (read === drawn) {
-      message.textContent = `It reads a ${read}, as you do. Try an open 4, a 7 with a bar, a tiny loop.`;
+      message.textContent = `It reads ${Pad.named(read)}, as you do. Try an open 4, a 7 with a bar, a tiny loop.`;
       return;
     }
     const canvas = document.createElement("canvas");
@@ -104,7 +104,7 @@ const Front = (() => {
     finds = [{ drawn, read, picture: canvas.toDataURL("image/png") }, ...finds].slice(0, KEPT);
     keep();
     showFinds();
-    message.textContent = `Found: your ${drawn} is read as a ${read} (${Pad.percent(probabilities[read])}). Would a friend read it as a ${drawn}?`;
+    message.textContent = `Found: your ${drawn} is read as ${Pad.named(read)} (${Pad.percent(probabilities[read])}). Would a friend read it as ${Pad.named(drawn)}?`;
   }
 
   function showFinds() {
@@ -114,7 +114,7 @@ const Front = (() => {
       ...finds.map(({ drawn, read, picture }) => {
         counts[drawn] = (counts[drawn] ?? 0) + 1;
         const item = document.createElement("li");
-        const image = Object.assign(new Image(64, 64), { src: picture, alt: `your ${drawn}, read as a ${read}` });
+        const image = Object.assign(new Image(64, 64), { src: picture, alt: `your ${drawn}, read as ${Pad.named(read)}` });
         const link = Object.assign(document.createElement("a"), {
           href: picture,
           download: `my_digit_${drawn}_${counts[drawn]}.png`, // as chapter 7 finds them

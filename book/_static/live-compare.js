@@ -53,7 +53,8 @@ const Compare = (() => {
       const area = layer.window ? layer.window[0] * layer.window[1] : 1;
       const he = layers[n + 1]?.activation === "relu";
       const limit = Math.sqrt(6 / (he ? inputs : inputs + area * filters));
-      const kernel = layer.kernel.map(() => limit * (2 * rng() - 1));
+      const kernel = new Float32Array(layer.kernel.length);
+      for (let w = 0; w < kernel.length; w++) kernel[w] = limit * (2 * rng() - 1);
       return { ...layer, kernel, bias: layer.bias.map(() => 0) };
     });
     return { name: `untrained ${name}`, note: "", accuracy: null, layers: fresh };
