@@ -181,6 +181,15 @@ def test_every_convolution_is_timed():
         assert rows[f"{case}, six loops"]["ours"] > 100 * rows[f"{case}, layers.conv2d"]["ours"]
 
 
+@pytest.mark.slow
+def test_small_costs_are_those_of_a_fresh_start():
+    rows = benchmark.small_costs(1)
+    seconds = {name: row["ours"] for name, row in rows.items() if row["unit"] == "s"}
+    assert seconds["import mnist_lib.data"] < 1 < seconds["import tensorflow"]
+    for name in ("load_mnist()", "to_mnist, a photograph", "find_digits, the same"):
+        assert 1 < rows[name]["ours"] < 5000
+
+
 # ---------------------------------------------------------------- what is kept
 
 
