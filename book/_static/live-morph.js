@@ -137,31 +137,32 @@ const Morph = (() => {
 
   const winner = (probabilities) => Pad.ranked(probabilities)[0];
 
-  /** Between two points of the way where the answers differ, the place where it flips. */
-  function findFlip([low, before], [high, after]) {
-    for (let n = 0; n < HALVINGS; n++) {
-      const middle = (low + high) / 2;
-      if (winner(ask(middle)) === winner(before)) low = middle;
-      else high = middle;
-    }
-    return { t: (low + high) / 2, before: winner(before), after: winner(after) };
-  }
-
+  /** The curve, and by halving where the answer flips; in slices, so that the page answers. */
   async function read(number) {
-    let resume = performance.now() + SLICE;
+    let resume = 0; // a first pause: the way was found in the same task
+    async function isStillWanted() {
+      if (performance.now() < resume) return true;
+      await new Promise((done) => setTimeout(done));
+      resume = performance.now() + SLICE;
+      return number === job;
+    }
     const points = [];
     const found = [];
     for (let n = 0; n <= STEPS; n++) {
+      if (!(await isStillWanted())) return;
       const point = [n / STEPS, ask(n / STEPS)];
       if (!point[1].every(Number.isFinite)) return finish("The answers are not numbers.");
-      if (n && winner(point[1]) !== winner(points[n - 1][1])) {
-        found.push(findFlip(points[n - 1], point));
-      }
       points.push(point);
-      if (performance.now() < resume) continue;
-      await new Promise((done) => setTimeout(done));
-      if (number !== job) return;
-      resume = performance.now() + SLICE;
+      const [before, after] = [points[n - 1] ?? point, point].map(([, all]) => winner(all));
+      if (before === after) continue;
+      let [low, high] = [(n - 1) / STEPS, n / STEPS];
+      for (let halving = 0; halving < HALVINGS; halving++) {
+        if (!(await isStillWanted())) return;
+        const middle = (low + high) / 2;
+        if (winner(ask(middle)) === before) low = middle;
+        else high = middle;
+      }
+      found.push({ t: (low + high) / 2, before, after });
     }
     [curve, flips] = [points, found];
     finish(story());
