@@ -348,6 +348,7 @@ def test_every_nasty_file_gets_a_sentence(
         assert len(sentence) < 450, sentence
         assert reading(page) == 7
         assert page.locator("#live-message.live-error").count() == 1
+        assert page.inner_text("#live-pad-message") == sentence, "it stands beside the pad, too"
     name = max(worst, key=worst.__getitem__)
     with capsys.disabled():
         print(f"\n{len(NASTY)} files; the main thread at most {1e3 * worst[name]:.0f} ms ({name})")
