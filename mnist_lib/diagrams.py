@@ -1482,6 +1482,52 @@ def beyond_training(
     return figure
 
 
+# --- chapter 8: the steps of an ablation -------------------------------------------------------
+
+
+def steps_down(steps: Sequence[tuple[str, str]]) -> Figure:
+    """Draw the steps of an ablation as a staircase that leads down, each built on those above it.
+
+    Parameters
+    ----------
+    steps : sequence of (name, group)
+        From the first recipe to the last: what a step is called, and what it changes, such as
+        ``("batch norm", "network")``. The steps of a group have one colour; a key names the groups.
+        Four groups at most.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two steps, or more than four groups.
+    """
+    groups = list(dict.fromkeys(group for _, group in steps))
+    if len(steps) < 2:
+        raise ValueError(_checks.message("steps", f"{len(steps)} long", "at least two steps"))
+    if len(groups) > 4:
+        raise ValueError(_checks.message("steps", f"of {len(groups)} groups", "at most four"))
+    tall, wide, gap = 0.3, 2.75, 0.08
+    height = 0.1 + len(steps) * (tall + gap)
+    figure, axes = canvas(height)
+    across = (plots.WIDTH - wide - 0.2) / (len(steps) - 1)
+    colours = dict(zip(groups, plots.PALETTE, strict=False))
+    for number, (name, group) in enumerate(steps):
+        y = height - 0.05 - tall / 2 - number * (tall + gap)
+        left = 0.1 + number * across
+        box(axes, (left + wide / 2, y), (wide, tall), colour=colours[group])
+        label(axes, (left + 0.32, y), str(number + 1), ha="right")
+        label(axes, (left + 0.45, y), name, ha="left")
+    # The key stands where a staircase leaves the page free: below it, on the left.
+    for place, group in enumerate(reversed(groups)):
+        y = 0.05 + tall / 2 + place * (tall + gap)
+        box(axes, (0.2, y), (0.2, 0.2), colour=colours[group])
+        label(axes, (0.4, y), group, ha="left")
+    return figure
+
+
 # --- chapter 9: ways out of the notebook, what files hold, gates of a server ------------------
 
 

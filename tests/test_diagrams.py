@@ -48,6 +48,20 @@ SEVEN = np.zeros((28, 28), np.uint8)
 SEVEN[4:7, 8:20] = 200
 SEVEN[4:24, 17:20] = 250
 
+STEPS = [
+    ("classic", "network"),
+    ("cheaper stem", "network"),
+    ("one-cycle", "training"),
+    ("label smoothing", "training"),
+    ("batch norm", "network"),
+    ("augmentation", "digits"),
+    ("longer", "training"),
+    ("averaged weights", "weights"),
+    ("ensemble", "weights"),
+    ("test-time shifts", "digits"),
+    ("a small network, taught", "training"),
+]
+
 # Each diagram of the course, as a chapter draws it: append yours.
 HELD = {".keras": [True, True], "SavedModel": [False, True], "nothing": [False, False]}
 GATES = [("size", "413"), ("format", "415"), ("pixels", "413"), ("time", "504")]
@@ -81,6 +95,7 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
     "in step": lambda: diagrams.lockstep(["compute", "all-reduce", "step"]),
     "where workers live": diagrams.where_workers_live,
     "beyond the training digits": lambda: diagrams.beyond_training(*[GREYS] * 4),
+    "steps of an ablation": lambda: diagrams.steps_down(STEPS),
     "ways out": lambda: diagrams.ways_out(GREYS),
     "what files hold": lambda: diagrams.file_contents(["layers", "weights"], HELD),
     "two ways to load": diagrams.two_ways_to_load,
@@ -575,6 +590,29 @@ def test_every_picture_beyond_training_lies_on_one_side_of_the_line() -> None:
         border = [low + (high - low) * y / (top - bottom) for y in (under, over)]
         sides.append("4" if right < min(border) else "9" if left > max(border) else "both")
     assert sides == ["4", "9", "4", "4"]
+
+
+# --- chapter 8 ----------------------------------------------------------------------------------
+
+
+def test_steps_lead_down_in_their_order_and_in_the_colour_of_their_group() -> None:
+    figure = EXAMPLES["steps of an ablation"]()
+    (axes,) = figure.axes
+    places = {text.get_text(): text.get_position() for text in axes.texts}
+    ways = [places[name] for name, _ in STEPS]
+    assert ways == sorted(ways, key=lambda at: -at[1])
+    assert ways == sorted(ways, key=lambda at: at[0])
+    assert [places[str(number)][1] for number in range(1, 12)] == [y for _, y in ways]
+    boxes = [patch for patch in axes.patches if patch.get_width() > 2 and patch.get_fill()]
+    colours = dict(
+        zip([name for name, _ in STEPS], [b.get_edgecolor() for b in boxes], strict=True)
+    )
+    groups = dict(STEPS)
+    assert len({(groups[name], colour) for name, colour in colours.items()}) == 4
+    with pytest.raises(ValueError, match="steps is of 5 groups"):
+        diagrams.steps_down([(name, name) for name in "abcde"])
+    with pytest.raises(ValueError, match="at least two"):
+        diagrams.steps_down(STEPS[:1])
 
 
 # --- chapter 9: ways out of the notebook ------------------------------------------------------

@@ -19,7 +19,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Locator, Page
 from scipy import signal, stats
 
-from mnist_lib import explorables, handwriting, layers
+from mnist_lib import evaluation, explorables, handwriting, layers
 from mnist_lib.data import load_mnist
 from mnist_lib.explorables import Explorable
 
@@ -51,6 +51,7 @@ MADE: dict[str, Explorable] = {
     "threshold": explorables.threshold(CONFIDENCE, RIGHT, 0.9),
     "cover": explorables.cover(THREE / 255, 3, BEFORE, COVERED, 5),
     "placing": explorables.placing(THREE, 3, {"one": by_mean, "two": lambda x: 1 - by_mean(x)}),
+    "exam": explorables.exam(0.005, 10_000),
 }
 
 
@@ -100,6 +101,8 @@ WRONG: dict[str, tuple[Any, str]] = {
         lambda: explorables.cover(THREE / 255, 3, BEFORE, COVERED, 4),
         "25",
     ),
+    "a disagreement in per cent": (lambda: explorables.exam(0.5, 10_000), "disagreement is 0.5"),
+    "an exam of ten digits": (lambda: explorables.exam(0.005, 10), "digits is 10"),
     "networks of nine classes": (
         lambda: explorables.placing(THREE, 3, {"one": lambda x: by_mean(x)[:, :9]}),
         "probabilities",
@@ -386,6 +389,29 @@ def test_placing(page: Page) -> None:
     keys(figure, "The image that the network gets", "ArrowDown", "ArrowRight")
     assert (state(figure)["at"]["row"], state(figure)["at"]["column"]) == (3, 3)
     assert "49 of 49" in said(figure)
+
+
+def test_exam(page: Page) -> None:
+    figure = show(page, "exam")
+    needed = evaluation.sample_size_for_difference(0.003, 0.002)
+    assert state(figure)["needed"] == needed
+    assert f"For 80 of 100 it takes {needed:,} digits" in said(figure)
+    slide(figure, "digits", 500)
+    slide(figure, "gain in points", 0.2)
+    slide(figure, "disagreements", 8)
+    now = state(figure)
+    assert now["digits"] == 100_000
+    np.testing.assert_allclose([now["gain"], now["disagreement"]], [0.002, 0.008])
+    edge = stats.norm.ppf(0.975) * np.sqrt(0.008 / 100_000)
+    scatter = np.sqrt((0.008 - 0.002**2) / 100_000)
+    np.testing.assert_allclose(now["edge"], edge, rtol=1e-6)
+    np.testing.assert_allclose(now["found"], stats.norm.cdf((0.002 - edge) / scatter), atol=1e-6)
+    slide(figure, "gain in points", 0.01)
+    found = stats.norm.cdf((0.0001 - edge) / np.sqrt(0.008 / 100_000))
+    np.testing.assert_allclose(state(figure)["found"], found, atol=1e-6)
+    assert f"is found in {100 * found:.0f} of 100 exams" in said(figure)
+    needed = evaluation.sample_size_for_difference(0.00405, 0.00395)
+    np.testing.assert_allclose(state(figure)["needed"], needed, rtol=1e-6)
 
 
 # --- all of them ------------------------------------------------------------------------------

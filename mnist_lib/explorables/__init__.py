@@ -27,7 +27,17 @@ from PIL import Image
 from mnist_lib import _checks, diagrams, handwriting, layers, plots
 from mnist_lib.handwriting.normalise import FINE, fine_distance
 
-__all__ = ["Explorable", "cover", "descent", "pixels", "placing", "softmax", "threshold", "window"]
+__all__ = [
+    "Explorable",
+    "cover",
+    "descent",
+    "exam",
+    "pixels",
+    "placing",
+    "softmax",
+    "threshold",
+    "window",
+]
 
 LARGEST = 60_000  # bytes of the whole HTML
 
@@ -541,3 +551,57 @@ def _moved(images: NDArray[np.uint8], down: int, across: int) -> NDArray[np.uint
     far = max(map(abs, SHIFTS))
     wide = np.pad(images, ((0, 0), (far, far), (far, far)))
     return wide[:, far - down : far - down + 28, far - across : far - across + 28]
+
+
+# --- chapter 8 --------------------------------------------------------------------------------
+
+
+def exam(disagreement: float, digits: int) -> Explorable:
+    """Show how a gain stands out from luck, for every gain and number of digits.
+
+    Parameters
+    ----------
+    disagreement : float
+        Fraction of the digits on which two networks disagree, from 0.003 to 0.05.
+    digits : int
+        Digits in the exam at the start, from 320 to 1,000,000. The gain at the start is 0.1
+        percentage points.
+
+    Returns
+    -------
+    Explorable
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a number is out of its range.
+
+    References
+    ----------
+    Connor (1987), Sample size for testing differences in proportions for the paired-sample
+    design, Biometrics 43:207–211, doi:10.2307/2531961.
+    """
+    disagreement = _checks.number("disagreement", disagreement, least=0.003, most=0.05)
+    digits = _checks.whole("digits", digits, least=320, most=1_000_000)
+    gain = 0.001
+    measured = np.linspace(-2.5 * gain, 3.5 * gain, 241)
+    equal, better = (np.sqrt((disagreement - d**2) / digits) for d in (0, gain))
+    still = plots.plot_lines(
+        100 * measured,
+        {
+            "no gain": np.exp(-((measured / equal) ** 2) / 2),
+            "a gain of 0.1 points": np.exp(-(((measured - gain) / better) ** 2) / 2),
+        },
+        xlabel="measured gain / percentage points",
+        ylabel="relative frequency",
+    )
+    return Explorable(
+        "exam",
+        {"disagreement": disagreement, "digits": digits, "gain": gain},
+        still=still,
+        alt="Two bell-shaped curves of the measured gain, one around zero and one around a tenth "
+        "of a point, which overlap.",
+        instruction="Move the number of digits until the two curves part. Then halve the gain.",
+        question="The two networks disagree on 5 digits in 1,000. How many digits does it take to "
+        "tell 99.65 from 99.70 % in 80 of 100 exams?",
+    )
