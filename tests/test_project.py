@@ -7,9 +7,11 @@ import tomllib
 import pytest
 import yaml
 
-from mnist_lib.exercises import NOTEBOOKS
+from mnist_lib.exercises import NOTEBOOKS, all_exercises
+from tools.handouts import PAPERS
 from tools.notebooks import ROOT
 
+HEADS = ["In 90 minutes", "Stop and ask", "Where students stumble", "At home", "To discuss"]
 TITLE = "Reading Handwritten Digits"
 CHAPTERS = sorted(path.stem for path in (ROOT / "chapters").glob("*.ipynb"))
 
@@ -37,6 +39,23 @@ def test_every_chapter_has_solutions_and_exercises():
 def test_the_list_of_chapters_names_each_in_order(page, mark):
     listed = re.findall(rf"^{mark}\[.*chapters/(\w+)\.ipynb\)", text(page), re.MULTILINE)
     assert listed == CHAPTERS
+
+
+def test_every_chapter_has_what_a_teacher_needs():
+    assert [path.stem for path in sorted((ROOT / "book/lessons").glob("*.md"))] == CHAPTERS
+    assert [path.stem for path in sorted((ROOT / "teaching").glob("[0-9]*.toml"))] == CHAPTERS
+    assert list(PAPERS) == [name[:2] for name in CHAPTERS]
+    for name in CHAPTERS:
+        lesson = text(f"book/lessons/{name}.md")
+        assert f"](../../chapters/{name}.ipynb)" in lesson
+        minutes = [int(m) for m in re.findall(r"^\| (\d+) \|", lesson, re.MULTILINE)]
+        assert sum(minutes) in (85, 90), (name, sum(minutes))
+        own = {id for id in all_exercises() if id[:2] == name[:2]}
+        named = set(re.findall(r"\{exercise\}`([\w.]+)`", lesson))
+        assert named <= own, "a lesson names the exercises of its chapter"
+        assert len(named) >= len(own) / 2, name
+        heads = re.findall(r"^## (.+)$", lesson, re.MULTILINE)
+        assert heads == HEADS, name
 
 
 def test_the_teaching_page_has_a_plan_for_each_chapter():

@@ -39,11 +39,11 @@ from tools.notebooks import cache_folder, read
 pytestmark = [pytest.mark.site, pytest.mark.timeout(1800)]
 
 ROOT = Path(__file__).resolve().parent.parent
-CHAPTERS, SOLUTIONS = (
-    [f"{folder}/{path.stem}" for path in sorted((ROOT / folder).glob("*.ipynb"))]
-    for folder in ("chapters", "solutions")
+CHAPTERS, SOLUTIONS, LESSONS = (
+    [f"{folder}/{path.stem}" for path in sorted((ROOT / folder).glob("[0-9]*"))]
+    for folder in ("chapters", "solutions", "book/lessons")
 )
-TOC = [*parse_toc_yaml(ROOT / "_toc.yml"), *CHAPTERS, *SOLUTIONS]
+TOC = [*parse_toc_yaml(ROOT / "_toc.yml"), *CHAPTERS, *SOLUTIONS, *LESSONS]
 PAGES = [*TOC, "search"]
 THEMES = ["light", "dark"]
 
