@@ -74,6 +74,28 @@ def test_a_new_address_reaches_every_place_and_the_old_one_comes_back_unchanged(
     assert snapshot(copy) == before
 
 
+def test_a_fork_takes_three_commands(copy, tmp_path_factory):
+    """From a copy of the files to a repository whose links lead to it, as README.md says."""
+    folder = tmp_path_factory.mktemp("fork")
+
+    def git(*arguments: str, at: Path = copy) -> None:
+        who = ("-c", "user.name=Jane", "-c", "user.email=jane@example.org")
+        subprocess.run(["git", *who, *arguments], cwd=at, check=True, capture_output=True)
+
+    git("init", "--quiet", "--initial-branch=main")
+    git("init", "--quiet", "--bare", "--initial-branch=main", str(folder / "hub"))
+    assert run(copy, "https://github.com/jane-doe/digits").returncode == 0
+    git("add", ".")
+    git("commit", "--quiet", "--message", "Make it mine")
+    git("push", "--quiet", str(folder / "hub"), "main")
+    git("clone", "--quiet", str(folder / "hub"), str(folder / "clone"), at=folder)
+    assert problems(folder / "clone") == []
+    for path in [*repository.notebooks(folder / "clone"), folder / "clone" / "README.md"]:
+        text = path.read_text(encoding="utf-8")
+        assert "jane-doe/digits" in text
+        assert ADDRESS not in text, path.name
+
+
 def test_a_differing_badge_or_setup_cell_is_found(copy):
     path = repository.notebooks(copy)[0]
     notebook = nbformat.read(path, as_version=4)

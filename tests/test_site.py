@@ -962,14 +962,47 @@ def test_chapters_are_cards_and_the_next_page_is_the_first_chapter(site: Path) -
 def test_a_lost_reader_finds_the_chapters(site: Path) -> None:
     page = BeautifulSoup((site / "404.html").read_text(encoding="utf-8"), "html.parser")
     assert "no page at this address" in page.select_one("article").get_text()
-    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
-    prefix = f"/{config['repository']['url'].rsplit('/', 1)[-1]}/"
     links = [link["href"] for link in page.select("nav.bd-links a.reference.internal")]
     assert len(links) >= len(CHAPTERS)
     for address in [*links, *(sheet["href"] for sheet in page.select("link[rel=stylesheet]"))]:
         path = urllib.parse.urlsplit(address).path
-        assert path.startswith(prefix)
-        assert (site / path.removeprefix(prefix)).is_file(), address
+        assert path.startswith(prefix())
+        assert (site / path.removeprefix(prefix())).is_file(), address
+
+
+def prefix() -> str:
+    """Return the path under which GitHub publishes the repository's pages."""
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    return f"/{config['repository']['url'].rsplit('/', 1)[-1]}/"
+
+
+class PagesHandler(QuietHandler):
+    """Serve a site as GitHub Pages does: under a path, with its own page for what is missing."""
+
+    def translate_path(self, path: str) -> str:
+        inside = path.partition("?")[0].removeprefix(prefix())
+        if not path.startswith(prefix()) or not Path(self.directory, inside).is_file():
+            inside = "404.html"
+        return super().translate_path(f"/{inside}")
+
+
+def test_the_site_works_under_the_path_of_a_fork(browser: Browser, site: Path) -> None:
+    handler = partial(PagesHandler, directory=str(site))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        base = f"http://127.0.0.1:{server.server_address[1]}{prefix().rstrip('/')}"
+        with visiting(browser, base, "light") as visit:
+            visit.open("chapters/no/such/page.html")
+            visit.assert_clean()
+            expect(visit.page.get_by_text("no page at this address")).to_be_visible()
+            visit.page.get_by_role("link", name="2 Slide a kernel").first.click()
+            expect(visit.page.get_by_role("heading", name="2 Slide a kernel")).to_be_visible()
+            visit.open("index.html")
+            visit.page.wait_for_url("**/intro.html")
+            visit.page.get_by_role("link", name="Look inside the network").click()
+            expect(visit.page.locator("#live-digit")).not_to_be_empty()
+            visit.assert_clean()
+        server.shutdown()
 
 
 # --- the printed book -----------------------------------------------------------------------------
