@@ -9,7 +9,7 @@ IN_VENV = .venv/bin/python
 # Two workers, a file to each; notebooks come first, for the book shows their outputs (conftest.py).
 PYTEST = $(IN_VENV) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help book check test style lab grade slides pdf quizzes handouts bench repository lock update audit lowest newest unreleased clean
+.PHONY: help book check test style lab grade slides pdf quizzes handouts bench repository lock update audit lowest newest unreleased colab clean
 .DEFAULT_GOAL := help
 
 help:  ## List these commands
@@ -101,6 +101,15 @@ lowest newest unreleased:  ## Test the package and two chapters with the oldest 
 	    $(if $(filter unreleased,$@),--prerelease allow) --editable '.[tensorflow,course]'
 	@_build/$@/bin/python -m pytest -o addopts= -n 2 --nbmake -m "not site and not slow" tests \
 	    --deselect tests/test_plots.py::test_images_are_compared_in_every_run \
+	    chapters/00_mnist_classification.ipynb chapters/02_convolutions.ipynb
+
+# The same TensorFlow, built without graphics cards: the other build complains where there is none.
+colab:  ## Run the set-up and two chapters on the versions that Colab installs (tools/colab.txt)
+	@$(PYTHON) -m venv --clear _build/$@
+	@sed 's/^tensorflow==/tensorflow-cpu==/' tools/colab.txt > _build/colab.txt
+	@_build/$@/bin/python -m pip install --quiet --disable-pip-version-check \
+	    --requirement _build/colab.txt . jupyter-cache nbmake psutil pytest-timeout pyyaml
+	@_build/$@/bin/python -m pytest -o addopts= --nbmake \
 	    chapters/00_mnist_classification.ipynb chapters/02_convolutions.ipynb
 
 clean:  ## Remove what the commands above have made (the site, the caches, .venv)
