@@ -257,6 +257,21 @@ def test_all_maps_of_a_column_are_shown_on_demand(live: Visit) -> None:
     assert sorted(items(page, 6)) == list(range(96))
     assert page.evaluate("document.activeElement.textContent") == "fewer"
     assert page.evaluate(TOO_WIDE) == [], "the strip scrolls, and the page does not"
+    # The arrow keys pass the six maps of a stack, and then from stack to stack.
+    buttons(page, 6).first.focus()
+    order = items(page, 6)
+    focused = "Number(document.activeElement.dataset.item)"
+    for key, place in [("ArrowDown", 1), ("ArrowRight", 7), ("ArrowRight", 13), ("ArrowLeft", 7)]:
+        page.keyboard.press(key)
+        assert page.evaluate(focused) == order[place]
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    assert "conv_5, map" in page.evaluate("document.activeElement.getAttribute('aria-label')")
+    box = page.locator("#live-strip").bounding_box()
+    page.locator("#live-strip").evaluate("(strip) => { strip.scrollLeft = 600; }")
+    fewer = page.locator(".live-all[aria-expanded=true]")
+    assert box["x"] <= fewer.bounding_box()["x"] < box["x"] + 100, "it stays in sight"
+    fewer.focus()
     page.keyboard.press("Enter")
     assert len(items(page, 6)) == 6
 

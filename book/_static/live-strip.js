@@ -86,6 +86,7 @@ const Strip = (() => {
       Object.assign(button, { type: "button", className: "live-all", tabIndex: -1 });
       button.addEventListener("click", () => {
         column.isAll = !column.isAll;
+        part.classList.toggle("live-wide", column.isAll);
         nameAll(column);
         arrange(column);
         layOut();
@@ -512,11 +513,13 @@ const Strip = (() => {
       const others = buttonsOf(columns[Pad.clamp(column, 0, columns.length - 1)]);
       return others[Pad.clamp(rank, 0, others.length - 1)];
     };
+    // A column that shows all its maps has several stacks of them, side by side.
+    const stack = (step) => columns[index].isAll && columns[index].items.contains(beside[at + step]);
     const next = {
       ArrowUp: () => enter(index, at - 1),
       ArrowDown: () => enter(index, at + 1),
-      ArrowLeft: () => enter(index - 1, at),
-      ArrowRight: () => enter(index + 1, at),
+      ArrowLeft: () => (stack(-FEW) ? beside[at - FEW] : enter(index - 1, at % FEW)),
+      ArrowRight: () => (stack(FEW) ? beside[at + FEW] : enter(index + 1, at % FEW)),
       Home: () => enter(0, 0),
       End: () => enter(columns.length - 1, 0),
     }[event.key]?.();
