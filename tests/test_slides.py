@@ -160,7 +160,7 @@ MEASURE = """least => Reveal.getSlides().map((slide, place) => {
         below: [...slide.querySelectorAll("pre, table, .caption, p, ul, .explorable")]
             .filter((part) => !part.closest(".notes") && !part.parentElement.closest(".explorable"))
             .filter((part) => part.getBoundingClientRect().bottom > 720.5
-                || part.scrollWidth > part.clientWidth + 1).length,
+                || (part.matches("pre, table") && part.scrollWidth > part.clientWidth + 1)).length,
     };
 })"""
 
