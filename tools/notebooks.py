@@ -153,15 +153,26 @@ MATHJAX = [
 ]
 
 
-def copy_mathjax(target: Path) -> None:
-    """Copy the parts of MathJax in use out of the package that carries it."""
-    package = find_spec("sphinx-mathjax-offline")
-    if package is None or package.origin is None:
+def folder_of(package: str, carries: str) -> Path:
+    """Return the folder of an installed package that carries files for pages.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        It is not installed; the message says what it carries, and how to install it.
+    """
+    spec = find_spec(package.replace("-", "_")) or find_spec(package)
+    if spec is None or spec.origin is None:
         raise ModuleNotFoundError(
-            "MathJax comes from the package sphinx-mathjax-offline, which is not installed; "
+            f"{carries} comes from the package {package}, which is not installed; "
             "install requirements.txt."
         )
-    mathjax = Path(package.origin).parent / "static" / "mathjax"
+    return Path(spec.origin).parent
+
+
+def copy_mathjax(target: Path) -> None:
+    """Copy the parts of MathJax in use."""
+    mathjax = folder_of("sphinx-mathjax-offline", "MathJax") / "static" / "mathjax"
     for part in MATHJAX:
         (target / part).parent.mkdir(parents=True, exist_ok=True)
         if (mathjax / part).is_dir():

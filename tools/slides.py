@@ -21,7 +21,6 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html import escape
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +32,7 @@ from nbconvert.filters import Highlight2HTML, markdown2html
 from mnist_lib.data import load_mnist
 from tools import build_book
 from tools.book_figures import FORM
-from tools.notebooks import ROOT, alt_text, cache_folder, copy_mathjax, exercise_id
+from tools.notebooks import ROOT, alt_text, cache_folder, copy_mathjax, exercise_id, folder_of
 
 LINES = 15  # of 24 pixels with their leading, below a heading, on a slide of 1280 × 720 pixels
 CHARACTERS = 92  # of text on such a line
@@ -291,18 +290,12 @@ def executed(path: Path, source: str) -> nbformat.NotebookNode:
 
 
 def copy_reveal(target: Path) -> None:
-    """Copy reveal.js out of the package that carries it."""
-    package = find_spec("sphinx_revealjs")
-    if package is None or package.origin is None:
-        raise ModuleNotFoundError(
-            "reveal.js comes from the package sphinx-revealjs, which is not installed; "
-            "install requirements.txt."
-        )
-    reveal = Path(package.origin).parent / "_static" / "revealjs"
+    """Copy reveal.js and its licence."""
+    reveal = folder_of("sphinx-revealjs", "reveal.js") / "_static" / "revealjs"
     target.mkdir(parents=True, exist_ok=True)
-    for name in ("dist/reset.css", "dist/reveal.css", "dist/reveal.js", "plugin/notes/notes.js"):
+    names = "dist/reset.css", "dist/reveal.css", "dist/reveal.js", "plugin/notes/notes.js"
+    for name in (*names, "LICENSE"):
         shutil.copy2(reveal / name, target)
-    shutil.copy2(reveal / "LICENSE", target)
 
 
 def write(chapters: list[Path], folder: Path, source: str) -> Iterator[Path]:
