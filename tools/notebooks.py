@@ -26,7 +26,7 @@ LIMITS = {"sample": 60, "full": 180}
 """What a chapter may cost to run: CPU seconds, both cores together, on the reference machine."""
 
 OWN_LIMITS = {"10_scaling": {"sample": 90}}
-"""What a chapter may cost instead: chapter 10 starts TensorFlow in ten more processes."""
+"""What a chapter may cost instead: chapter 10 starts TensorFlow in six more processes."""
 
 
 def limits_of(name: str) -> dict[str, int]:
