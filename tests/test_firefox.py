@@ -1,0 +1,136 @@
+"""The same pages in Firefox: the live page reads, walks and shows maps; every figure moves."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import websocket
+from test_explorables import MADE, PAGE
+
+pytestmark = [pytest.mark.site, pytest.mark.timeout(900)]
+
+
+class Firefox:
+    """A tab of Firefox, spoken to by WebDriver BiDi, the W3C's protocol."""
+
+    def __init__(self, address: str) -> None:
+        self.socket = websocket.create_connection(address, timeout=120, suppress_origin=True)
+        self.numbers = itertools.count(1)
+        self.errors: list[str] = []
+        self.ask("session.new", capabilities={})
+        self.ask("session.subscribe", events=["log.entryAdded"])
+        self.tab = self.ask("browsingContext.getTree")["contexts"][0]["context"]
+
+    def ask(self, method: str, **parameters: Any) -> dict[str, Any]:
+        """Send a command; return its result, and keep errors of the page that arrive meanwhile."""
+        number = next(self.numbers)
+        self.socket.send(json.dumps({"id": number, "method": method, "params": parameters}))
+        while True:
+            message = json.loads(self.socket.recv())
+            if message.get("method") == "log.entryAdded" and message["params"]["level"] == "error":
+                self.errors.append(str(message["params"]["text"]))
+            if message.get("id") == number:
+                assert message["type"] == "success", message
+                return message["result"]
+
+    def open(self, address: str) -> None:
+        self.errors.clear()
+        self.ask("browsingContext.navigate", context=self.tab, url=address, wait="complete")
+
+    def run(self, code: str) -> Any:
+        """Return the value of an expression in the page (text, number, truth)."""
+        result = self.ask(
+            "script.evaluate", expression=code, target={"context": self.tab}, awaitPromise=True
+        )
+        assert result["type"] == "success", result
+        return result["result"].get("value")
+
+    def wait_for(self, code: str, seconds: float = 60) -> Any:
+        """Return the first value of an expression that counts as true."""
+        end = time.monotonic() + seconds
+        while not (value := self.run(code)):
+            assert time.monotonic() < end, f"{code} stays {value!r}; errors: {self.errors}"
+            time.sleep(0.1)
+        return value
+
+    def press(self, *keys: str) -> None:
+        """Press keys, one after the other."""
+        actions = [{"type": kind, "value": key} for key in keys for kind in ("keyDown", "keyUp")]
+        source = {"type": "key", "id": "keys", "actions": actions}
+        self.ask("input.performActions", context=self.tab, actions=[source])
+
+
+@pytest.fixture(scope="module")
+def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firefox]:
+    path = shutil.which("firefox-esr") or shutil.which("firefox")
+    if path is None:
+        pytest.skip("Firefox is not installed; on Debian: sudo apt-get install firefox-esr")
+    profile = tmp_path_factory.mktemp("firefox")
+    command = [path, "--headless", "--no-remote", "--profile", str(profile)]
+    process = subprocess.Popen(
+        [*command, "--remote-debugging-port", "0"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"HOME": str(profile), "MOZ_DISABLE_CONTENT_SANDBOX": "1"},
+    )
+    try:
+        assert process.stderr is not None
+        found = next(
+            match
+            for line in process.stderr
+            if (match := re.search(r"WebDriver BiDi listening on (ws://\S+)", line))
+        )
+        yield Firefox(f"{found[1]}/session")
+    finally:
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(20)
+        process.kill()
+
+
+def test_the_live_page_reads_and_can_be_walked(firefox: Firefox, live_site: Path) -> None:
+    firefox.open((live_site / "book" / "live.html").as_uri())
+    words = firefox.wait_for("document.getElementById('live-words').textContent")
+    assert "4" in words
+    before = firefox.run("document.getElementById('live-bars').textContent")
+    firefox.run("document.querySelectorAll('#live-examples button')[7].click()")
+    firefox.wait_for("document.getElementById('live-digit').textContent === '7'")
+    assert firefox.run("document.getElementById('live-bars').textContent") != before
+    # The strip's first button that is reached by Tab: choosing it shows how it is computed.
+    strip = "document.querySelector('#live-strip')"
+    firefox.run(f"{strip}.scrollIntoView()")
+    firefox.wait_for(f"{strip}.querySelectorAll('canvas').length > 10")
+    firefox.run(f"{strip}.querySelector('[tabindex=\"0\"]').focus()")
+    firefox.press("\ue014", "\ue007")  # right arrow, Enter
+    firefox.wait_for("/\\d/.test(document.getElementById('live-sentence').textContent)")
+    assert firefox.errors == []
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_a_figure_moves(firefox: Firefox, tmp_path: Path, name: str) -> None:
+    page = tmp_path / "figure.html"
+    page.write_text(PAGE.format(theme="light", parts=MADE[name].html), encoding="utf-8")
+    firefox.open(page.as_uri())
+    root = "document.querySelector('[data-explorable]')"
+    assert firefox.run(f"{root}.querySelectorAll('img').length") == 0, "the still is replaced"
+    sentence = f"[...{root}.querySelectorAll('p')].at(-2).textContent"
+    before = firefox.run(sentence)
+    assert re.search(r"\w", before)
+    focusable = "'canvas[tabindex], input, select'"
+    firefox.run(f"{root}.querySelector({focusable}).focus()")
+    for key in "\ue014\ue012\ue012\ue007\ue015":  # right, left, left, Enter, down
+        firefox.press(key)
+    firefox.wait_for(f"{sentence} !== {json.dumps(before)}", seconds=20)
+    assert firefox.errors == []
