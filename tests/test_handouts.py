@@ -1,4 +1,4 @@
-"""Handouts: a page for each chapter, and a key that is right."""
+"""Handouts: a sheet for each chapter, and a key that is right."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def values(table: list[list[str]]) -> np.ndarray:
 
 
 @pytest.mark.site
-def test_each_chapter_has_one_page(browser: Browser, tmp_path: Path) -> None:
+def test_each_chapter_has_one_sheet(browser: Browser, tmp_path: Path) -> None:
     *sheets, key = handouts.write(browser, tmp_path)
     assert [sheet.stem for sheet in sheets] == [path.stem for path in CHAPTERS]
     for sheet, path in zip(sheets, CHAPTERS, strict=True):
-        (page,) = PdfReader(sheet).pages
-        text = " ".join(page.extract_text().split())
-        assert read(path).cells[0].source.split("\n")[0].lstrip("# ") in text
-        assert handouts.PAPERS[path.stem[:2]]()[0] in text
+        front, back = (" ".join(p.extract_text().split()) for p in PdfReader(sheet).pages)
+        assert read(path).cells[0].source.split("\n")[0].lstrip("# ") in front
+        assert handouts.PAPERS[path.stem[:2]]()[0] in back
+        text = front + back
         assert "$" not in text
         assert "](" not in text
     text = " ".join(" ".join(page.extract_text().split()) for page in PdfReader(key).pages)
@@ -49,7 +49,19 @@ def test_a_handout_asks_what_its_chapter_asks() -> None:
     for path in CHAPTERS:
         notebook = read(path)
         asked = sum(cell.source.count("Predict before you run") for cell in notebook.cells)
-        assert len(handouts.predictions(notebook)) == min(asked, handouts.MOST) > 0
+        known = handouts.given(path.stem)
+        assert len(handouts.predictions(notebook, known)) == min(asked, handouts.MOST) > 0
+        everything = handouts.asked(notebook)
+        assert all(answer for *_, answer in everything), f"{path.stem}: the key knows no answer"
+        for begin in known:
+            found = [text for _, text, _ in everything if text.startswith(begin)]
+            assert len(found) == 1, f"{path.stem}: no prediction, or several, begin {begin!r}"
+
+
+def test_a_class_rounds_halves_up() -> None:
+    array = np.array([[2.625, 0.375, -0.5, 21.25, 62.5, -0.0001]])
+    assert handouts.numbers(array, 2) == [["2.63", "0.38", "−0.50", "21.25", "62.50", "0.00"]]
+    assert handouts.numbers(array[:, 4:]) == [["63", "0"]]
 
 
 @pytest.mark.parametrize("number", handouts.PAPERS)

@@ -59,6 +59,34 @@ def test_a_prediction_stands_before_all_that_answers_it() -> None:
     assert "That was easy." in found[2].said, "what no slide shows is in the notes"
 
 
+def test_a_prediction_alone_on_its_slide_begins_with_what_it_needs() -> None:
+    first = new_markdown_cell("# 1 A chapter")
+    asked = "> **Predict before you run.** Which of the two?"
+    known = {"Which of": "Take a *six* and a nine."}
+    cells = [
+        first,
+        new_markdown_cell("## Part"),
+        printing("print(3)", "3\n"),
+        new_markdown_cell(asked),
+    ]
+    found = slides.Deck(new_notebook(cells=cells), known).slides[-1]
+    assert found.form == "predict"
+    assert words(found).split()[:6] == ["Take", "a", "six", "and", "a", "nine."]
+    cells = [first, new_markdown_cell("## Part\n\nA six, a nine.\n\n" + asked)]
+    found = slides.Deck(new_notebook(cells=cells), known).slides[-1]
+    assert "Take" not in words(found), "the slide says it already"
+
+
+def test_an_exercise_shows_the_code_that_it_begins_with() -> None:
+    text = new_markdown_cell("### Exercise 1.1: Mend", metadata={"exercise": "01.mend"})
+    source = 'def faulty(x):\n    return x\n\n\ncheck("01.mend", faulty)'
+    found = deck(text, printing(source, "○", exercise="01.mend"))[-1]
+    assert "return" in words(found)
+    assert "check" not in words(found)
+    empty = 'mend = ...  # your code here\ncheck("01.mend", mend)'
+    assert len(deck(text, printing(empty, "○", exercise="01.mend"))) == 1
+
+
 def test_a_figure_stands_with_its_caption_and_without_its_code() -> None:
     found = deck(
         new_markdown_cell("## Look"), drawing("draw()"), new_markdown_cell("*One dot.*\n\nSo.")
@@ -84,10 +112,18 @@ def test_long_code_goes_on_over_several_slides_and_only_if_it_is_asked_for() -> 
 
 
 def test_progress_is_not_shown() -> None:
-    text = "Epoch 1/2\n12/12 - 1s - loss: 0.5\n  0%|  | 0/9\r100%|██| 9/9\nready: 99.1 %\n"
+    text = "2 workers start · 00:07\nEpoch 1/2\n12/12 - 1s - loss: 0.5\n"
+    text += "  0%|  | 0/9\r100%|██| 9/9\nready: 99.1 %\n"
     found = deck(new_markdown_cell("## Train"), printing("fit()", text))
     assert "ready: 99.1 %" in words(found[-1])
-    assert not re.search(r"Epoch|loss|\|", words(found[-1]))
+    assert not re.search(r"Epoch|loss|workers|\|", words(found[-1]))
+
+
+def test_a_long_line_that_was_printed_goes_on_below() -> None:
+    found = deck(new_markdown_cell("## Say"), printing("say()", "one two " * 20 + "\n"))
+    (shown,) = re.findall(r'<pre class="printed">(.*?)</pre>', " ".join(found[-1].pieces), re.S)
+    assert shown.split() == ["one", "two"] * 20
+    assert max(map(len, shown.split("\n"))) <= slides.CODE_CHARACTERS
 
 
 def test_a_question_keeps_its_answer_back() -> None:

@@ -10,6 +10,8 @@ All of it is in the speaker's notes (press S). A cell's metadata may say otherwi
 * ``"slide": "skip"`` leaves a cell out;
 * ``"slide": "code"`` shows its code, which a cell with a figure, or with many lines, does not;
 * ``"slide": "text"`` shows all paragraphs of a Markdown cell.
+
+A prediction on a slide of its own begins with what ``teaching/NN_topic.toml`` gives for it.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import base64
 import re
 import shutil
 import sys
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html import escape
@@ -32,6 +35,7 @@ from nbconvert.filters import Highlight2HTML, markdown2html
 from mnist_lib.data import load_mnist
 from tools import build_book
 from tools.book_figures import FORM
+from tools.handouts import before, given
 from tools.notebooks import ROOT, alt_text, cache_folder, copy_mathjax, exercise_id, folder_of
 
 LINES = 15  # of 24 pixels with their leading, below a heading, on a slide of 1280 × 720 pixels
@@ -40,8 +44,10 @@ CODE_CHARACTERS = 82  # of code
 WORDS_ABOVE, WORDS_BELOW = 3.5, 5.0  # lines of text that a figure leaves, caption included
 LEFT_OUT = ("Going further",)
 FOLD = re.compile(r"<details><summary>(.*?)</summary>\s*(.*?)\s*</details>", re.S)
-PROGRESS = re.compile(r"Epoch \d+/\d+|\s*\d+/\d+ |.*\d+%\|| *$")  # lines that no class reads
+# Lines that no class reads.
+PROGRESS = re.compile(r"Epoch \d+/\d+|\s*\d+/\d+ |.*\d+%\||.* · \d\d:\d\d$| *$")
 LINK = re.compile(r"\[([^\]]*)\]\((?!https?:)[^)]*\)")
+CHECKS = re.compile(r"^(check|hint|solution)\(.*$|\s*# your code here$", re.M)
 LINE_OF_SOLUTION = re.compile(r"^\[(Solution|Back to the chapter)\]\(.*\)$", re.M)
 
 
@@ -134,13 +140,23 @@ def printed(outputs: list[Any]) -> str:
             parts.append(output["data"]["text/plain"])
     shown = re.sub(r"\x1b\[[\d;]*m|\x08|[^\n]*\r(?!\n)", "", "\n".join(parts))
     rows = [row.rstrip() for row in shown.splitlines() if not PROGRESS.match(row)]
+    rows = [part for row in rows for part in wrapped(row)]
     return "\n".join(rows).strip("\n")
+
+
+def wrapped(row: str) -> list[str]:
+    """Return a line that was printed in parts that fit the width of a slide."""
+    most = CODE_CHARACTERS - 2  # beside it stands a bar
+    return [row] if len(row) <= most else textwrap.wrap(row, most, subsequent_indent="    ")
 
 
 class Deck:
     """The slides of one chapter, in their order."""
 
-    def __init__(self, notebook: nbformat.NotebookNode) -> None:
+    def __init__(
+        self, notebook: nbformat.NotebookNode, known: dict[str, str] | None = None
+    ) -> None:
+        self.known = known or {}  # what predictions need before them
         self.slides: list[Slide] = []
         self.section = ""  # the heading above
         self.fresh = True  # no paragraph of the section was shown yet
@@ -193,10 +209,14 @@ class Deck:
                 if self.figure is not None:
                     self.put(f'<div class="caption">{text(part)}</div>', height(part))
             elif part.startswith(">"):
+                asked = re.sub(r"^> ?", "", part, flags=re.M)
                 if not self.last.only_words or self.last.lines > WORDS_ABOVE:
                     self.new(self.section)
                 self.last.form = "predict"
-                self.put(text(re.sub(r"^> ?", "", part, flags=re.M)), height(part))
+                first = before(asked.removeprefix("**Predict before you run.** "), self.known)
+                if first and not self.last.pieces:
+                    self.put(f'<div class="given">{text(first)}</div>', height(first))
+                self.put(text(asked), height(asked))
             elif fold := FOLD.fullmatch(part):
                 if self.last.form == "question":
                     answer = re.match(r"\*\*(\w)\.\*\*", fold[2])
@@ -239,9 +259,21 @@ class Deck:
             self.put(text(part), height(part))
         self.figure = None
 
+    def task(self, source: str) -> None:
+        """Show the code that an exercise begins with, if it is short and says something."""
+        rows = CHECKS.sub("", source).strip("\n").split("\n")
+        begun = any(row.strip() and not re.match(r"\s*(\w+ = )?\.\.\.", row) for row in rows)
+        if not begun or len(rows) + 0.5 > LINES or max(map(len, rows)) > CODE_CHARACTERS:
+            return
+        self.put(code("\n".join(rows)), len(rows) + 0.5)
+        self.figure = None
+
     def run(self, cell: nbformat.NotebookNode) -> None:
         """Show what a cell shows, and its code where that is short or asked for."""
-        if exercise_id(cell) or re.match(r"(import|from) ", cell.source):
+        if exercise_id(cell):
+            self.task(cell.source)
+            return
+        if re.match(r"(import|from) ", cell.source):
             return
         self.fresh = False
         asked = cell.metadata.get("slide") == "code"
@@ -306,7 +338,7 @@ def write(chapters: list[Path], folder: Path, source: str) -> Iterator[Path]:
         Path(__file__).with_suffix(".html").read_text(encoding="utf-8"), autoescape=False
     )
     for path in chapters:
-        deck = Deck(executed(path, source))
+        deck = Deck(executed(path, source), given(path.stem))
         target = folder / f"{path.stem}.html"
         title = escape(deck.slides[0].heading)
         target.write_text(template.render(slides=deck.slides, title=title), encoding="utf-8")
