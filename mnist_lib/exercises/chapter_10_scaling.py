@@ -149,7 +149,8 @@ EXERCISES = (
             "What is the sum of the gradients of one worker's digits, if their mean is known?",
             "Multiply each row by its number of digits, add the rows, divide by all digits.",
         ),
-        shows="A mean of means is the whole mean only if every mean counts with its digits.",
+        shows="Means of parts make the mean of all only if each is weighted with its number of "
+        "digits.",
         cases=(
             Case(
                 name="plain mean",
@@ -207,8 +208,8 @@ EXERCISES = (
             Case(
                 name="line E",
                 slip=OneOf({"E", "S"}, {"E", "T"}),
-                mistake="Line E takes the step, and it stands in `make_step` as well. What does it "
-                "do with the gradients before that?",
+                mistake="Line E takes the step, and `make_step` has it as well. What does it do "
+                "with the gradients before that?",
             ),
             Case(
                 name="line B",
@@ -219,8 +220,8 @@ EXERCISES = (
             Case(
                 name="line",
                 expect=lambda value: "D" in value,
-                mistake="This line is right, it stands in `make_step` as well. Look for a line "
-                "that does something which another one does already.",
+                mistake="This line is right: `make_step` has it as well. Look for a line that does "
+                "what another one does already.",
             ),
             Case(
                 name="optimiser",
@@ -346,15 +347,15 @@ EXERCISES = (
                 name="bytes per second",
                 slip=1e9 / _BYTES,
                 place=2,
-                mistake="The card carries 10⁹ bits in a second, not bytes.",
+                mistake="The cable carries 10⁹ bits in a second, not bytes.",
                 tolerance=0.01,
             ),
             Case(
                 name="steps",
                 expect=_PER_SECOND,
                 place=2,
-                mistake="How often do the bits of one gradient fit into what the card sends in a "
-                "second?",
+                mistake="How often do the bits of one gradient fit into what the cable carries in "
+                "a second?",
                 tolerance=0.01,
             ),
         ),
@@ -519,7 +520,7 @@ EXERCISES = (
                 name="gain",
                 inputs=_BETTER,
                 slip=_both_sides,
-                mistake="A size that reads more digits than the first one has lost nothing.",
+                mistake="A size with a higher accuracy than the first one has lost nothing.",
             ),
             Case(
                 name="comes back",
