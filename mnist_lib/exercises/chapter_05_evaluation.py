@@ -421,8 +421,8 @@ EXERCISES = (
             "fraction at a time), and count the exams with low <= 0.99 <= high.",
         ),
         shows="Near 100 % the shortcut misses the truth in more than a third of the exams. Nearly "
-        "all of these have no error, so its lower end alone decides. Wilson's interval holds the "
-        "truth in about 92 of 100.",
+        "all of these have no error, and there it runs from 100 % to 100 %. Wilson's interval "
+        "holds the truth in about 92 of 100.",
         cases=(
             Case(
                 name="names",
