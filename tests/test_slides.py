@@ -155,6 +155,12 @@ def test_an_exercise_shows_as_much_as_a_slide_takes_and_no_way_to_its_solution()
     assert "not attempted" not in words(found)
 
 
+def test_a_formula_stands_with_the_words_that_lead_to_it() -> None:
+    found = deck(new_markdown_cell("## Part\n\nFirst.\n\nNoted.\n\nWith two:\n\n$$a + b$$"))[-1]
+    assert "With two:" in words(found)
+    assert "Noted." not in words(found)
+
+
 def test_cells_may_be_left_out_or_shown_whole() -> None:
     part = "## Part\n\nFirst.\n\nSecond."
     assert "Second." not in words(deck(new_markdown_cell(part))[-1])

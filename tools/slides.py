@@ -4,7 +4,8 @@ python -m tools.slides            # or: make slides
 
 A section begins a slide, and so does each prediction, each figure with its caption, each exercise
 and each question; what a prediction asks stands before what answers it. Of the prose, a slide
-shows the first paragraph of a section, definitions (with bold words), lists and formulas.
+shows the first paragraph of a section, definitions (with bold words), lists and formulas with the
+paragraph that leads to them.
 All of it is in the speaker's notes (press S). A cell's metadata may say otherwise:
 
 * ``"slide": "skip"`` leaves a cell out;
@@ -198,7 +199,8 @@ class Deck:
     def prose(self, cell: nbformat.NotebookNode) -> None:
         """Show or note the paragraphs of a Markdown cell."""
         everything = cell.metadata.get("slide") == "text"
-        for part in paragraphs(cell.source):
+        parts = paragraphs(cell.source)
+        for part, following in zip(parts, [*parts[1:], ""], strict=True):
             if part.startswith("**Time**"):
                 self.last.notes.append(part)
             elif head := re.fullmatch(r"(#+) (.*)", part):
@@ -236,6 +238,7 @@ class Deck:
                 or everything
                 or self.last.form in ("question", "title")
                 or "$$" in part
+                or following.startswith("$$")
                 or "**" in part
                 or re.match(r"(-|\d\.) ", part)
             ):
