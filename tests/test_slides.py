@@ -56,6 +56,8 @@ def test_a_prediction_stands_before_all_that_answers_it() -> None:
     assert words(found[1]).split() == ["Count.", "Predict", "before", "you", "run.", "How", "many?"]
     assert "print(3)" in words(found[2])
     assert "The answer: three." in words(found[2])
+    assert "The answer: three." in found[1].said, "the speaker knows it before"
+    assert "three" not in words(found[1])
     assert "That was easy." in found[2].said, "what no slide shows is in the notes"
 
 

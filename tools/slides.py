@@ -4,9 +4,9 @@ python -m tools.slides            # or: make slides
 
 A section begins a slide, and so does each prediction, each figure with its caption, each exercise
 and each question; what a prediction asks stands before what answers it. Of the prose, a slide
-shows the first paragraph of a section, definitions (with bold words), lists and formulas with the
-paragraph that leads to them.
-All of it is in the speaker's notes (press S). A cell's metadata may say otherwise:
+shows the first paragraph of a section, definitions (with bold words), lists, and formulas with the
+paragraph that leads to them. The rest is in the speaker's notes (press S), and so is the answer to
+each prediction. A cell's metadata may say otherwise:
 
 * ``"slide": "skip"`` leaves a cell out;
 * ``"slide": "code"`` shows its code, which a cell with a figure, or with many lines, does not;
@@ -229,6 +229,8 @@ class Deck:
                 self.new(self.section, "question")
                 self.put(text(part), height(part))
             elif part.startswith("The answer:"):
+                if asking := [each for each in self.slides if each.form == "predict"]:
+                    asking[-1].notes.append(part)  # the speaker knows it before the class
                 if self.last.form == "predict" or self.last.lines + height(part) > LINES:
                     self.new(self.section)
                 self.put(f'<div class="answer">{text(part)}</div>', height(part))
