@@ -371,7 +371,7 @@ EXERCISES = (
             "axes = tuple(range(kernel.ndim - 1)), with keepdims=True. Divide by 2 ** (bits - 1) - "
             "1; where a channel is 0 everywhere, use any other scale, such as 1.",
         ),
-        shows="Each channel gets steps that fit its own weights, for one float more.",
+        shows="Each channel gets steps that fit its own weights, for one float more per channel.",
         cases=(
             Case(
                 name="whole numbers",
@@ -589,8 +589,8 @@ EXERCISES = (
             "binom.sf(total - 1, window * daily, usual) is the chance of total or more. Return the "
             "first day on which it is below alpha; after the loop, return -1.",
         ),
-        shows="Days together notice a slow change that no single day shows; they notice a sudden "
-        "one later.",
+        shows="Days together notice a slow change that no single day shows; they may notice a "
+        "sudden one later.",
         cases=(
             Case(
                 name="single days",
