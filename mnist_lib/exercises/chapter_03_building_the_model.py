@@ -577,8 +577,8 @@ REVEALED = Exercise(
         Case(
             name="black",
             expect=lambda value: "D" not in value,
-            mistake="D stays hidden: without any input all logits are equal, and the ten "
-            "probabilities are exactly a tenth each.",
+            mistake="D stays hidden: Keras starts all biases at 0, so black images make all logits "
+            "equal, and the ten probabilities are exactly a tenth each.",
         ),
         Case(
             name="unscaled",
