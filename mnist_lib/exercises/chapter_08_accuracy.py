@@ -530,7 +530,8 @@ EXERCISES = (
             "At each place every kernel uses each of its weights once, and it has weights for "
             "each channel.",
         ),
-        shows="A stride of 2 divides the work by about four, here and in every later layer.",
+        shows="A stride of 2 divides the work of this layer by about four, and leaves every later "
+        "layer fewer places as well.",
         cases=(
             Case(
                 name="outputs",
@@ -633,7 +634,8 @@ EXERCISES = (
                 name="image",
                 slip=OneOf("B", "A", "D", "E"),
                 place=1,
-                mistake="Twice the height and twice the width: how many times the places?",
+                mistake="Twice the height and twice the width, with padding: how many times the "
+                "places?",
             ),
             Case(
                 name="batch",
