@@ -1544,7 +1544,7 @@ def ways_out(image: ArrayLike) -> Figure:
     matplotlib.figure.Figure
     """
     ways = (
-        "a file that opens anywhere",
+        "a file that others open",
         "a file of a quarter the size",
         "a server that answers photos",
         "a page in the browser",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -29,6 +30,8 @@ __all__ = ["configuration", "free_addresses", "lacking", "results", "run"]
 
 HOST = "127.0.0.1"
 CORES, GIGABYTES = 2, 3
+# How TensorFlow begins the lines of its log.
+LOGGED = re.compile(r"[IWEF]\d{4} |\d{4}-\d\d-\d\d \d\d:")
 GRACE = 3.0  # seconds that the others may go on when one worker has failed
 TICK = 0.1  # seconds between two looks at the workers
 
@@ -246,7 +249,7 @@ def _watch(workers: list[subprocess.Popen[bytes]], log: Path, seconds: float) ->
                 failed_at = now
             if failed_at is not None and now - failed_at > GRACE:
                 break
-            if said := _tail(log, 1):
+            if said := _said(log):
                 line.set_description_str(f"{name}: {said}", refresh=False)
             if now - shown > 1:  # a notebook keeps every line that is shown
                 line.refresh()
@@ -259,6 +262,12 @@ def _watch(workers: list[subprocess.Popen[bytes]], log: Path, seconds: float) ->
 def _tail(log: Path, lines: int = 12) -> str:
     """Return the last lines of a log."""
     return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+
+
+def _said(log: Path) -> str:
+    """Return the last line that is a worker's own and not one of TensorFlow's log."""
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    return next((line for line in reversed(lines) if line and not LOGGED.match(line)), "")
 
 
 def _end(workers: list[subprocess.Popen[bytes]]) -> None:

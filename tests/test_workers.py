@@ -174,3 +174,18 @@ def test_nothing_is_lacking_where_there_is_enough(monkeypatch):
     monkeypatch.setattr(workers, "CORES", 1)
     monkeypatch.setattr(workers, "GIGABYTES", 0.001)
     assert workers.lacking() == ""
+
+
+def test_the_line_says_what_a_worker_says_and_not_what_tensorflow_logs(tmp_path, capsys):
+    source = """
+import sys, time
+print("proof", flush=True)
+print("I0000 00:00:1.2 cpu_feature_guard.cc:1] oneDNN custom operations are on", flush=True)
+print("2026-01-02 03:04:05.6: W tensorflow", flush=True)
+time.sleep(2.5)
+"""
+    workers.run(program(tmp_path, source), 1)
+    shown = capsys.readouterr().out
+    assert "1 worker: proof" in shown
+    assert "oneDNN" not in shown
+    assert "W tensorflow" not in shown

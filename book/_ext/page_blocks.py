@@ -132,13 +132,14 @@ def frame_exercises(app: Sphinx, doctree: nodes.document) -> None:
 def fold_imports(app: Sphinx, doctree: nodes.document) -> None:
     """Fold the first code of a chapter: it imports what the reader need not read first."""
     for cell in doctree.findall(nodes.container):
-        if cell.get("nb_element") == "cell_code":
-            source = cell.children[0]
-            if re.match(r"(import|from) ", source.astext()) and not any(cell.findall(nodes.image)):
-                folded = disclosure("", summary="Imports", classes=["imports"])
-                cell.replace(source, folded)
-                folded.append(source)
-            break
+        if cell.get("nb_element") != "cell_code":
+            continue
+        source = cell.children[0]
+        if not re.match(r"(import|from) ", source.astext()) or any(cell.findall(nodes.image)):
+            return
+        folded = disclosure("", summary="Imports", classes=["imports"])
+        cell.replace(source, folded)
+        folded.append(source)
 
 
 def mark_captions(app: Sphinx, doctree: nodes.document) -> None:
