@@ -562,8 +562,21 @@ def prepared(page: Page) -> np.ndarray:
     return np.array(image, np.uint8).reshape(1, 28, 28)
 
 
+# Until the pad lies where it lay two frames before: it may float, and what is above it may grow.
+RESTS = """async () => {
+    const frame = () => new Promise((done) => requestAnimationFrame(done));
+    const place = () => JSON.stringify(document.getElementById("live-pad").getBoundingClientRect());
+    for (let before = null; before !== place(); ) {
+        before = place();
+        await frame();
+        await frame();
+    }
+}"""
+
+
 def draw(page: Page, lines: list[list[tuple[float, float]]], steps: int = 10) -> None:
     """Draw with the mouse; lines are in the pad's own units, 0 to 280."""
+    page.evaluate(RESTS)
     box = page.locator("#live-pad").bounding_box()
     scale = box["width"] / 280
     for line in lines:
