@@ -319,7 +319,7 @@ def parsed(site: Path, page: str) -> BeautifulSoup:
 def test_site_has_the_pages_of_the_contents_and_no_others(site: Path) -> None:
     built = {path.relative_to(site).with_suffix("").as_posix() for path in site.rglob("*.html")}
     built = {page for page in built if not page.startswith("_static/")}
-    assert built == {*PAGES, "index"}
+    assert built == {*PAGES, "index", "404"}
     assert "book/intro.html" in (site / "index.html").read_text(encoding="utf-8")
 
 
@@ -388,8 +388,9 @@ def test_a_chapter_is_made_of_cards(site: Path) -> None:
         (goals,) = soup.select(".goals")
         words = [strong.get_text() for strong in goals.select(":scope > p > strong:first-child")]
         assert words == ["You will build", "You will learn", "You need", "Time"], page
-        (imports,) = soup.select("details.imports")
-        assert imports.find_next(class_="cell_output") is not None
+        assert soup.select("details.imports"), page
+        for cell in soup.select("div.cell:not(:has(details.imports)) > .cell_input"):
+            assert not re.match(r"\s*(import|from) ", cell.get_text()), f"{page}: unfolded imports"
         headings = [heading for heading in soup.select("h3") if "Exercise" in heading.get_text()]
         assert len(headings) == len(soup.select("section.exercise > .exercise-body")), page
         for card in soup.select("section.exercise"):
@@ -442,6 +443,8 @@ def test_results_are_folded_after_every_prediction(site: Path) -> None:
         assert boxes, page
         for box in boxes:
             following = box.find_next(["blockquote", "details", "h2"])
+            while following is not None and "hide" in following.get("class", []):  # of code
+                following = following.find_next(["blockquote", "details", "h2"])
             assert following is not None, page
             assert following.get("class") == ["result"], f"{page}: {box.get_text()}"
         for answer in soup.find_all(string=re.compile("The answer: ")):
@@ -997,7 +1000,7 @@ def test_the_site_works_under_the_path_of_a_fork(browser: Browser, site: Path) -
             expect(visit.page.get_by_text("no page at this address")).to_be_visible()
             visit.page.get_by_role("link", name="2 Slide a kernel").first.click()
             expect(visit.page.get_by_role("heading", name="2 Slide a kernel")).to_be_visible()
-            visit.open("index.html")
+            visit.page.goto(f"{base}/index.html")  # which leads on at once
             visit.page.wait_for_url("**/intro.html")
             visit.page.get_by_role("link", name="Look inside the network").click()
             expect(visit.page.locator("#live-digit")).not_to_be_empty()

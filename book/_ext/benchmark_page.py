@@ -23,7 +23,7 @@ ALT = (
 
 def pipes(table: Table) -> str:
     """Write a table in Markdown."""
-    lines = [["", *table.columns], ["---", *["--:"] * len(table.columns)]]
+    lines = [["what", *table.columns], ["---", *["--:"] * len(table.columns)]]
     lines += [[name, *texts] for name, texts in table.rows.items()]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
