@@ -64,8 +64,9 @@ class Table:
         # Texts may break at spaces, so that a phone shows more columns before it has to scroll.
         cell = 'style="text-align: right; padding: 0.2em 0.35em"'
         side = 'style="text-align: left; padding: 0.2em 0.35em"'
-        head = "".join(
-            f'<th scope="col" {cell}>{html.escape(column)}</th>' for column in self.columns
+        head = "".join(  # a column without a name has no heading that a screen reader would miss
+            f'<th scope="col" {cell}>{html.escape(column)}</th>' if column else "<td></td>"
+            for column in self.columns
         )
         body = "".join(
             f'<tr><th scope="row" {side}>{html.escape(name)}</th>'

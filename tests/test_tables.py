@@ -32,3 +32,9 @@ def test_refuses_rows_that_do_not_fit() -> None:
         Table(["a", "b"], {"mean": ["1"]})
     with pytest.raises(ValueError, match="rows is empty; expected at least one row"):
         Table(["a"], {})
+
+
+def test_a_column_without_a_name_has_no_empty_heading() -> None:
+    shown = Table(["error", ""], {"mean": ["18 %", "on the front"]})._repr_html_()
+    assert shown.count('scope="col"') == 1
+    assert "></th>" not in shown

@@ -630,7 +630,7 @@ def cost_table(rows: dict[str, Results]) -> Table:
         ours = row["ours"]
         theirs = row.get("TensorFlow", row.get("np.load alone", math.nan))
         texts[name] = [number(ours), number(theirs), number(ours / theirs), row["unit"]]
-    return Table(["ours", "library", "ratio", ""], texts)
+    return Table(["ours", "library", "ratio", "unit"], texts)
 
 
 def read_results(path: Path) -> Results:
