@@ -1004,7 +1004,9 @@ def test_the_site_works_under_the_path_of_a_fork(browser: Browser, site: Path) -
             visit.page.wait_for_url("**/intro.html")
             visit.page.get_by_role("link", name="Look inside the network").click()
             expect(visit.page.locator("#live-digit")).not_to_be_empty()
-            visit.assert_clean()
+            # Who goes on to another page breaks off what the last one still fetches; no more.
+            assert not [request for request in visit.failed if request[0].isdigit()]
+            assert not visit.elsewhere
         server.shutdown()
 
 
