@@ -22,7 +22,7 @@ import re
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
@@ -292,17 +292,9 @@ class Deck:
         rows = output.split("\n") if output else []
         wide = max((len(row) for row in lines), default=0) > CODE_CHARACTERS
         if asked or (rows and len(lines) + len(rows) + 1.5 <= LINES and not wide):
-            self.room(min(len(lines), LINES))
-            for begin in range(0, len(lines), LINES):
-                part = "\n".join(lines[begin : begin + LINES])
-                self.put(code(part), len(part.split("\n")) + 0.5)
+            self.show(lines, code)
         if rows:
-            self.room(min(len(rows), LINES))
-            for begin in range(0, len(rows), LINES):
-                part = rows[begin : begin + LINES]
-                self.put(
-                    f'<pre class="printed">{escape(chr(10).join(part))}</pre>', len(part) + 0.5
-                )
+            self.show(rows, lambda text: f'<pre class="printed">{escape(text)}</pre>')
         for html in (*pictures, *moving, *tables):
             form = "moving" if html in moving else "table" if html in tables else "figure"
             if not self.last.only_words or self.last.lines > WORDS_ABOVE:
@@ -312,11 +304,14 @@ class Deck:
             self.last.lines += LINES - WORDS_ABOVE - WORDS_BELOW
             self.figure = self.last
 
-    def room(self, lines: float) -> None:
-        """Begin a slide where the last one is a figure, a prediction, or too full."""
-        if self.last.form or self.last.lines + lines + 0.5 > LINES:
+    def show(self, rows: list[str], written: Callable[[str], str]) -> None:
+        """Show lines of code or output, on a slide of their own where the last one is taken."""
+        if self.last.form or self.last.lines + min(len(rows), LINES) + 0.5 > LINES:
             self.new(self.section)
         self.figure = None
+        for begin in range(0, len(rows), LINES):
+            part = rows[begin : begin + LINES]
+            self.put(written("\n".join(part)), len(part) + 0.5)
 
 
 def executed(path: Path, source: str) -> nbformat.NotebookNode:
