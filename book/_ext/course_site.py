@@ -228,6 +228,15 @@ def write_themed_image(writer: Any, node: themed_image) -> None:
     )
 
 
+def write_reference(writer: Any, node: nodes.citation) -> None:
+    """Write an entry of the references as an item of its list.
+
+    docutils gives the entry the role ``doc-biblioentry``, which is deprecated and no item.
+    """
+    type(writer).visit_citation(writer, node)
+    writer.body[-1] = writer.body[-1].replace('role="doc-biblioentry"', 'role="listitem"')
+
+
 def list_modules(app: Sphinx, docname: str, source: list[str]) -> None:
     """Write one section for each module of the package into the API page."""
     if docname != API_PAGE:
@@ -400,6 +409,7 @@ def keep_used_icons(site: Path) -> None:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect the functions above to Sphinx's events."""
     app.add_node(themed_image, html=(write_themed_image, None))
+    app.add_node(nodes.citation, override=True, html=(write_reference, None))
     app.connect("config-inited", run_notebooks_as_anywhere)
     app.connect("config-inited", key_execution_cache)
     app.connect("config-inited", drop_thebe)

@@ -18,6 +18,15 @@
   });
 })();
 
+// The theme takes the focus from a button that opens a side bar. When the bar closes, it goes back there.
+addEventListener("DOMContentLoaded", () => {
+  for (const side of ["primary", "secondary"]) {
+    const button = document.querySelector(`.${side}-toggle`);
+    const bar = document.getElementById(`pst-${side}-sidebar-modal`);
+    bar?.addEventListener("close", () => button?.focus());
+  }
+});
+
 // On paper nothing is folded; where the style sheet alone opens it, this changes nothing.
 (() => {
   let opened = [];
