@@ -655,7 +655,7 @@ def is_description(alt: str) -> bool:
 # What a window of 1280 × 900 pixels has left at 200 %, and at the 400 % of WCAG 1.4.10.
 ZOOMED = {"200 %": (640, 450), "400 %": (320, 225)}
 
-# Whatever hides what does not fit into it, hides something; formulas carry a copy for screen readers.
+# What does not fit where it stands, and does not scroll; formulas carry a copy for screen readers.
 CUT = """() => [...document.querySelectorAll('body *')].filter(element => {
     const style = getComputedStyle(element);
     const hides = side => /hidden|clip/.test(side === 'Width' ? style.overflowX : style.overflowY);
