@@ -200,8 +200,8 @@ def whitened_cnn(images: npt.NDArray[np.floating[Any]], seed: int = 0) -> keras.
             layers.Dense(64, activation="relu", name="dense_1"),
         ],
     )
-    patches = sliding_window_view(images[..., 0], (6, 6), axis=(1, 2))[:, ::2, ::2]
-    patches = (patches.reshape(-1, 36) - mean) / spread
+    patches = sliding_window_view((images[..., 0] - mean) / spread, (6, 6), axis=(1, 2))
+    patches = patches[:, ::2, ::2].reshape(-1, 36)
     variances, directions = np.linalg.eigh(patches.T @ patches / len(patches))
     # A little more than the variance: along the last of the 10 there is mostly noise.
     kernels = directions[:, -10:] / np.sqrt(variances[-10:] + 0.1)
