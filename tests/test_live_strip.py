@@ -23,7 +23,15 @@ from test_live import (
     in_words,
     reading,
 )
-from test_site import THEMES, TOO_WIDE, Visit, accessibility_violations, visiting
+from test_site import (
+    THEMES,
+    TOO_WIDE,
+    SlowHandler,
+    Visit,
+    accessibility_violations,
+    serving,
+    visiting,
+)
 
 from mnist_lib import export, models
 from mnist_lib import layers as numpy_layers
@@ -589,14 +597,15 @@ SHIFT = """() => new Promise((done) => {
 def test_the_page_holds_still(browser: Browser, live_site: Path, size: tuple[int, int]) -> None:
     context = browser.new_context(viewport={"width": size[0], "height": size[1]})
     page = context.new_page()
-    page.goto(f"{live_site.as_uri()}/book/live.html")
-    reading(page)
-    height = page.evaluate("document.documentElement.scrollHeight")
-    for top in range(0, min(height, 6000), 400):
-        page.evaluate("(top) => scrollTo(0, top)", top)
-        page.wait_for_timeout(60)
-    assert page.evaluate(SHIFT) <= 0.05
-    context.close()
+    with serving(live_site, SlowHandler) as address:
+        page.goto(f"{address}/book/live.html")
+        reading(page)
+        height = page.evaluate("document.documentElement.scrollHeight")
+        for top in range(0, min(height, 6000), 400):
+            page.evaluate("(top) => scrollTo(0, top)", top)
+            page.wait_for_timeout(60)
+        assert page.evaluate(SHIFT) <= 0.05
+        context.close()
 
 
 def test_pad_and_strip_stay_in_reach(live: Visit) -> None:
