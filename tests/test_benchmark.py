@@ -59,18 +59,25 @@ def test_the_interval_is_wilsons_for_one_network():
 def test_the_table_tells_who_gets_there_and_how_much_sooner():
     programs = {
         benchmark.CLASSIC: program([0.97, 0.985, 0.988]),
+        benchmark.KERAS_IO: program([0.985, 0.991], [0.985, 0.991]),
         "fast recipe": program([0.991], epochs=1, **{"peak memory in MB": None}),
     }
     results = {"programs": programs, "operations per CPU second": 1e9}
     table = benchmark.program_table(results)
     rows = {name: dict(zip(table.columns, row, strict=True)) for name, row in table.rows.items()}
-    slow, fast = rows[benchmark.CLASSIC], rows["fast recipe"]
+    slow, middle, fast = (rows[name] for name in programs)
     assert slow["CPU s to 98 %"] == "4.00"
     assert slow["CPU s to 99 %"] == "– (best 98.80%)"
     assert slow["seeds × epochs"] == "1 × 3 of 4"
     assert slow["of the peak"] == "50%"
     assert fast["CPU s to 99 %"] == "2.00"
-    assert fast["times sooner"] == "3.00"  # the classic program counts with all its 6 seconds
+    # The classic program counts with all its 6 seconds; keras.io's takes 5 in the median.
+    assert fast["× sooner than classic"] == "> 3.00"
+    assert fast["× sooner than keras.io"] == "2.50"
+    assert middle["× sooner than classic"] == "> 1.20"
+    assert middle["× sooner than keras.io"] == "1.00"
+    assert slow["× sooner than keras.io"] == "< 0.833"
+    assert slow["× sooner than classic"] == "–"  # neither is there: no ratio
     assert fast["MB"] == "–"
 
 
