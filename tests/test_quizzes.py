@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import itertools
 import json
 import re
@@ -42,6 +43,14 @@ def test_the_bank_holds_at_least_as_many_questions_as_the_chapters_show() -> Non
     before, after = EVERY["test_before"], EVERY["test_after"]
     assert len(before) == len(after) == 10
     assert not {q.text for q in before} & {q.text for q in after}
+
+
+def test_a_pair_asks_the_same_in_both_tests() -> None:
+    """Otherwise a harder question hides what was learned, and an easier one passes for it."""
+    for one, other in zip(EVERY["test_before"], EVERY["test_after"], strict=True):
+        words = difflib.SequenceMatcher(None, one.text.split(), other.text.split())
+        assert words.ratio() > 0.7, (one.text, other.text)
+        assert len(one.options) == len(other.options) == 4
 
 
 def test_no_letter_and_no_length_gives_the_answer_away() -> None:
