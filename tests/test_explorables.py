@@ -33,6 +33,10 @@ RNG = np.random.default_rng(0)
 CONFIDENCE = 1 - RNG.beta(0.3, 6, 10_000).astype(np.float32)
 RIGHT = RNG.random(10_000) < CONFIDENCE  # as many as it promises to take
 BEFORE, COVERED = RNG.normal(size=10), RNG.normal(size=(24, 24, 10)).astype(np.float32)
+SPREAD = RNG.uniform(0.02, 1, 12) * RNG.uniform(-1, 1, (3, 3, 9, 12))  # channels unlike in size
+KERNELS = {"first": RNG.normal(size=(3, 3, 1, 4)), "second": SPREAD}
+PER_TENSOR, PER_CHANNEL = np.linspace(0.4, 0.96, 7), np.linspace(0.85, 0.97, 7)
+CARDS = {"slow": (1e9, 50e-6), "fast": (400e9, 2e-6)}
 SEEN: list[NDArray[np.uint8]] = []  # what the first network of `placing` was given
 
 
@@ -52,6 +56,8 @@ MADE: dict[str, Explorable] = {
     "cover": explorables.cover(THREE / 255, 3, BEFORE, COVERED, 5),
     "placing": explorables.placing(THREE, 3, {"one": by_mean, "two": lambda x: 1 - by_mean(x)}),
     "exam": explorables.exam(0.005, 10_000),
+    "rounding": explorables.rounding(KERNELS, PER_TENSOR, PER_CHANNEL, 0.966),
+    "scaling": explorables.scaling(0.0015, 0.00015, CARDS, 225_034, 4096),
 }
 
 
@@ -103,6 +109,28 @@ WRONG: dict[str, tuple[Any, str]] = {
     ),
     "a disagreement in per cent": (lambda: explorables.exam(0.5, 10_000), "disagreement is 0.5"),
     "an exam of ten digits": (lambda: explorables.exam(0.005, 10), "digits is 10"),
+    "six bits": (
+        lambda: explorables.rounding(KERNELS, PER_TENSOR[:6], PER_CHANNEL, 0.9),
+        "per_tensor",
+    ),
+    "accuracies in per cent": (
+        lambda: explorables.rounding(KERNELS, PER_TENSOR, 100 * PER_CHANNEL, 0.9),
+        "the largest of per_channel is 97",
+    ),
+    "a kernel of one channel": (
+        lambda: explorables.rounding({"a": np.ones((9, 1))}, PER_TENSOR, PER_CHANNEL, 0.9),
+        r"kernels\['a'\] is an array of shape \(9, 1\)",
+    ),
+    "work without time": (lambda: explorables.scaling(0, 0, CARDS, 9, 64), "work is 0"),
+    "a batch between two powers": (
+        lambda: explorables.scaling(0, 1, CARDS, 9, 96),
+        "digits is 96; expected a power of 2",
+    ),
+    "no network card": (lambda: explorables.scaling(0, 1, {}, 9, 64), "cards is empty"),
+    "a card that carries nothing": (
+        lambda: explorables.scaling(0, 1, {"dead": (0, 0)}, 9, 64),
+        "bits per second of 'dead' is 0",
+    ),
     "networks of nine classes": (
         lambda: explorables.placing(THREE, 3, {"one": lambda x: by_mean(x)[:, :9]}),
         "probabilities",
@@ -412,6 +440,76 @@ def test_exam(page: Page) -> None:
     assert f"is found in {100 * found:.0f} of 100 exams" in said(figure)
     needed = evaluation.sample_size_for_difference(0.00405, 0.00395)
     np.testing.assert_allclose(state(figure)["needed"], needed, rtol=1e-6)
+
+
+def test_rounding(page: Page) -> None:
+    figure = show(page, "rounding")
+    largest = np.abs(SPREAD).max(axis=(0, 1, 2))
+    assert state(figure)["layer"] == 1, "the layer whose channels differ most is shown first"
+    assert state(figure)["bits"] == 8
+    weights, channels = sum(kernel.size for kernel in KERNELS.values()), 16
+    for bits in (8, 3, 2):
+        slide(figure, "bits", bits)
+        for way, scales in (("tensor", 2), ("channel", channels)):
+            control(figure, "scale").select_option(way)
+            now = state(figure)
+            edge = 2 ** (bits - 1) - 1
+            for i, channel in enumerate((largest.argmin(), largest.argmax())):
+                step = (largest if way == "tensor" else largest[channel]).max() / edge
+                drawn = now["channels"][i]
+                before = np.array(drawn["before"])
+                assert len(before) == 64
+                assert np.isin(before, SPREAD[..., channel].astype(np.float32)).all()
+                np.testing.assert_allclose(drawn["step"], step, rtol=1e-6)
+                np.testing.assert_allclose(
+                    drawn["after"], np.rint(before / step) * step, rtol=1e-6, atol=1e-12
+                )
+                assert now["zeros"][i] == (np.rint(before / step) == 0).sum()
+            assert now["bytes"] == np.ceil(weights * bits / 8) + 4 * channels + 4 * scales
+            right = PER_TENSOR if way == "tensor" else PER_CHANNEL
+            np.testing.assert_allclose(now["right"], right[bits - 2], rtol=1e-6)
+    assert "2 bits give 3 levels; scale: one for each channel" in said(figure)
+    assert said(figure).endswith("and 85.0 % of the digits are read right (float32: 96.6 %).")
+    control(figure, "layer shown").select_option("0")
+    assert len(state(figure)["channels"][0]["before"]) == 9
+
+
+def test_rounding_keeps_a_channel_of_zeros(page: Page) -> None:
+    kernel = np.ones((9, 2)) * [0, 1]
+    made = explorables.rounding({"a": kernel}, PER_TENSOR, PER_CHANNEL, 0.9)
+    page.set_content(PAGE.format(theme="light", parts=made.html))
+    figure = page.locator(".explorable")
+    control(figure, "scale").select_option("channel")
+    assert state(figure)["zeros"] == [9, 0]
+    assert state(figure)["channels"][0]["after"] == [0] * 9
+
+
+def test_scaling(page: Page) -> None:
+    figure = show(page, "scaling")
+
+    def parts(n: int, digits: int, card: str) -> list[float]:
+        bits, delay = CARDS[card]
+        sent = 2 * (n - 1) / n * 32 * 225_034 / bits
+        return [0.00015 * digits, 0.0015, sent + 2 * (n - 1) * delay]
+
+    for power, batch, card in ((3, 12, "slow"), (9, 16, "fast"), (6, 6, "slow"), (0, 10, "fast")):
+        slide(figure, "workers", power)
+        slide(figure, "digits in a batch", batch)
+        control(figure, "network card").select_option(label=card)
+        n, digits = 2**power, 2**batch
+        for divided, own in ((True, digits / n), (False, digits)):
+            control(figure, "the batch is").select_option("divided" if divided else "own")
+            now = state(figure)
+            assert (now["workers"], now["digits"], now["divided"]) == (n, digits, divided)
+            expected = parts(n, own, card)
+            np.testing.assert_allclose(list(now["step"].values()), expected, rtol=1e-9)
+            np.testing.assert_allclose(now["seconds"], sum(expected), rtol=1e-9)
+            ratio = sum(parts(1, digits, card)) / sum(expected) * (1 if divided else n)
+            np.testing.assert_allclose(now["faster"], ratio, rtol=1e-9)
+            if n > 1:
+                assert f"times as fast as one worker: {100 * ratio / n:.0f} % of" in said(figure)
+    slide(figure, "workers", 3)
+    assert "8 workers take 8,192 digits, 1,024 digits each" in said(figure)
 
 
 # --- all of them ------------------------------------------------------------------------------

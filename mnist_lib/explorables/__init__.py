@@ -34,6 +34,8 @@ __all__ = [
     "exam",
     "pixels",
     "placing",
+    "rounding",
+    "scaling",
     "softmax",
     "threshold",
     "window",
@@ -604,4 +606,172 @@ def exam(disagreement: float, digits: int) -> Explorable:
         instruction="Move the number of digits until the two curves part. Then halve the gain.",
         question="The two networks disagree on 5 digits in 1,000. How many digits does it take to "
         "tell 99.65 from 99.70 % in 80 of 100 exams?",
+    )
+
+
+# --- chapter 9 --------------------------------------------------------------------------------
+
+DRAWN = 64  # weights of a channel, at most
+
+
+def rounding(
+    kernels: Mapping[str, ArrayLike],
+    per_tensor: ArrayLike,
+    per_channel: ArrayLike,
+    exact: float,
+) -> Explorable:
+    """Show how weights snap to a few levels, how small the file gets, and what that costs.
+
+    Of each kernel two channels are drawn: that with the smallest and that with the largest weights.
+
+    Parameters
+    ----------
+    kernels : mapping of str to array-like of shape (..., channels)
+        The name of each layer, and its kernel with two or more output channels. Each channel also
+        has a bias, which stays in float32.
+    per_tensor, per_channel : array-like of shape (7,)
+        The fraction of the digits that is read right with 2 to 8 bits, if all kernels are rounded:
+        with one scale for a kernel, and with one scale for each of its output channels.
+    exact : float
+        The same fraction in float32.
+
+    Returns
+    -------
+    Explorable
+
+    Raises
+    ------
+    TypeError, ValueError
+        Types or shapes are others than these, or a number is no fraction.
+    """
+    right: dict[str, NDArray[Any]] = {}
+    for way, fractions in {"tensor": per_tensor, "channel": per_channel}.items():
+        right[way] = row = _checks.array(f"per_{way}", fractions, (7,), finite=True)
+        _checks.number(f"the smallest of per_{way}", float(row.min()), least=0)
+        _checks.number(f"the largest of per_{way}", float(row.max()), most=1)
+    exact = _checks.number("exact", exact, least=0, most=1)
+    layers, weights, channels, spread = [], 0, 0, []
+    for name, values in kernels.items():
+        kernel = _checks.array(f"kernels[{name!r}]", values, finite=True).astype(np.float32)
+        if kernel.ndim < 2 or kernel.shape[-1] < 2:
+            what = f"an array of shape {kernel.shape}"
+            expected = "two or more output channels on the last of several axes"
+            raise ValueError(_checks.message(f"kernels[{name!r}]", what, expected))
+        flat = kernel.reshape(-1, kernel.shape[-1])
+        most = np.abs(flat).max(axis=0)
+        rows = np.sort(flat[:, [most.argmin(), most.argmax()]], axis=0)
+        some = np.unique(np.linspace(0, len(rows) - 1, DRAWN).astype(int))
+        drawn = [_bytes(row, np.float32) for row in rows[some].T]
+        layers.append({"name": name, "most": float(most.max()), "rows": drawn})
+        weights, channels = weights + flat.size, channels + flat.shape[1]
+        spread.append(most.min() / most.max())
+    still = plots.plot_lines(
+        np.arange(2, 9),
+        {
+            "per tensor": right["tensor"],
+            "per channel": right["channel"],
+            "float32": np.full(7, exact),
+        },
+        xlabel="bits per weight",
+        ylabel="fraction read right",
+    )
+    return Explorable(
+        "rounding",
+        {
+            "layers": layers,
+            "weights": weights,
+            "channels": channels,
+            "right": {way: np.round(row, 6).tolist() for way, row in right.items()},
+            "exact": exact,
+            "start": int(np.argmin(spread)),
+        },
+        still=still,
+        alt="The fraction of the digits that is read right against the bits for a weight: level "
+        "from eight bits down to three or four, then it falls, most with one scale for a kernel.",
+        instruction="Take bits away, and watch the weights snap to fewer levels. Then give each "
+        "channel a scale of its own.",
+        question="With one scale for the whole kernel, at how many bits has the channel with the "
+        "smallest weights lost all of them? And with a scale of its own?",
+    )
+
+
+# --- chapter 10 -------------------------------------------------------------------------------
+
+
+def scaling(
+    fixed: float,
+    work: float,
+    cards: Mapping[str, tuple[float, float]],
+    parameters: int,
+    digits: int,
+) -> Explorable:
+    """Show where the time of a training step goes, for 1 to 512 workers that add up gradients.
+
+    A step of n workers takes the fixed seconds, the work for the digits of one worker, and the
+    time of a ring's messages: 2 (n - 1) / n of the gradient's bits, and 2 (n - 1) delays.
+
+    Parameters
+    ----------
+    fixed : float
+        Seconds of a step that do not depend on the digits.
+    work : float
+        Seconds for a digit, above 0.
+    cards : mapping of str to (float, float)
+        Names of network cards; of each, the bits per second and the seconds of delay.
+    parameters : int
+        Of the network, with 32 bits each.
+    digits : int
+        In a batch at the start: a power of 2, from 64 to 262,144.
+
+    Returns
+    -------
+    Explorable
+
+    Raises
+    ------
+    TypeError, ValueError
+        There is no card, or a number is none of these.
+
+    References
+    ----------
+    P. Patarasuk and X. Yuan, "Bandwidth optimal all-reduce algorithms for clusters of
+    workstations", Journal of Parallel and Distributed Computing 69 (2009),
+    doi:10.1016/j.jpdc.2008.09.002.
+    """
+    fixed = _checks.number("fixed", fixed, least=0)
+    work = _checks.number("work", work, above=0)
+    parameters = _checks.whole("parameters", parameters, least=1)
+    digits = _checks.whole("digits", digits, least=64, most=262_144)
+    if digits & (digits - 1):
+        raise ValueError(_checks.message("digits", digits, "a power of 2, such as 4096"))
+    if not cards:
+        raise ValueError(_checks.message("cards", "empty", "at least one network card"))
+    known = []
+    workers = 2.0 ** np.arange(10)
+    curves = {"ideal": workers}
+    for name, (rate, pause) in cards.items():
+        bits = _checks.number(f"bits per second of {name!r}", rate, above=0)
+        delay = _checks.number(f"delay of {name!r}", pause, least=0)
+        known.append({"name": name, "bits": bits, "delay": delay})
+        messages = 2 * (workers - 1) * (32 * parameters / workers / bits + delay)
+        curves[name] = (fixed + work * digits) / (fixed + work * digits / workers + messages)
+    still = plots.plot_lines(
+        workers, curves, xlabel="workers", ylabel="faster by", logx=True, logy=True
+    )
+    return Explorable(
+        "scaling",
+        {
+            "fixed": fixed,
+            "work": work,
+            "cards": known,
+            "parameters": parameters,
+            "digits": digits,
+        },
+        still=still,
+        alt="How much faster 1 to 512 workers are than one: below the ideal line, and with a slow "
+        "network card far below.",
+        instruction="Add workers, and watch the messages grow. Then enlarge the batch, or give "
+        "each worker a batch of its own.",
+        question="The slow card, one batch, divided: how large must it be for 64 workers to reach "
+        "80 % of the ideal? And how many such batches are in MNIST's 60,000 digits?",
     )
