@@ -31,7 +31,7 @@ __all__ = ["configuration", "free_addresses", "lacking", "results", "run"]
 HOST = "127.0.0.1"
 CORES, GIGABYTES = 2, 3
 # How TensorFlow begins the lines of its log.
-LOGGED = re.compile(r"[IWEF]\d{4} |\d{4}-\d\d-\d\d \d\d:")
+LOGGED = re.compile(r"[IWEF]\d{4} |\d{4}-\d\d-\d\d \d\d:|WARNING: All log messages before absl")
 GRACE = 3.0  # seconds that the others may go on when one worker has failed
 TICK = 0.1  # seconds between two looks at the workers
 

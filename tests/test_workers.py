@@ -182,6 +182,8 @@ import sys, time
 print("proof", flush=True)
 print("I0000 00:00:1.2 cpu_feature_guard.cc:1] oneDNN custom operations are on", flush=True)
 print("2026-01-02 03:04:05.6: W tensorflow", flush=True)
+print("WARNING: All log messages before absl::InitializeLog() is called are written to STDERR")
+sys.stdout.flush()
 time.sleep(2.5)
 """
     workers.run(program(tmp_path, source), 1)
@@ -189,3 +191,4 @@ time.sleep(2.5)
     assert "1 worker: proof" in shown
     assert "oneDNN" not in shown
     assert "W tensorflow" not in shown
+    assert "absl" not in shown
