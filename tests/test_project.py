@@ -103,9 +103,9 @@ def prose(name: str) -> str:
 @pytest.mark.parametrize("page", ["README.md", "book/intro.md", *FIRST, CHAPTER_5])
 def test_the_rule_of_the_test_set_is_one_sentence(page):
     rule = (
-        "Chapter 0 looks at the test set once, as the classic program does, and chooses nothing by "
-        "it; from Chapter 1 on it stays shut until Chapter 5 opens it for the networks that the "
-        "course compares."
+        "Chapter 0 opens the test set once, as the classic program does, and chooses nothing by "
+        "it. After that it stays shut until Chapter 5 opens it for the networks that the course "
+        "compares."
     )
     assert rule in prose(page)
 
