@@ -9,7 +9,7 @@ IN_VENV = .venv/bin/python
 # Two workers, a file to each; notebooks come first, for the book shows their outputs (conftest.py).
 PYTEST = $(IN_VENV) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help book check test style lab grade slides pdf quizzes handouts bench repository lock update audit lowest newest unreleased colab clean
+.PHONY: help book check test style lab grade slides pdf quizzes handouts bench repository lock update audit lowest newest unreleased colab release clean
 .DEFAULT_GOAL := help
 
 help:  ## List these commands
@@ -83,10 +83,12 @@ update:  ## Pin the newest versions, and say what changed (for maintainers)
 	@diff _build/requirements.before requirements.txt | grep '^[<>] [A-Za-z0-9]' \
 	    || echo "Nothing changed."
 
-audit:  ## Ask for known security faults of what requirements.txt pins (needs a network)
+audit:  ## Ask for known security faults of every package that requirements.txt pins (needs a network)
 	@$(PYTHON) -m venv _build/audit
 	@_build/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1
-	@_build/audit/bin/pip-audit --no-deps --disable-pip --requirement requirements.txt
+	@grep -v '^-e ' requirements.txt > _build/audit.txt
+	@_build/audit/bin/pip-audit --strict --no-deps --disable-pip --requirement _build/audit.txt \
+	    || { echo "A fault is known (see above), or pip-audit could not ask pypi.org about every package." >&2; exit 1; }
 
 # The ends of the ranges in pyproject.toml, each in an environment of its own: the oldest versions
 # of what the package names (with the newest of everything else), and the newest of all. Without
@@ -111,6 +113,16 @@ colab:  ## Run the set-up and two chapters on the versions that Colab installs (
 	    --requirement _build/colab.txt . jupyter-cache nbmake psutil pytest-timeout pyyaml
 	@_build/$@/bin/python -m pytest -o addopts= --nbmake \
 	    chapters/00_mnist_classification.ipynb chapters/02_convolutions.ipynb
+
+# TAG=v1.0.0 makes sure that the version is the one that is tagged (.github/workflows/release.yml).
+release:  ## Make the wheel, the sdist and the notes of this version in _build/release
+	@rm -rf _build/release && mkdir -p _build/release
+	@$(PYTHON) -m tools.release $(TAG) > _build/release/notes.md
+	@$(PYTHON) -m venv --clear _build/builder
+	@_build/builder/bin/python -m pip install --quiet --disable-pip-version-check build==1.6.1
+	@_build/builder/bin/python -m build --outdir _build/release > _build/release.log 2>&1 \
+	    || { cat _build/release.log; exit 1; }
+	@ls _build/release/*
 
 clean:  ## Remove what the commands above have made (the site, the caches, .venv)
 	@rm -rf .venv _build chapters/model chapters/mnist.keras chapters/my_network.json .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

@@ -216,6 +216,15 @@ def test_each_platform_gets_one_tensorflow(platform, machine, expected):
     ]
 
 
+def test_binder_takes_a_python_that_tensorflow_has_a_build_for():
+    """Without the file, Binder takes the newest that pyproject.toml allows."""
+    name, version = (ROOT / "runtime.txt").read_text(encoding="utf-8").strip().split("-")
+    assert name == "python"
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    low, high = re.findall(r"\((3, \d+)\)", makefile)
+    assert low <= version.replace(".", ", ") <= high
+
+
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 
 
@@ -229,7 +238,8 @@ def test_workflows_pin_every_action_and_ask_for_little(path):
     workflow = yaml.safe_load(text)
     assert workflow["permissions"] == {"contents": "read"}
     for job in workflow["jobs"].values():
-        assert set(job.get("permissions", {})) <= {"pages", "id-token"}
+        allowed = {"contents"} if path.stem == "release" else {"pages", "id-token"}
+        assert set(job.get("permissions", {})) <= allowed
         assert job["timeout-minutes"] <= 60
 
 
@@ -260,6 +270,13 @@ def test_commands_of_the_workflows_exist():
         assert called <= targets | {"test"}
         for file in re.findall(r"(?:tests|chapters)/[\w/]+\.(?:py|ipynb)", text):
             assert (ROOT / file).is_file(), file
+
+
+def test_a_package_that_cannot_be_audited_fails_the_audit():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    recipe = makefile.partition("\naudit:")[2].partition("\n\n")[0]
+    assert "pip-audit --strict " in recipe, "else it passes without an answer from pypi.org"
+    assert "grep -v '^-e '" in recipe, "the course itself is on no index"
 
 
 def test_the_citation_is_valid():
