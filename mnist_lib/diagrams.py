@@ -423,7 +423,9 @@ def numbers(
 # --- chapters 0 and 3: a network as blocks ----------------------------------------------------
 
 
-def network_blocks(layers: Sequence[tuple[str, Sequence[int]]]) -> Figure:
+def network_blocks(
+    layers: Sequence[tuple[str, Sequence[int]]], image: ArrayLike | None = None
+) -> Figure:
     """Draw a network as connected blocks, each with its name and the shape of its output.
 
     A stack of cards is a feature map: the larger the card, the larger the map, and more cards stand
@@ -434,6 +436,8 @@ def network_blocks(layers: Sequence[tuple[str, Sequence[int]]]) -> Figure:
     layers : sequence of (name, shape)
         The input first. A shape is (H, W, C) or (N,), without the batch axis. A line break in a
         name starts a second line.
+    image : array of shape (H, W) or (H, W, 1), optional
+        An image that the network reads, drawn in place of the first block.
 
     Returns
     -------
@@ -479,7 +483,10 @@ def network_blocks(layers: Sequence[tuple[str, Sequence[int]]]) -> Figure:
             space = min(cards, 0.62 * slot)
             size = max(0.14, 0.6 * space * math.sqrt(max(shape[:2]) / largest))
             step = min(0.06, (space - size) / max(count - 1, 1))
-            blocks.append(stack(axes, middle, size, count, step=step))
+            if index == 0 and image is not None:
+                blocks.append(picture(axes, image, middle, size))
+            else:
+                blocks.append(stack(axes, middle, size, count, step=step))
         else:
             height = 0.95 * cards * max(0.3, math.log2(1 + shape[0]) / math.log2(1 + longest))
             blocks.append(box(axes, middle, (0.17, height), colour=plots.PALETTE[1]))

@@ -21,11 +21,12 @@ from typing import Any, NamedTuple, TypeAlias
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import ArrayLike, NDArray
 
 from mnist_lib import _checks
@@ -155,7 +156,13 @@ class _Grid(NamedTuple):
 
 
 def _grid(
-    count: int, shape: tuple[int, ...], texts: list[str], columns: int, size: float, bar: bool
+    count: int,
+    shape: tuple[int, ...],
+    texts: list[str],
+    columns: int,
+    size: float,
+    bar: bool,
+    gap: float = _GAP,
 ) -> _Grid:
     columns = _checks.whole("columns", columns, least=1)
     size = _checks.number("size", size, above=0)
@@ -163,14 +170,15 @@ def _grid(
     texts, columns = _folded(texts, min(columns, count), space)
     lines = [line for text in texts for line in text.split("\n")]
     title_width = _CHARACTER * max(map(len, lines), default=0)
-    pitch = min(space / columns, max(size, title_width) + _GAP)
+    pitch = min(space / columns, max(size, title_width) + gap)
     # Image pixels become whole dots, all of one size; otherwise strokes look ragged.
     dpi = plt.rcParams["figure.dpi"]
-    dots = int(min(size, pitch - 2 / dpi) * dpi / shape[1])
-    width = dots * shape[1] / dpi if dots else min(size, pitch - 2 / dpi)
+    largest = min(size, pitch - max(gap - _GAP, 2 / dpi))
+    dots = int(largest * dpi / shape[1])
+    width = dots * shape[1] / dpi if dots else largest
     height = width * shape[0] / shape[1]
     above = _LINE * max((text.count("\n") + 1 for text in texts), default=0)
-    row_pitch = height + above + _GAP
+    row_pitch = height + above + gap
     rows = -(-count // columns)
     left = _GAP + (space - columns * pitch) / 2 + (pitch - width) / 2
     total = math.ceil((rows * row_pitch + _GAP + (_BAR if bar else 0)) * dpi) / dpi
@@ -261,6 +269,7 @@ def plot_digits(
     *,
     columns: int = 10,
     size: float = 1.0,
+    marked: ArrayLike | None = None,
 ) -> Figure:
     """Draw a grid of grey digits, on one grey scale.
 
@@ -275,6 +284,8 @@ def plot_digits(
         Most digits in one row; fewer where the titles need more space.
     size : float
         Largest side of a digit in inches. Digits shrink so that a row fits the figure, 6 inches.
+    marked : array of N bool, optional
+        The digits to point out: with a frame, and with a title in its colour.
 
     Returns
     -------
@@ -283,12 +294,23 @@ def plot_digits(
     Raises
     ------
     TypeError, ValueError
-        If the images are not numbers of this shape, or there is not one title per image.
+        If the images are not numbers of this shape, or there is not one title, or one mark, per
+        image.
     """
     images = _images("images", images)
     texts = _titles(titles, images=images)
+    pointed_out = np.zeros(len(images), bool)
+    if marked is not None:
+        pointed_out = _checks.array("marked", marked, "N", holds="booleans")
+        _checks.same_length(images=images, marked=pointed_out)
     grid = _grid(len(images), images.shape[1:], texts, columns, size, bar=False)
     _paint(grid, images, _grey_scale(images), GREY)
+    for index in map(int, np.flatnonzero(pointed_out)):
+        left, right, bottom, top = grid.extents[index]
+        frame = {"fill": False, "ec": PALETTE[1], "lw": 2, "clip_on": False}
+        grid.axes.add_patch(Rectangle((left, top), right - left, bottom - top, **frame))
+        if texts:
+            grid.axes.texts[index].set_color(PALETTE[1])
     return grid.figure
 
 
@@ -383,7 +405,8 @@ def plot_kernels(
         if kernels.shape[2] > 1:
             columns = kernels.shape[3]
         kernels = kernels.reshape(*kernels.shape[:2], -1)
-    grid, stack, scale = _stack(kernels, titles, columns, size, signed=True)
+    # Wider gaps than between images: a kernel has few cells, and no black edge.
+    grid, stack, scale = _stack(kernels, titles, columns, size, signed=True, gap=0.13)
     if values:
         texts = [_table(lambda value: f"{value:.3g}", each) for each in stack]
         longest = max(len(text) for table in texts for row in table for text in row)
@@ -401,12 +424,13 @@ def _stack(
     columns: int,
     size: float,
     signed: bool,
+    gap: float = _GAP,
 ) -> tuple[_Grid, NDArray[np.float64], Normalize]:
     """Draw the channels (H, W, C) side by side on one scale, with space for its colour bar."""
     stack = np.moveaxis(pictures, -1, 0).astype(np.float64)
     texts = _titles(titles, channels=stack)
     scale = _scale(stack, signed)
-    grid = _grid(len(stack), stack.shape[1:], texts, columns, size, bar=True)
+    grid = _grid(len(stack), stack.shape[1:], texts, columns, size, bar=True, gap=gap)
     _paint(grid, stack, scale, SIGNED if signed else SEQUENTIAL)
     return grid, stack, scale
 
@@ -524,6 +548,16 @@ def _legend(figure: Figure, axes: Axes, columns: int = 3) -> None:
     handles, labels = axes.get_legend_handles_labels()
     columns = max(1, min(columns, len(labels), int(60 / (max(map(len, labels)) + 8))))
     figure.legend(handles, labels, loc="outside lower center", ncols=columns, handlelength=3.2)
+
+
+def _write_plainly(axis: Axis) -> None:
+    """Write 0.01 and not a power of ten along a logarithmic axis, unless it is a long one."""
+    low, high = axis.get_view_interval()
+    decades = math.log10(high / low)
+    if decades < 4 and low > 1e-4 and high < 1e5:
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5) if decades < 2 else (1,)))
+        axis.set_major_formatter("{x:,g}")
+        axis.set_minor_formatter(NullFormatter())
 
 
 def plot_curves(histories: Mapping[str, Any]) -> Figure:
@@ -876,8 +910,10 @@ def plot_lines(
     axes.set(xlabel=xlabel, ylabel=ylabel)
     if logx:
         axes.set_xscale("log")
+        _write_plainly(axes.xaxis)
     if logy:
         axes.set_yscale("log")
+        _write_plainly(axes.yaxis)
     if len(lines) > 1:
         _legend(figure, axes)
     return figure
@@ -889,6 +925,7 @@ def plot_bars(
     *,
     ylabel: str,
     xlabel: str = "",
+    numbers: str = "",
 ) -> Figure:
     """Draw bars from zero; several series stand side by side with their own hatches.
 
@@ -899,6 +936,8 @@ def plot_bars(
     values : array of shape (N,), or mapping of name to such an array
     ylabel, xlabel : str
         What the axes show, with units.
+    numbers : str, optional
+        How to write each value above its bar, such as ``"{:.1f}"``; without it, none is written.
 
     Returns
     -------
@@ -920,7 +959,7 @@ def plot_bars(
     figure, (axes,) = _chart(3.2)
     width = 0.8 / len(series)
     for index, (name, heights) in enumerate(series.items()):
-        axes.bar(
+        bars = axes.bar(
             np.arange(len(heights)) + (index - (len(series) - 1) / 2) * width,
             heights,
             width * 0.94,
@@ -928,6 +967,9 @@ def plot_bars(
             hatch=HATCHES[index % len(HATCHES)],
             label=name,
         )
+        if numbers:
+            axes.bar_label(bars, fmt=numbers, padding=2)
+            axes.margins(y=0.12)  # for the number of the highest bar
     axes.set_xticks(range(len(names)), [str(name) for name in names])
     axes.tick_params(axis="x", length=0)
     axes.set(xlabel=xlabel, ylabel=ylabel)

@@ -68,6 +68,7 @@ GATES = [("size", "413"), ("format", "415"), ("pixels", "413"), ("time", "504")]
 
 EXAMPLES: dict[str, Callable[[], Figure]] = {
     "the classic network": lambda: diagrams.network_blocks(CLASSIC),
+    "the classic network and a digit": lambda: diagrams.network_blocks(CLASSIC, GREYS),
     "a small network": lambda: diagrams.network_blocks([CLASSIC[0], CLASSIC[1], CLASSIC[-1]]),
     "a window on an image": lambda: diagrams.window_on_image(GREYS, 6, 9),
     "a window's sum": lambda: diagrams.window_sum(GREYS[6:9, 9:12], LEFT_EDGE),
@@ -359,6 +360,19 @@ def test_larger_maps_are_larger_cards_and_more_channels_more_cards() -> None:
 
     assert max(cards(26, 26, 8)) > max(cards(13, 13, 8)) > max(cards(5, 5, 8))
     assert len(cards(5, 5, 64)) > len(cards(5, 5, 32)) > len(cards(5, 5, 1)) == 1
+
+
+def test_network_may_begin_with_the_image_that_it_reads() -> None:
+    def cards(figure: Figure) -> list[float]:
+        return [p.get_width() for p in figure.axes[0].patches if isinstance(p, Rectangle)]
+
+    figure = diagrams.network_blocks(CLASSIC, GREYS)
+    (drawn,) = figure.axes[0].images
+    np.testing.assert_array_equal(drawn.get_array(), GREYS)
+    left, right, *_ = drawn.get_extent()
+    without = cards(diagrams.network_blocks(CLASSIC))
+    assert any(width == pytest.approx(right - left) for width in without)
+    assert len(cards(figure)) <= len(without)
 
 
 def test_network_of_one_layer_or_of_long_names() -> None:

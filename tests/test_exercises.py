@@ -804,6 +804,15 @@ def test_statements_heads_and_minutes_are_as_the_script_writes_them(chapter: str
         assert tool.statement(cell.source)
 
 
+def test_no_case_tells_where_the_weight_of_exercise_3_3_belongs() -> None:
+    statement = cells_of("chapters", "03", "markdown")["03.flat_index"].source
+    asked = re.search(r"weight number (\d+) belong", statement)
+    assert asked
+    exercise = EXERCISES["03.flat_index"]
+    place = np.unravel_index(int(asked[1]), exercise.inputs[-1])
+    assert all(case.inputs[:3] != place for case in exercise.cases)
+
+
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_starters_define_the_answer_and_check_it(chapter: str) -> None:
     path = ROOT / "chapters" / f"{course.NOTEBOOKS[chapter]}.ipynb"

@@ -285,6 +285,15 @@ def scales(figure: Figure) -> list[Normalize]:
     return [image.norm for image in figure.axes[0].images]
 
 
+def test_digits_that_are_marked_have_a_frame_and_a_title_of_its_colour() -> None:
+    axes = plots.plot_digits(digits(3), ["a", "b", "c"], marked=[False, True, False]).axes[0]
+    (frame,) = axes.patches
+    left, right, bottom, top = axes.images[1].get_extent()
+    assert frame.get_bbox().extents == pytest.approx([left, top, right, bottom])
+    colours = [text.get_color() == plots.PALETTE[1] for text in axes.texts]
+    assert colours == [False, True, False]
+
+
 def test_digits_share_one_scale_and_show_every_image() -> None:
     images = digits(7)
     figure = plots.plot_digits(images, columns=3)
@@ -578,6 +587,24 @@ def test_lines_differ_in_colour_style_and_marker() -> None:
     assert len(axes.collections) == 1
 
 
+@pytest.mark.parametrize(
+    ("high", "written"),
+    [
+        (30, ["0.5", "1", "2", "5", "10", "20"]),
+        (1_500, ["1", "10", "100", "1,000"]),
+        (1e7, None),
+    ],
+)
+def test_a_short_logarithmic_axis_has_plain_numbers(high: float, written: list[str] | None) -> None:
+    x = np.geomspace(0.5, high, 5)
+    axes = plots.plot_lines(x, {"a": x}, xlabel="x", ylabel="y", logx=True, logy=True).axes[0]
+    for axis, limits in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
+        ticks = [place for place in axis.get_majorticklocs() if limits[0] <= place <= limits[1]]
+        texts = axis.get_major_formatter().format_ticks(ticks)
+        assert texts == written if written else all("10^" in text for text in texts)
+        assert not any(axis.get_minor_formatter().format_ticks(axis.get_minorticklocs()))
+
+
 def test_a_curve_of_many_points_has_no_markers() -> None:
     x = np.arange(1, 202)
     figure = plots.plot_lines(x, {"a": x, "b": 2 * x}, xlabel="x", ylabel="y")
@@ -598,6 +625,16 @@ def test_bars_differ_in_colour_and_hatch() -> None:
     assert [bar.get_height() for bar in validation] == [2, 1]
     assert training[0].get_hatch() != validation[0].get_hatch()
     assert training[0].get_x() + training[0].get_width() <= validation[0].get_x() + 1e-9
+
+
+def test_bars_carry_their_numbers_inside_the_figure() -> None:
+    series = {"a": [0, 12.34], "b": [5, 12.34]}
+    figure = plots.plot_bars(["x", "y"], series, ylabel="y", numbers="{:.1f}")
+    texts = figure.axes[0].texts
+    assert [text.get_text() for text in texts] == ["0.0", "12.3", "5.0", "12.3"]
+    figure.canvas.draw()
+    top = figure.axes[0].get_window_extent().y1
+    assert all(text.get_window_extent().y1 <= top for text in texts)
 
 
 def test_bars_of_one_series() -> None:
@@ -638,6 +675,8 @@ REFUSED: list[tuple[Callable[[], Figure], type[Exception], str]] = [
     ),
     (lambda: plots.plot_digits(digits(), "abc"), TypeError, 'titles is "abc"; expected a list'),
     (lambda: plots.plot_digits(digits(), columns=0), ValueError, "columns is 0; expected"),
+    (lambda: plots.plot_digits(digits(), marked=[0, 2]), TypeError, "expected booleans (N,)"),
+    (lambda: plots.plot_digits(digits(), marked=[True]), ValueError, "marked is 1 long"),
     (lambda: plots.plot_digits(digits(), size=0), ValueError, "size is 0; expected"),
     (lambda: plots.plot_pixels(digits()), ValueError, "image is uint8 (3, 28, 28); expected"),
     (lambda: plots.plot_kernels(np.zeros((3, 3))), ValueError, "(kh, kw, C)"),

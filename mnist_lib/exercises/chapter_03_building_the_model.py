@@ -174,7 +174,7 @@ DEPTHS = Exercise(
         ),
         Case(
             name="widths",
-            slip=[29, 46],
+            slip=OneOf([29, 38], [29, 46]),  # after the last convolution; after its pooling
             mistake="These are the widths in pixels; give the numbers of convolutions.",
         ),
         Case(
@@ -245,7 +245,7 @@ FLAT_INDEX = Exercise(
     minutes=8,
     form="write",
     type="number",
-    inputs=(1, 2, 3, _BLOCK),
+    inputs=(3, 1, 2, _BLOCK),  # not the weight that the statement asks for
     hints=(
         "How many numbers stand before the first one of row y? And before place (y, x)?",
         "Row y comes after y whole rows of places; place x after x places of that row; each place "
@@ -283,7 +283,7 @@ FLAT_INDEX = Exercise(
         Case(
             name="classic network",
             expect=Reference(_flat_index),
-            mistake="This was row 1, column 2, channel 3 of a 5 × 5 × 64 block. Count the numbers "
+            mistake="This was row 3, column 1, channel 2 of a 5 × 5 × 64 block. Count the numbers "
             "that stand before it: whole rows, then whole places, then channels.",
         ),
         Case(
