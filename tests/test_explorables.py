@@ -393,6 +393,17 @@ def test_cover(page: Page) -> None:
     assert f"reads a {BEFORE.argmax()}" in said(figure)
 
 
+def test_an_8_has_its_article(page: Page) -> None:
+    eight = MNIST.x_train[MNIST.y_train == 8][:1]
+    figures = [
+        explorables.cover(THREE / 255, 3, BEFORE, np.tile(np.eye(10)[8], (24, 24, 1)), 5),
+        explorables.pixels(eight[0], MEANS, eight, np.array([8])),
+    ]
+    page.set_content(PAGE.format(theme="light", parts="".join(made.html for made in figures)))
+    for figure in page.locator(".explorable").all():
+        assert re.search(r"(reads|is) an 8\b", said(figure))
+
+
 def test_placing(page: Page) -> None:
     figure = show(page, "placing")
     now = state(figure)

@@ -540,7 +540,9 @@ def test_the_temperature_changes_probabilities(live: Visit) -> None:
         words = page.inner_text("#live-temperature-words")
         assert f"At temperature {temperature:.2f}" in words
         assert f" {expected.argmax()}" in words
-        assert f"for a {expected.argmax()}" in slider.get_attribute("aria-valuetext")
+        digit = int(expected.argmax())
+        named = f"{'an' if digit == 8 else 'a'} {digit}"
+        assert f"for {named}" in slider.get_attribute("aria-valuetext")
         powers = in_words(" ".join(page.locator(".live-power-cell").all_inner_texts()))
         assert max(powers) == 1
     page.click("#live-cool")
@@ -563,7 +565,7 @@ def test_the_products_behind_a_score(live: Visit) -> None:
             page.keyboard.press("Space")
         page.wait_for_function(
             "(digit) => document.getElementById('live-addends-name').textContent.includes(digit)",
-            arg=f"a {digit} ",
+            arg=f"of {'an' if digit == 8 else 'a'} {digit} ",
         )
         products = into * kernel[:, digit]
         order = np.argsort(-np.abs(products))[:8]

@@ -47,7 +47,7 @@ def digits(model: keras.Sequential) -> list[dict[str, Any]]:
     ]
     return [
         {
-            "name": f"a {mnist.y_val[i]} from MNIST{remark}",
+            "name": f"{'an' if mnist.y_val[i] == 8 else 'a'} {mnist.y_val[i]} from MNIST{remark}",
             "pixels": base64.b64encode(mnist.x_val[i].tobytes()).decode("ascii"),
         }
         for remark, chosen in [("", easiest), (", hard to read", hardest[:HARD_DIGITS])]

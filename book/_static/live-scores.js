@@ -94,7 +94,7 @@ const Scores = (() => {
     let words;
     if (Math.abs(now - 1) < 1e-9) {
       words =
-        `${start}these are the network’s own probabilities: ${share} for a ${winner}. ` +
+        `${start}these are the network’s own probabilities: ${share} for ${Pad.named(winner)}. ` +
         "Move the slider to see how much of that is the scale of the scores.";
     } else if (now > 1) {
       words =
@@ -111,7 +111,7 @@ const Scores = (() => {
     element("live-temperature-number").textContent = now.toFixed(2);
     element("live-temperature").setAttribute(
       "aria-valuetext",
-      `${now.toFixed(2)}: ${share} for a ${winner}`,
+      `${now.toFixed(2)}: ${share} for ${Pad.named(winner)}`,
     );
     element("live-cool").disabled = now === 1;
   }
@@ -183,10 +183,10 @@ const Scores = (() => {
   function terms(column, item) {
     if (column.kind === "flatten") {
       const from = Parts.placeOf(columns, column.index, item);
-      return { parts: [], sentence: `The score of a ${item} is one number: ${from}.` };
+      return { parts: [], sentence: `The score of ${Pad.named(item)} is one number: ${from}.` };
     }
     const { parts, sum, bias, count } = addends(column, item);
-    const name = column.isScores ? `The score of a ${item}` : `Unit ${item + 1}`;
+    const name = column.isScores ? `The score of ${Pad.named(item)}` : `Unit ${item + 1}`;
     const after = outputs[column.ends][item];
     const then = column.then.length
       ? `Then comes ${column.then.map((each) => (each === "relu" ? "the ReLU" : each)).join(", ")}: ${written(after)}.`
@@ -204,15 +204,15 @@ const Scores = (() => {
     const { scores, how } = scoresAndWay();
     const unit = digit ?? Pad.ranked(Parts.probabilities(scores, how).shares)[0];
     const column = columns.find((each) => each.isScores);
-    element("live-addends-name").textContent = `Where the score of a ${unit} comes from`;
+    element("live-addends-name").textContent = `Where the score of ${Pad.named(unit)} comes from`;
     if (column.kind === "dense") {
       element("live-addends").replaceChildren(...addends(column, unit).parts);
       return;
     }
     const from =
       column.kind === "mean"
-        ? `The score of a ${unit} is the mean of map ${unit + 1}: this network has no dense layer at its end.`
-        : `The score of a ${unit} is one number: ${Parts.placeOf(columns, column.index, unit)}.`;
+        ? `The score of ${Pad.named(unit)} is the mean of map ${unit + 1}: this network has no dense layer at its end.`
+        : `The score of ${Pad.named(unit)} is one number: ${Parts.placeOf(columns, column.index, unit)}.`;
     element("live-addends").replaceChildren(make("p", "", from));
   }
 
@@ -234,8 +234,8 @@ const Scores = (() => {
     element("live-temperature").focus(); // the button is switched off now, and would lose the focus
   });
   new IntersectionObserver(
-    ([entry]) => {
-      seen = entry.isIntersecting;
+    (entries) => {
+      seen = entries.at(-1).isIntersecting;
       show();
     },
     { rootMargin: "100px" },

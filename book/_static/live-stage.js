@@ -331,7 +331,7 @@ const Stage = (() => {
         Inside.operator(`e^${written(above)} / ${total.toFixed(3)} = ${powers[digit].toFixed(3)} / ${total.toFixed(3)} = ${share}`),
       ],
       sentence:
-        `The score of a ${digit} is ${written(score)}, ` +
+        `The score of ${Pad.named(digit)} is ${written(score)}, ` +
         `${above === 0 ? "the largest of the ten" : `which is ${written(-above)} below the largest`}. ` +
         `Its power of e, divided by the sum of all ten, is its probability: ${share}.`,
     };
@@ -386,8 +386,9 @@ const Stage = (() => {
     },
   });
 
-  new IntersectionObserver(([entry]) => {
-    seen = entry.isIntersecting;
+  // Several changes may arrive at once, where the page opens at a heading: the last one holds.
+  new IntersectionObserver((entries) => {
+    seen = entries.at(-1).isIntersecting;
     if (seen) show();
     else pause();
   }).observe(element("live-stage"));

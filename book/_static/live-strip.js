@@ -115,8 +115,8 @@ const Strip = (() => {
 
   function nameOf(column, item) {
     if (column.kind === "input") return "the input";
-    if (column.kind === "probabilities") return `probability of a ${item}`;
-    if (column.isScores) return `score of a ${item}`;
+    if (column.kind === "probabilities") return `probability of ${Pad.named(item)}`;
+    if (column.isScores) return `score of ${Pad.named(item)}`;
     if (column.kind === "flatten") return "all numbers in one row";
     return `${titleOf(column)}, ${column.isImage || column.kind === "mean" ? "map" : "unit"} ${item + 1}`;
   }
@@ -441,7 +441,20 @@ const Strip = (() => {
     isOwn = true;
     Stage.turnTo(column, place.item);
     isOwn = false;
+    bringStage(column.buttons.get(place.item));
     if (moves && column.isImage && column.kind !== "input") Stage.play();
+  }
+
+  /** Scroll the page until the enlarged map is in sight, but keep what was chosen in sight, too. */
+  function bringStage(button) {
+    const stage = ["live-stage", "live-sum"].map(element).find((part) => part.offsetHeight > 0);
+    const { scrollPaddingTop, scrollPaddingBottom } = getComputedStyle(document.documentElement);
+    const [above, below] = [scrollPaddingTop, scrollPaddingBottom].map((length) => parseFloat(length) || 0);
+    const missing = stage.getBoundingClientRect().bottom - (innerHeight - below);
+    const free = button.getBoundingClientRect().top - above - 12; // a little air
+    const top = Math.min(missing, free);
+    const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    if (top > 0) scrollBy({ top, behavior: isStill ? "auto" : "smooth" });
   }
 
   /** Scroll the strip so far that a column and what feeds it are in sight. */
@@ -591,8 +604,8 @@ const Strip = (() => {
   }
 
   new IntersectionObserver(
-    ([entry]) => {
-      seen = entry.isIntersecting;
+    (entries) => {
+      seen = entries.at(-1).isIntersecting;
       if (!seen || !stale || !image) return;
       arrangeAll();
       paint();

@@ -45,6 +45,9 @@ const tools = (root) => {
     return String(rounded).replace("-", "\u2212");
   }
 
+  /** A digit with its article, as one says it. */
+  const named = (digit) => `${Number(digit) === 8 ? "an" : "a"} ${digit}`;
+
   /** Where an arrow key leads, as rows down and columns to the right; undefined for other keys. */
   const arrow = (key) =>
     ({ ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] })[key];
@@ -269,7 +272,7 @@ const tools = (root) => {
   redraw();
 
   return {
-    stage, controls, make, focusable, say, number, arrow, percent, signed, grey, view, redraw, slider, choice,
+    stage, controls, make, focusable, say, number, named, arrow, percent, signed, grey, view, redraw, slider, choice,
     toggle, button, player, grid, frame, numbers,
   };
 };

@@ -100,8 +100,8 @@ const figure = (t, data) => {
       covered
         ? `The cover begins at row ${at[0]}, column ${at[1]}. The score of the ${asked} ` +
             (Math.abs(fall) < 0.005 ? "does not change: it is " : `${fall < 0 ? "rises" : "falls"} by ${t.number(Math.abs(fall))}, from ${t.number(before[asked])} to `) +
-            `${t.number(values[asked])}. The network reads a ${read}.`
-        : `Nothing is covered. The score of the ${asked} is ${t.number(before[asked])}. The network reads a ${read}.`,
+            `${t.number(values[asked])}. The network reads ${t.named(read)}.`
+        : `Nothing is covered. The score of the ${asked} is ${t.number(before[asked])}. The network reads ${t.named(read)}.`,
     );
   }
 

@@ -114,7 +114,7 @@ const figure = (t, data) => {
     t.say(
       `Row ${at[0]}, column ${at[1]}: ${mine[at[0] * SIDE + at[1]]} of 255. The nearest mean is that of ` +
         `the ${data.classes[nearMeans.best]}, at a squared distance of ${t.number(nearMeans.away[nearMeans.best], 1)}; the nearest ` +
-        `of only ${others.length} digits is a ${data.labels[nearDigits.best]}, at ${t.number(nearDigits.away[nearDigits.best], 1)}. ` +
+        `of only ${others.length} digits is ${t.named(data.labels[nearDigits.best])}, at ${t.number(nearDigits.away[nearDigits.best], 1)}. ` +
         `Pixels changed: ${mine.reduce((count, value, i) => count + (value !== start[i]), 0)}.`,
     );
   }
