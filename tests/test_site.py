@@ -29,7 +29,7 @@ import yaml
 from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from pypdf import PdfReader
 from sphinx_external_toc.parsing import parse_toc_yaml
 
@@ -1025,12 +1025,68 @@ def test_on_a_phone_the_answer_is_in_sight_of_the_pen(browser: Browser, server: 
             assert max(digit["y"] + digit["height"], pad["y"] + pad["height"]) - top <= 640 - 56
 
 
+@pytest.mark.parametrize(
+    ("size", "parts"),
+    [
+        ((360, 640), ["#live-pad", "#live-digit", "#live-words"]),
+        ((1280, 720), ["#live-pad", "#live-digit", "#live-bars", ".front-main", ".front-colab"]),
+    ],
+)
+def test_the_first_screen_holds_what_matters(
+    browser: Browser, server: str, size: tuple[int, int], parts: list[str]
+) -> None:
+    with visiting(browser, server, "light") as visit:
+        visit.page.set_viewport_size({"width": size[0], "height": size[1]})
+        page = opened(visit)
+        for part in parts:
+            box = page.locator(part).bounding_box()
+            assert box is not None
+            assert 0 <= box["y"] <= box["y"] + box["height"] <= size[1], part
+        page.click("#live-clear")
+        expect(page.locator("#live-words")).to_have_text("The pad is empty. Draw a digit.")
+
+
+def test_a_drawing_goes_into_the_network_and_back(browser: Browser, server: str) -> None:
+    with visiting(browser, server, "light") as visit:
+        page = opened(visit)
+        draw_seven(page)
+        expect(page.locator("#live-digit")).to_have_text("7")
+        page.get_by_role("link", name="Look inside the network").click()
+        page.wait_for_url("**/live.html")
+        expect(page.locator("#live-digit")).to_have_text("7")
+        page.go_back()
+        page.wait_for_url("**/intro.html")
+        expect(page.locator("#live-digit")).to_have_text("7")
+        opened(visit)  # who comes anew finds the first digit
+
+
+def test_while_the_network_is_fetched_and_when_it_does_not_come(
+    browser: Browser, server: str
+) -> None:
+    with visiting(browser, server, "light") as visit:
+        page = opened(visit)
+        waiting: list[Route] = []
+        page.route("**/live-network.js", lambda route: waiting.append(route))
+        draw_seven(page)
+        expect(page.locator("#live-words")).to_contain_text("on its way")
+        assert page.inner_text("#live-digit") == "–", "the first digit's answer has gone"
+        assert page.locator(".live-winner").count() == 0
+        waiting.pop().abort()
+        expect(page.locator("#live-words")).to_contain_text("could not be loaded")
+        page.click("#live-clear")
+        draw_seven(page)  # tries again
+        expect(page.locator("#live-words")).to_contain_text("on its way")
+        waiting.pop().continue_()
+        expect(page.locator("#live-digit")).to_have_text("7")
+
+
 def test_the_front_page_is_light(browser: Browser, server: str, site: Path) -> None:
     """The first visit, gzipped as a web server sends it, is below 0.45 MB."""
     with visiting(browser, server, "light") as visit:
         opened(visit)
         files = fetched(visit, site)
     assert not any("mathjax" in file.as_posix() for file in files), "there is no formula"
+    assert not any("search" in file.name for file in files), "the search has a page of its own"
     weight = sum(map(gzipped, files))
     assert 50_000 < weight < 450_000, f"{weight:,} bytes"
 

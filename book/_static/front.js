@@ -24,7 +24,7 @@ const Front = (() => {
     return { background: null, strokes: drawn.filter(({ points }) => points.length) };
   }
 
-  let touched = false;
+  let touched = false; // whether a hand has begun
   function drawItself() {
     const start = performance.now();
     function frame(now) {
@@ -49,17 +49,22 @@ const Front = (() => {
 
   // --- the network ------------------------------------------------------------------------------
 
-  /** Fetch the network, once, when a hand begins. A script, since a file may fetch nothing else. */
+  let fetching = false; // or fetched
+  /** Fetch the network when a hand begins. A script, since a file may fetch nothing else. */
   function fetchNetwork() {
-    if (touched) return;
     touched = true;
-    element("live-words").textContent = "";
+    if (fetching) return;
+    fetching = true;
+    Pad.showProbabilities(null);
+    element("live-digit").textContent = "–";
+    element("live-words").textContent = "One moment: the network is on its way to your browser.";
     const script = document.createElement("script");
     script.src = element("front").dataset.network;
     script.onload = () => Pad.use(NetworkFile.fromDescription(LIVE_NETWORK));
     script.onerror = () => {
+      fetching = false; // the next stroke tries again
       element("live-words").textContent =
-        "The network could not be loaded. Check your connection, and load this page again.";
+        "The network could not be loaded. Check your connection, then draw on.";
     };
     document.head.append(script);
   }
@@ -154,7 +159,13 @@ const Front = (() => {
     Pad.change({ background: null, strokes: FRONT_DIGIT.strokes });
   });
   showFinds();
-  drawItself();
+  // Who comes back from another page finds the drawing that was there.
+  const [visit] = performance.getEntriesByType("navigation");
+  const kept = visit?.type === "back_forward" ? Pad.kept() : null;
+  if (kept) {
+    fetchNetwork();
+    Pad.change(kept);
+  } else drawItself();
 
   return {
     get state() {

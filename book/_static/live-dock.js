@@ -57,9 +57,10 @@ const Dock = (() => {
     show();
   }
 
-  new IntersectionObserver(([entry]) => {
-    if (isAway === !entry.isIntersecting) return;
-    isAway = !entry.isIntersecting;
+  new IntersectionObserver((entries) => {
+    const isSeen = entries.at(-1).isIntersecting;
+    if (isAway === !isSeen) return;
+    isAway = !isSeen;
     place();
   }).observe(home);
   wide.addEventListener("change", place);

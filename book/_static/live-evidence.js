@@ -19,12 +19,8 @@ const Evidence = (() => {
   let rivals = []; // the two digits that are compared
   let lead = null; // what the lead of the first over the second loses, for each pixel
 
-  /** The numbers before the last softmax, or the last ones if there is none. */
-  function scoresOf(results) {
-    const { layers } = network;
-    const hasSoftmax = layers[layers.length - 1].activation === "softmax";
-    return results[layers.length - (hasSoftmax && layers.length > 1 ? 2 : 1)];
-  }
+  /** The ten scores, before they become probabilities. */
+  const scoresOf = (results) => results[Parts.ending(network).scores];
 
   function positions() {
     const all = [];

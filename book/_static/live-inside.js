@@ -573,8 +573,8 @@ const Inside = (() => {
     if (!isAway) explain();
   }
 
-  new IntersectionObserver(([entry]) => {
-    seen = entry.isIntersecting;
+  new IntersectionObserver((entries) => {
+    seen = entries.at(-1).isIntersecting;
     if (image && focus) paintMaps();
   }).observe(element("live-inside"));
 

@@ -154,7 +154,13 @@ const Live = (() => {
       (network.note ? ` ${network.note}` : "");
   }
 
-  const own = NetworkFile.fromDescription(LIVE_NETWORK);
+  let own = null; // the course's own network, as soon as it is there
+
+  /** Read with the course's own network: the page's largest script, which may arrive last. */
+  function useOwn() {
+    own = NetworkFile.fromDescription(LIVE_NETWORK);
+    use(own);
+  }
 
   function files() {
     /** Say it in the drop zone and under the pad: one of them is in sight. */
@@ -310,7 +316,7 @@ const Live = (() => {
       }, REST);
     }
     new IntersectionObserver((entries) => {
-      seen = entries[entries.length - 1].isIntersecting;
+      seen = entries.at(-1).isIntersecting;
       follow();
     }).observe(element(id));
     return {
@@ -336,15 +342,25 @@ const Live = (() => {
       for (const each of followers) each.show(image);
     },
   });
-  use(own);
-  Pad.demonstrate(firstExample);
+  if (typeof LIVE_NETWORK === "undefined") {
+    const script = element("live-network-script");
+    script.addEventListener("load", useOwn);
+    script.addEventListener("error", () => {
+      element("live-words").textContent =
+        "The network could not be loaded. Check your connection, and load this page again.";
+    });
+    element("live-words").textContent = "One moment: the network is on its way to your browser.";
+  } else useOwn();
+  const kept = Pad.kept();
+  if (kept) Pad.change(kept);
+  else Pad.demonstrate(firstExample);
 
   return {
     frames: Pad.frames,
     /** What the page holds now, for tests and for the curious at the console. */
     get state() {
       const state = Pad.state;
-      return { ...state, settled: state.settled && Evidence.idle && followers.every(({ idle }) => idle) };
+      return { ...state, settled: own !== null && state.settled && Evidence.idle && followers.every(({ idle }) => idle) };
     },
   };
 })();

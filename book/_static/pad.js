@@ -10,12 +10,19 @@ const Pad = (() => {
   const BUDGET = 50; // milliseconds of a frame for reading several digits
   const SCRIBBLE = 6.5; // sides of its box; a digit's strokes are at most 3.5 long
   const LABEL = [62, 18]; // width and height of a box's label in the pad's units
+  const KEPT = "reading-handwritten-digits.drawing"; // where the next page finds the drawing
+  const MOST_KEPT = 100000; // characters of it
   const FAULTS = {
-    blank: "There is no digit to be found here.",
+    blank: "There is nothing here that is large enough to read. Draw a digit at least a fifth of the pad high.",
     dot: "This is a dot. Draw a digit at least a fifth of the pad high.",
     blot: "This is a blot. Draw a digit in lines, with white between them.",
     scribble: "This is a scribble. Draw one digit, or a few side by side.",
     marks: "There are many marks here, and no digit stands out. Draw one larger than the rest.",
+  };
+  const PICTURE_FAULTS = {
+    blank: "No ink can be found in this picture. Take one of a dark digit on light paper.",
+    marks: "This picture shows several marks, and none stands out. Cut it so that one digit fills it.",
+    other: "What stands out in this picture is no line of a pen. Cut it so that one digit fills it.",
   };
 
   const element = (id) => document.getElementById(id);
@@ -86,9 +93,53 @@ const Pad = (() => {
     return stroke;
   }
 
+  /** Go on with a stroke, and give it back; a new one begins here if it was taken away meanwhile. */
   function extend(stroke, point) {
+    if (!drawing.strokes.includes(stroke)) return addStroke(point);
     stroke.points.push(point);
     schedule();
+    return stroke;
+  }
+
+  function undo() {
+    page.touched();
+    drawing = history.pop() ?? drawing;
+    covered.fill(0);
+    schedule();
+  }
+
+  function clear() {
+    page.touched();
+    change({ background: null, strokes: [] });
+  }
+
+  // --- from page to page ------------------------------------------------------------------------
+
+  /** Keep the reader's strokes for the next page of this visit; a picture is not kept. */
+  function keep() {
+    try {
+      const text = JSON.stringify(drawing.strokes);
+      const isOwn = !isDemo && drawing.background === null && drawing.strokes.length > 0;
+      if (isOwn && text.length <= MOST_KEPT) sessionStorage.setItem(KEPT, text);
+      else sessionStorage.removeItem(KEPT);
+    } catch {
+      // A browser that keeps nothing.
+    }
+  }
+
+  /** The drawing that the last page kept, or null. */
+  function kept() {
+    const isNumber = (value) => Number.isFinite(value) && Math.abs(value) <= 10 * PAD;
+    const isPoint = (point) => Array.isArray(point) && point.length === 2 && point.every(isNumber);
+    const isStroke = (stroke) =>
+      isNumber(stroke?.width) && Array.isArray(stroke.points) && stroke.points.length > 0 && stroke.points.every(isPoint);
+    try {
+      const strokes = JSON.parse(sessionStorage.getItem(KEPT));
+      const isWhole = Array.isArray(strokes) && strokes.length > 0 && strokes.every(isStroke);
+      return isWhole ? { background: null, strokes } : null;
+    } catch {
+      return null;
+    }
   }
 
   /** Paint a drawing, black on white; what is not as square as the pad shows its middle. */
@@ -112,9 +163,11 @@ const Pad = (() => {
     for (const { width, points } of strokes) {
       context.lineWidth = width;
       context.beginPath();
-      context.moveTo(...points[0]);
-      // A line to its own start paints a dot.
+      const [[x, y]] = points;
+      context.moveTo(x, y);
       for (const point of points) context.lineTo(...point);
+      // A line without a length paints nothing, and a tap should leave a dot.
+      if (points.every((point) => point[0] === x && point[1] === y)) context.lineTo(x + 0.01, y);
       context.stroke();
     }
   }
@@ -137,13 +190,17 @@ const Pad = (() => {
     pad.addEventListener("pointermove", (event) => {
       if (!stroke || !event.isPrimary) return;
       const passed = event.getCoalescedEvents?.() ?? [];
-      for (const each of passed.length ? passed : [event]) extend(stroke, padPoint(each));
+      for (const each of passed.length ? passed : [event]) stroke = extend(stroke, padPoint(each));
     });
-    for (const end of ["pointerup", "pointercancel"]) {
-      pad.addEventListener(end, (event) => {
-        if (event.isPrimary) stroke = null;
-      });
-    }
+    pad.addEventListener("pointerup", (event) => {
+      if (event.isPrimary) stroke = null;
+    });
+    // A second finger zooms: what the first one began is no stroke.
+    pad.addEventListener("pointercancel", (event) => {
+      if (!stroke || !event.isPrimary) return;
+      if (drawing.strokes.at(-1) === stroke) undo();
+      stroke = null;
+    });
   }
 
   const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -170,8 +227,11 @@ const Pad = (() => {
     });
     pad.addEventListener("keyup", (event) => held.delete(event.key));
     pad.addEventListener("keydown", (event) => {
-      if (event.ctrlKey || event.metaKey || event.altKey) return;
-      if (event.key === " ") {
+      const isCommand = event.ctrlKey || event.metaKey;
+      if (event.key === "Backspace" || (isCommand && event.key === "z")) undo();
+      else if (isCommand || event.altKey) return;
+      else if (event.key === "Delete") clear();
+      else if (event.key === " ") {
         if (event.repeat) return event.preventDefault();
         stroke = stroke ? null : addStroke(place);
         element("live-pen-words").textContent = stroke ? "The pen is down." : "The pen is up.";
@@ -181,7 +241,7 @@ const Pad = (() => {
         for (const key of held) {
           place = place.map((at, axis) => clamp(at + step * ARROWS[key][axis], 0, PAD));
         }
-        if (stroke) extend(stroke, place);
+        if (stroke) stroke = extend(stroke, place);
       } else return;
       event.preventDefault();
       pen.hidden = false;
@@ -194,14 +254,8 @@ const Pad = (() => {
   }
 
   function buttons() {
-    element("live-undo").addEventListener("click", () => {
-      drawing = history.pop() ?? drawing;
-      covered.fill(0);
-      schedule();
-    });
-    element("live-clear").addEventListener("click", () => {
-      change({ background: null, strokes: [] });
-    });
+    element("live-undo").addEventListener("click", undo);
+    element("live-clear").addEventListener("click", clear);
     element("live-prepare")?.addEventListener("change", () => {
       covered.fill(0);
       schedule();
@@ -237,7 +291,7 @@ const Pad = (() => {
     if (isBlank()) return;
     const { background } = drawing;
     // A picture is scanned without the strips beside it, an example or strokes as the pad.
-    const isPicture = background !== null && Math.max(background.width, background.height) > 28;
+    const isPicture = hasPicture();
     const width = isPicture ? background.width : SCAN;
     const height = isPicture ? background.height : SCAN;
     paint(scan, width, height);
@@ -463,7 +517,11 @@ const Pad = (() => {
     element("live-digit").classList.toggle("live-text", all !== null);
     if (probabilities === null) {
       announce(
-        isBlank() ? "The pad is empty. Draw a digit, or take an example." : FAULTS[fault],
+        isBlank()
+          ? `The pad is empty. Draw a digit${element("live-examples") ? ", or take an example" : ""}.`
+          : hasPicture()
+            ? (PICTURE_FAULTS[fault] ?? PICTURE_FAULTS.other)
+            : FAULTS[fault],
       );
     } else if (!valid) {
       announce("This network’s answer is not a number: some of its weights are too large.");
@@ -486,6 +544,12 @@ const Pad = (() => {
 
   function isBlank() {
     return drawing.background === null && drawing.strokes.length === 0;
+  }
+
+  /** Whether a picture lies on the pad that is larger than a digit of MNIST. */
+  function hasPicture() {
+    const { background } = drawing;
+    return background !== null && Math.max(background.width, background.height) > 28;
   }
 
   /** Paint numbers as shades of grey, one canvas pixel each. */
@@ -524,10 +588,11 @@ const Pad = (() => {
     drawWithPointer();
     drawWithKeys();
     buttons();
+    window.addEventListener("pagehide", keep);
   }
 
   return {
-    SCAN, ARROWS, frames, covered, start, use, change, demonstrate, schedule,
+    SCAN, ARROWS, frames, covered, start, use, change, demonstrate, kept, schedule,
     paint, paintGrey, percent, clamp, named, ranked, probabilitiesOf, showProbabilities,
     get isOwn() {
       return network === own;
