@@ -106,13 +106,12 @@ lowest newest unreleased:  ## Test the package and two chapters with the oldest 
 	    chapters/00_mnist_classification.ipynb chapters/02_convolutions.ipynb
 
 # The same TensorFlow, built without graphics cards: the other build complains where there is none.
-colab:  ## Run the set-up and two chapters on the versions that Colab installs (tools/colab.txt)
+colab:  ## Run every chapter on the versions that Colab installs (tools/colab.txt)
 	@$(PYTHON) -m venv --clear _build/$@
 	@sed 's/^tensorflow==/tensorflow-cpu==/' tools/colab.txt > _build/colab.txt
 	@_build/$@/bin/python -m pip install --quiet --disable-pip-version-check \
-	    --requirement _build/colab.txt . jupyter-cache nbmake psutil pytest-timeout pyyaml
-	@_build/$@/bin/python -m pytest -o addopts= --nbmake \
-	    chapters/00_mnist_classification.ipynb chapters/02_convolutions.ipynb
+	    --requirement _build/colab.txt . fastapi jupyter-cache nbmake psutil pytest-timeout pyyaml uvicorn
+	@_build/$@/bin/python -m pytest -o addopts= --nbmake chapters
 
 # TAG=v1.0.0 makes sure that the version is the one that is tagged (.github/workflows/release.yml).
 release:  ## Make the wheel, the sdist and the notes of this version in _build/release
