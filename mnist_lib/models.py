@@ -248,7 +248,7 @@ def accurate_cnn(seed: int = 0) -> keras.Sequential:
     Conv 32 (4 × 4, stride 2) – Conv 64 (3 × 3) – Conv 64 (3 × 3) – Conv 96 (3 × 3) –
     Conv 96 (3 × 3) – Conv 128 (3 × 3) – Flatten – Dropout 0.3 – Dense 10. That makes 318,090
     parameters, of which 960 are the running means and variances of the batch normalisation. An
-    image takes 11.1 million multiplications.
+    image takes 11.1 million multiplications. ``load_pretrained("accurate")`` gives it trained.
 
     Parameters
     ----------
@@ -288,17 +288,17 @@ PRETRAINED: dict[str, Callable[[], keras.Sequential]] = {
 
 
 def load_pretrained(name: str, folder: str | Path | None = None) -> keras.Sequential:
-    """Give a network with trained weights, most of which ship with the package.
+    """Give a network with the trained weights that ship with the package.
 
     ``"robust"`` is `robust_cnn`, trained on all of MNIST, changed at random, and on rendered
     drawings and photographs. It was also shown blots, scribbles, faces, bars and print, and taught
     to be unsure of them; it knows nothing of letters and signs, and names a digit for each.
-    ``"classic"`` is `classic_cnn`, trained as in chapter 0. The weights were rounded to float16 for
+    ``"classic"`` is `classic_cnn`, trained as in chapter 0. ``"accurate"`` is `accurate_cnn`,
+    trained on MNIST alone, changed at random, and meant for MNIST's own digits: of other
+    handwriting it misreads more than ``"robust"``. The weights were rounded to float16 for
     shipping. How each was trained, and how well it reads, is recorded beside them in
-    ``mnist_lib/weights/``; ``tools/pretrained.py`` trains both again, and
-    ``tools/handwriting_bench.py`` measures what they read of hard handwriting. ``"accurate"`` is
-    `accurate_cnn`, whose weights do not ship: ``python -m tools.pretrained --only accurate`` trains
-    it on MNIST alone.
+    ``mnist_lib/weights/``; ``tools/pretrained.py`` trains all of them again, and
+    ``tools/handwriting_bench.py`` measures what they read of hard handwriting.
 
     Parameters
     ----------

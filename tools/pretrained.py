@@ -1,6 +1,6 @@
 """Train the networks that ship with the package, and record how.
 
-    python -m tools.pretrained                   # all: about 45 minutes of CPU time
+    python -m tools.pretrained                   # all: about 80 minutes of CPU time
     python -m tools.pretrained --only classic    # one of them
 
 Writes ``robust.npz``, ``classic.npz`` and ``accurate.npz`` (float16, named "layer/weight") and,
@@ -12,10 +12,13 @@ trains it. *robust* is `robust_cnn`, trained on MNIST's digits and on renderings
 handwriting: drawings and photographs, of MNIST's shapes and of scripted pens, each prepared by
 `mnist_lib.handwriting.to_mnist`. Its images are changed at random, differently in every epoch.
 *accurate* is `accurate_cnn`, trained on MNIST's digits alone, changed at random, with its weights
-averaged over the last steps; a run that was stopped goes on where it was.
+averaged over the last steps. It is trained with several seeds. The network that reads the
+validation digits best ships, and its record compares all of them with their ensemble. A run that
+was stopped goes on where it was.
 
-Every random number follows from the seed. On the same machine, with the same versions and the same
-preparation, a second run gives the same files, bit for bit. The records hold the SHA-256 of the
+Every random number follows from the seed. On the same machine, with the same versions, the same
+preparation and as many threads, a second run gives the same files, bit for bit. (The record of
+*accurate* says on how many threads each epoch was trained.) The records hold the SHA-256 of the
 weights and of the rendered images that the network was trained on, so that a run that differs says
 whether its images did.
 """
@@ -44,7 +47,7 @@ if __name__ == "__main__":
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy import ndimage
+from scipy import ndimage, stats
 from sklearn.datasets import load_digits
 from tqdm import tqdm
 
@@ -103,6 +106,7 @@ ACCURATE = {
     "warmup": 0.15,
     "label_smoothing": 0.05,
 }
+SEEDS = 2
 AVERAGED = {"use_ema": True, "ema_momentum": 0.998}  # the weights of some 500 last steps
 AFFINE = {"shift": 2.5, "scale": 0.12, "rotation": 15.0, "shear": 0.2}
 AFFINE |= dict.fromkeys(("stroke", "elastic", "noise"), 0.0)
@@ -343,6 +347,21 @@ def train_robust(mnist: Mnist, rendered: Sequence[Examples], seed: int, epochs: 
     return network, history.history["val_accuracy"]
 
 
+def threads() -> int:
+    """Return the number of threads that TensorFlow computes an operation with."""
+    from mnist_lib.backend import tf
+
+    chosen = tf.config.threading.get_intra_op_parallelism_threads()
+    return chosen or int(os.environ.get("TF_NUM_INTRAOP_THREADS", 0)) or os.cpu_count() or 1
+
+
+def notes(checkpoint: Path) -> list[dict[str, Any]]:
+    """Return what `train_accurate` noted about each epoch that led to a checkpoint."""
+    text = checkpoint.with_suffix(".epochs.json").read_text(encoding="utf-8")
+    epochs: list[dict[str, Any]] = json.loads(text)
+    return epochs
+
+
 def train_accurate(
     mnist: Mnist, seed: int, epochs: int, checkpoint: Path
 ) -> tuple[Any, list[float], float]:
@@ -357,7 +376,6 @@ def train_accurate(
 
     keras.utils.set_random_seed(seed)
     steps = math.ceil(len(mnist.y_train) / ACCURATE["batch_size"])
-    notes = checkpoint.with_suffix(".epochs.json")
     if checkpoint.exists():
         network = keras.models.load_model(checkpoint)
     else:
@@ -369,7 +387,7 @@ def train_accurate(
             metrics=["accuracy"],
         )
     done = int(network.optimizer.iterations) // steps
-    history = json.loads(notes.read_text(encoding="utf-8"))[:done] if done else []
+    history = notes(checkpoint)[:done] if done else []
     masks = network.get_layer("dropout").seed_generator.state
     if done:
         masks.assign(history[-1]["dropout"])  # Keras' files do not hold it
@@ -385,9 +403,10 @@ def train_accurate(
                 "accuracy": round(logs["val_accuracy"], 4),
                 "CPU seconds": started[-1] - started[-2],
                 "dropout": masks.numpy().tolist(),
+                "threads": threads(),
             }
         )
-        write_whole(notes, json.dumps(history).encode())
+        write_whole(checkpoint.with_suffix(".epochs.json"), json.dumps(history).encode())
         unfinished = checkpoint.with_suffix(".unfinished.keras")
         network.save(unfinished)
         unfinished.replace(checkpoint)  # whole or not at all
@@ -407,6 +426,44 @@ def train_accurate(
     )
     val_accuracy = [epoch["accuracy"] for epoch in history]
     return network, val_accuracy, sum(epoch["CPU seconds"] for epoch in history)
+
+
+def best_on_validation(networks: dict[int, Any], mnist: Mnist) -> int:
+    """Return the seed of the network that reads the validation digits best.
+
+    If several read as many, it is the one with the lowest cross-entropy.
+    """
+    x_val, rows = prepare(mnist.x_val), np.arange(len(mnist.y_val))
+
+    def merit(seed: int) -> tuple[int, float]:
+        answers = networks[seed].predict(x_val, batch_size=1000, verbose=0)
+        right = int(np.sum(answers.argmax(axis=1) == mnist.y_val))
+        return right, float(np.log(np.maximum(answers[rows, mnist.y_val], 1e-9)).mean())
+
+    return max(networks, key=merit)
+
+
+def compare_seeds(networks: dict[int, Any], mnist: Mnist) -> dict[str, Any]:
+    """Return what each network and all of them together read, with Wilson's 95 % intervals.
+
+    The ensemble answers with the mean of the networks' probabilities.
+    """
+    compared: dict[str, Any] = {}
+    for part, images, labels in (
+        ("validation", mnist.x_val, mnist.y_val),
+        ("test", mnist.x_test, mnist.y_test),
+    ):
+        answers = {
+            f"seed {seed}": network.predict(prepare(images), batch_size=1000, verbose=0)
+            for seed, network in networks.items()
+        }
+        answers["ensemble"] = np.mean(list(answers.values()), axis=0)
+        for name, each in answers.items():
+            right = int(np.sum(each.argmax(axis=1) == labels))
+            around = stats.binomtest(right, len(labels)).proportion_ci(method="wilson")
+            compared.setdefault(name, {})[part] = round(right / len(labels), 4)
+            compared[name][f"{part}, 95 % interval"] = [round(end, 4) for end in around]
+    return compared
 
 
 def train_classic(mnist: Mnist, seed: int, epochs: int) -> Any:
@@ -450,6 +507,12 @@ def train_classic(mnist: Mnist, seed: int, epochs: int) -> Any:
 # --- Files --------------------------------------------------------------------------------------
 
 
+def round_weights(network: Any) -> None:
+    """Round a network's weights as the file of weights does."""
+    rounded = [values.astype(np.float16).astype(np.float32) for values in network.get_weights()]
+    network.set_weights(rounded)
+
+
 def write_weights(network: Any, path: Path) -> None:
     """Write a network's weights as float16, whole or not at all."""
     weights = {
@@ -482,6 +545,7 @@ def record(
     recipe: dict[str, Any],
     val_accuracy: Sequence[float],
     seconds: float,
+    more: dict[str, Any],
 ) -> None:
     """Measure the network that the file of weights holds, and write the record beside it."""
     from mnist_lib.backend import keras, tf
@@ -506,6 +570,7 @@ def record(
         "validation accuracy after each epoch": [round(value, 4) for value in val_accuracy],
         "accuracy of the rounded weights": {k: round(v, 4) for k, v in accuracies.items()},
         "examples measured": {style: len(examples.labels) for style, examples in judged.items()},
+        **more,
         "CPU seconds": round(seconds),
         "SHA-256": hashlib.sha256((folder / f"{name}.npz").read_bytes()).hexdigest(),
         "versions": {
@@ -535,6 +600,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--fraction", type=float, default=1.0, help="of the renderings, for a trial (1)"
     )
     parser.add_argument("--seed", type=int, default=0, help="of all random numbers (0)")
+    parser.add_argument(
+        "--seeds", type=int, default=SEEDS, help=f"from it on, for the accurate network ({SEEDS})"
+    )
     options = parser.parse_args(arguments)
     if options.epochs is not None and options.epochs < 1:
         parser.error(f"--epochs must be at least 1, got {options.epochs}")
@@ -542,6 +610,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error(f"--fraction must be above 0 and at most 1, got {options.fraction}")
     if options.seed < 0:
         parser.error(f"--seed must be 0 or more, got {options.seed}")
+    if options.seeds < 1:
+        parser.error(f"--seeds must be at least 1, got {options.seeds}")
     options.output.mkdir(parents=True, exist_ok=True)
 
     mnist = load_mnist(options.source)
@@ -560,6 +630,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             measured[f"UCI digits, {side} pixels"] = digits
     for name in [options.only] if options.only else NAMES:
         started = cpu_seconds()
+        more: dict[str, Any] = {}
         settings = {"robust": ROBUST, "classic": CLASSIC, "accurate": ACCURATE}[name]
         epochs = options.epochs or int(settings["epochs"])
         recipe = {
@@ -592,14 +663,30 @@ def main(arguments: Sequence[str] | None = None) -> None:
             seconds = cpu_seconds() - started
             recipe["optimizer"] = {"name": "Adam"}
         else:
-            checkpoint = options.output / f"{name}-{options.seed}-{epochs}.checkpoint.keras"
-            network, val_accuracy, seconds = train_accurate(mnist, options.seed, epochs, checkpoint)
+            checkpoints = {
+                seed: options.output / f"{name}-{seed}-{epochs}.checkpoint.keras"
+                for seed in range(options.seed, options.seed + options.seeds)
+            }
+            runs = {
+                seed: train_accurate(mnist, seed, epochs, checkpoint)
+                for seed, checkpoint in checkpoints.items()
+            }
+            networks = {seed: run[0] for seed, run in runs.items()}
+            for each in networks.values():
+                round_weights(each)
+            best = best_on_validation(networks, mnist)
+            network, val_accuracy, _ = runs[best]
+            seconds = sum(run[2] for run in runs.values())
+            more["rounded weights of all seeds"] = compare_seeds(networks, mnist)
             recipe |= {
+                "seed": best,
+                "seeds": list(runs),
                 "optimizer": {"name": "AdamW", **ADAMW, **AVERAGED},
                 "augmentation": AFFINE,
+                "threads in each epoch": [epoch["threads"] for epoch in notes(checkpoints[best])],
             }
         write_weights(network, options.output / f"{name}.npz")
-        record(name, options.output, mnist, measured, recipe, val_accuracy, seconds)
+        record(name, options.output, mnist, measured, recipe, val_accuracy, seconds, more)
         for remains in options.output.glob(f"{name}-*.checkpoint.*"):
             remains.unlink()
 
