@@ -46,7 +46,7 @@ WORDS_ABOVE, WORDS_BELOW = 3.5, 5.0  # lines of text that a figure leaves, capti
 LEFT_OUT = ("Going further",)
 FOLD = re.compile(r"<details><summary>(.*?)</summary>\s*(.*?)\s*</details>", re.S)
 # Lines that no class reads.
-PROGRESS = re.compile(r"Epoch \d+/\d+|\s*\d+/\d+ |.*\d+%\||.* · \d\d:\d\d$| *$")
+PROGRESS = re.compile(r"Epoch \d+/\d+|epoch \d+ of \d+$|\s*\d+/\d+ |.*\d+%\||.* · \d\d:\d\d$| *$")
 LINK = re.compile(r"\[([^\]]*)\]\((?!https?:)[^)]*\)")
 CHECKS = re.compile(r"^(check|hint|solution)\(.*$|\s*# your code here$", re.M)
 LINE_OF_SOLUTION = re.compile(r"^\[(Solution|Back to the chapter)\]\(.*\)$", re.M)
@@ -113,7 +113,7 @@ def paragraphs(source: str) -> list[str]:
 def picture(data: dict[str, Any], alt: str) -> str:
     """Return an image element for the light picture of a figure, or "" if there is none."""
     data = data.get(FORM, {}).get("light", data)
-    for mime in ("image/svg+xml", "image/png"):
+    for mime in ("image/svg+xml", "image/png", "image/jpeg"):
         if mime in data:
             coded = data[mime]
             if mime == "image/svg+xml":
@@ -137,10 +137,10 @@ def printed(outputs: list[Any]) -> str:
     for output in outputs:
         if output.get("name") == "stdout":
             parts.append(output["text"])
-        elif "text/plain" in output.get("data", {}):
-            parts.append(output["data"]["text/plain"])
+        elif "text/markdown" not in (data := output.get("data", {})) and "text/plain" in data:
+            parts.append(data["text/plain"])
     shown = re.sub(r"\x1b\[[\d;]*m|\x08|[^\n]*\r(?!\n)", "", "\n".join(parts))
-    rows = [row.rstrip() for row in shown.splitlines() if not PROGRESS.match(row)]
+    rows = [row for row in map(str.rstrip, shown.splitlines()) if not PROGRESS.match(row)]
     rows = [part for row in rows for part in wrapped(row)]
     return "\n".join(rows).strip("\n")
 
@@ -295,6 +295,8 @@ class Deck:
             self.show(lines, code)
         if rows:
             self.show(rows, lambda text: f'<pre class="printed">{escape(text)}</pre>')
+        for each in figures:
+            self.card(each.get("text/markdown", ""))
         for html in (*pictures, *moving, *tables):
             form = "moving" if html in moving else "table" if html in tables else "figure"
             if not self.last.only_words or self.last.lines > WORDS_ABOVE:
@@ -303,6 +305,21 @@ class Deck:
             self.last.pieces.append(html)
             self.last.lines += LINES - WORDS_ABOVE - WORDS_BELOW
             self.figure = self.last
+
+    def card(self, markdown: str) -> None:
+        """Show what a cell gives as Markdown; a long list goes on, item by item, on a new slide."""
+        if markdown and self.last.form:
+            self.new(self.section)
+        for part in paragraphs(markdown):
+            first, *others = re.split(r"\n(?=- )", part)
+            for item in others:
+                if height(f"{first}\n{item}") > LINES:
+                    self.put(text(first), height(first))
+                    first = item
+                else:
+                    first += f"\n{item}"
+            self.put(text(first), height(first))
+            self.figure = None
 
     def show(self, rows: list[str], written: Callable[[str], str]) -> None:
         """Show lines of code or output, on a slide of their own where the last one is taken."""
