@@ -43,6 +43,10 @@ const Handwriting = (() => {
     return { ...picture, data: picture.data.map(change) };
   }
 
+  function copy(picture) {
+    return { ...picture, data: picture.data.slice() };
+  }
+
   /** As Python rounds: halves go to the even neighbour. */
   function round(number) {
     const whole = Math.floor(number);
@@ -71,14 +75,44 @@ const Handwriting = (() => {
     return found;
   }
 
-  /** For each share, the number below which that share of all lies; between two, in proportion. */
+  /**
+   * For each share, the lowest first, the number below which that share of all lies; between two,
+   * in proportion.
+   */
   function quantiles(numbers, shares) {
-    const sorted = Float32Array.from(numbers).sort();
-    return shares.map((share) => {
-      const place = share * (sorted.length - 1);
-      const below = sorted[Math.floor(place)];
-      return below + (place % 1) * (sorted[Math.ceil(place)] - below);
+    const some = new Float32Array(numbers);
+    let last = some.length - 1;
+    const found = [...shares].reverse().map((share) => {
+      const place = share * (some.length - 1);
+      const above = nth(some, Math.ceil(place), last);
+      last = Math.floor(place);
+      const below = nth(some, last, Math.ceil(place));
+      return below + (place % 1) * (above - below);
     });
+    return found.reverse();
+  }
+
+  /**
+   * The number that is at a place when those up to `last` are sorted (Hoare 1961). It moves there,
+   * what is less before it: a small part of the time that sorting a photograph takes.
+   */
+  function nth(numbers, place, last) {
+    let first = 0;
+    while (first < last) {
+      const pivot = numbers[place];
+      let [low, high] = [first, last];
+      while (low <= high) {
+        while (numbers[low] < pivot) low++;
+        while (numbers[high] > pivot) high--;
+        if (low > high) break;
+        const one = numbers[low];
+        numbers[low++] = numbers[high];
+        numbers[high--] = one;
+      }
+      if (high < place) first = low;
+      if (place < low) last = high;
+    }
+    return numbers[place];
   }
 
   /** The luminance of a canvas's pixels (red, green, blue, alpha from 0 to 255). */
@@ -131,8 +165,11 @@ const Handwriting = (() => {
     return shaded && Math.max(width, height) > 4 * SMALL ? null : level;
   }
 
-  /** Turn light ink on dark ground into dark ink on light paper, and even out light and paper. */
-  function darknessOf(grey) {
+  /**
+   * Turn light ink on dark ground into dark ink on light paper, and even out light and paper; pause
+   * between the two ways to see a photograph.
+   */
+  function* findDarkness(grey) {
     const invert = () => map(grey, (shade) => 1 - shade);
     const level = plainPaper(grey);
     if (level !== null) {
@@ -143,7 +180,10 @@ const Handwriting = (() => {
     }
     const sharpness = (found) => found.reduce((sum, { score }) => sum + score, 0);
     const inverted = invert();
-    const [dark, light] = [outlines(grey), outlines(inverted)];
+    const dark = outlines(grey);
+    yield;
+    const light = outlines(inverted);
+    yield;
     return sharpness(light) > sharpness(dark)
       ? againstWindow(inverted, chooseWindow(light))
       : againstWindow(grey, chooseWindow(dark));
@@ -162,13 +202,16 @@ const Handwriting = (() => {
     const shorter = Math.min(grey.width, grey.height);
     // A table or a hand that the camera caught lies along the border: it counts for less.
     const inset = (n, side) => Math.min(n, side - 1 - n) / side;
-    const slope = steepness(grey, 1).data.map((value, n) => {
-      const [y, x] = [Math.floor(n / grey.width), n % grey.width];
-      const within = Math.min(inset(y, grey.height), inset(x, grey.width));
-      return value * value * Math.min(5 * within, 1);
-    });
+    const slope = steepness(grey, 1).data;
+    for (let y = 0, n = 0; y < grey.height; y++) {
+      for (let x = 0; x < grey.width; x++, n++) {
+        const within = Math.min(inset(y, grey.height), inset(x, grey.width));
+        slope[n] *= slope[n] * Math.min(5 * within, 1);
+      }
+    }
+    const smooth = smoothed(grey);
     return WINDOWS.map((window) => {
-      const darkness = againstWindow(grey, window);
+      const darkness = againstWindow(grey, window, smooth);
       const pieces = findPieces(darkness, noiseFloor(darkness.data));
       let [score, best, main] = [0, 0, null];
       for (const piece of pieces) {
@@ -231,11 +274,14 @@ const Handwriting = (() => {
     return map(grey, (shade) => (Math.abs(shade - level) <= same ? 0 : 1 - shade / paper));
   }
 
+  function smoothed(grey) {
+    return blur(grey, Math.max(grey.width, grey.height) > 200 ? 0.8 : 0.4);
+  }
+
   /** The same, where light and paper have shades: paper is the lightest in a window around. */
-  function againstWindow(grey, window) {
+  function againstWindow(grey, window, smooth = smoothed(grey)) {
     const shorter = Math.min(grey.width, grey.height);
     const size = 2 * Math.max(2, round((window / 2) * shorter)) + 1;
-    const smooth = blur(grey, Math.max(grey.width, grey.height) > 200 ? 0.8 : 0.4);
     // What lies along the border, such as a table or a shadow, goes on beyond it: it is no stroke.
     const padded = extended(smooth, size);
     let paper = extreme(extreme(padded, size, 1), size, -1);
@@ -337,16 +383,20 @@ const Handwriting = (() => {
    */
   function findPieces({ width, height, data }, level, corners = true) {
     const seen = new Uint8Array(data.length);
+    const found = new Int32Array(data.length); // pixels, those of one piece after each other
+    let end = 0;
     const pieces = [];
     for (let start = 0; start < data.length; start++) {
       if (seen[start] || !(data[start] > level)) continue;
-      const piece = { pixels: [start], left: width, top: height, right: 0, bottom: 0 };
+      const piece = { pixels: null, left: width, top: height, right: 0, bottom: 0 };
       pieces.push(piece);
+      const begin = end;
+      found[end++] = start;
       seen[start] = 1;
       // The list grows while it is read: each pixel adds its neighbours.
-      for (let n = 0; n < piece.pixels.length; n++) {
-        const y = (piece.pixels[n] / width) | 0;
-        const x = piece.pixels[n] - y * width;
+      for (let n = begin; n < end; n++) {
+        const y = (found[n] / width) | 0;
+        const x = found[n] - y * width;
         if (x < piece.left) piece.left = x;
         if (y < piece.top) piece.top = y;
         if (x >= piece.right) piece.right = x + 1;
@@ -358,10 +408,11 @@ const Handwriting = (() => {
             if (seen[near] || !(data[near] > level)) continue;
             if (!corners && row !== y && near !== row * width + x) continue;
             seen[near] = 1;
-            piece.pixels.push(near);
+            found[end++] = near;
           }
         }
       }
+      piece.pixels = found.subarray(begin, end);
     }
     return pieces;
   }
@@ -375,7 +426,10 @@ const Handwriting = (() => {
     const pieces = findPieces(ink, level);
     if (Math.max(width, height) > SMALL) return pieces;
     const owner = new Int32Array(data.length);
-    pieces.forEach(({ pixels }, i) => pixels.forEach((n) => (owner[n] = i + 1)));
+    pieces.forEach((piece, i) => {
+      piece.pixels = [...piece.pixels];
+      for (const n of piece.pixels) owner[n] = i + 1;
+    });
     for (let n = 0; n < data.length; n++) {
       if (owner[n] || !(data[n] > 0)) continue;
       const [x, y] = [n % width, Math.floor(n / width)];
@@ -419,19 +473,23 @@ const Handwriting = (() => {
   function spansBorder({ pixels, left, top, right, bottom }, width, height) {
     if (left > 2 && top > 2 && right < width - 2 && bottom < height - 2) return false;
     const deep = Math.max(2, round(0.02 * Math.min(width, height))); // no printed line is as thick
-    const x = (n) => n % width;
-    const y = (n) => Math.floor(n / width);
-    const covers = (at, place, along) => count(pixels, (n) => at(n) === place) > 0.5 * along;
+    const [columns, rows] = [new Int32Array(width), new Int32Array(height)]; // pixels in each
+    for (const n of pixels) {
+      const y = (n / width) | 0;
+      rows[y]++;
+      columns[n - y * width]++;
+    }
+    const covers = (counts, place, along) => counts[place] > 0.5 * along;
     const [wide, tall] = [right - left > 0.33 * width, bottom - top > 0.33 * height];
     return (
       (top <= 2 && bottom < 0.2 * height && wide) ||
       (height - bottom <= 2 && height - top < 0.2 * height && wide) ||
       (left <= 2 && right < 0.2 * width && tall) ||
       (width - right <= 2 && width - left < 0.2 * width && tall) ||
-      (covers(y, 0, width) && covers(y, deep, width)) ||
-      (covers(y, height - 1, width) && covers(y, height - 1 - deep, width)) ||
-      (covers(x, 0, height) && covers(x, deep, height)) ||
-      (covers(x, width - 1, height) && covers(x, width - 1 - deep, height))
+      (covers(rows, 0, width) && covers(rows, deep, width)) ||
+      (covers(rows, height - 1, width) && covers(rows, height - 1 - deep, width)) ||
+      (covers(columns, 0, height) && covers(columns, deep, height)) ||
+      (covers(columns, width - 1, height) && covers(columns, width - 1 - deep, height))
     );
   }
 
@@ -451,7 +509,7 @@ const Handwriting = (() => {
     const withoutLines = (picture) => erase(picture, findLines(picture, 0.6, true));
     const rest = transpose(withoutLines(transpose(withoutLines(ink))));
     // A digit 1 that fills the picture is a line, too.
-    const result = inkOf(rest) > 0.03 * inkOf(ink) ? rest : { ...ink, data: ink.data.slice() };
+    const result = inkOf(rest) > 0.03 * inkOf(ink) ? rest : copy(ink);
     for (const piece of findPieces(result, 0.3)) {
       const { left, top, right, bottom, pixels } = piece;
       const alone = make(right - left, bottom - top);
@@ -522,7 +580,7 @@ const Handwriting = (() => {
     const isInk = (y, x) => y >= 0 && y < height && ink.data[y * width + x] > 0.3;
     const reach = Math.max(2, round(0.008 * Math.max(width, height)));
     const longest = Math.max(width, height);
-    const rest = { ...ink, data: ink.data.slice() };
+    const rest = copy(ink);
     for (const { slope, row } of lines) {
       const runs = []; // of ink, down each column, at the line
       for (let x = 0; x < width; x++) {
@@ -572,16 +630,16 @@ const Handwriting = (() => {
     for (let grown = true; grown;) {
       grown = false;
       const side = Math.max(around.bottom - around.top, around.right - around.left);
-      const longest = Math.max(
-        ...[...keep].map((piece) => Math.max(piece.bottom - piece.top, piece.right - piece.left)),
-      );
+      let longest = 0;
+      for (const piece of keep) {
+        longest = Math.max(longest, piece.bottom - piece.top, piece.right - piece.left);
+      }
       const near = 0.2 * Math.min(side, 1.25 * longest);
       for (const piece of pieces) {
         if (keep.has(piece) || piece.mass < 0.015 * main.mass) continue;
-        const away = Math.max(
-          ...[piece.top - around.bottom, around.top - piece.bottom],
-          ...[piece.left - around.right, around.left - piece.right],
-        );
+        const above = Math.max(piece.top - around.bottom, around.top - piece.bottom);
+        const beside = Math.max(piece.left - around.right, around.left - piece.right);
+        const away = Math.max(above, beside);
         if (away >= near) continue;
         keep.add(piece);
         grown = true;
@@ -938,7 +996,7 @@ const Handwriting = (() => {
     // Averaging makes a line thinner than a pixel faint; interpolation blurs edges.
     const peak = largest(large.data);
     const size = 2 * round((1.5 * fine) / longest) + 1;
-    const around = longest > fine ? null : extreme(large, size, 1).data;
+    const around = longest > fine ? null : extreme(copy(large), size, 1).data;
     const level = (n) => (around ? Math.max((0.5 - TIE) * around[n], 0.2 * peak) : (0.25 - TIE) * peak);
     const box = crop(map(large, (value, n) => (value > level(n) ? 1 : 0)));
     const mask = surrounded(box, 2 * FINE);
@@ -1041,7 +1099,7 @@ const Handwriting = (() => {
     let edge = 0;
     for (const reach of EDGES) {
       if (reach < 1.5 * edge) continue;
-      const [most, least] = [1, -1].map((sign) => extreme(grey, 2 * reach + 1, sign).data);
+      const [most, least] = [1, -1].map((sign) => extreme(copy(grey), 2 * reach + 1, sign).data);
       edge = Infinity;
       for (let n = 0; n < data.length; n++) {
         if (slope[n] > 0.5 * steepest) edge = Math.min(edge, (most[n] - least[n]) / slope[n]);
@@ -1066,12 +1124,12 @@ const Handwriting = (() => {
   }
 
   /**
-   * Do the same to every row, then to every column. `filter` gets a line with `before` and `after`
-   * more pixels at its ends, which mirror the picture, and fills the line of the result.
+   * Do the same to every row of a picture, then to every column, and return it. `filter` gets a line
+   * with `before` and `after` more pixels at its ends, which mirror the picture, and fills the line
+   * of the result.
    */
   function separably(picture, before, after, filter) {
-    const { width, height } = picture;
-    const data = picture.data.slice();
+    const { width, height, data } = picture;
     function run(line, padded) {
       padded.set(line, before);
       for (let n = 0; n < before; n++) padded[n] = line[mirrored(n - before, line.length)];
@@ -1089,7 +1147,7 @@ const Handwriting = (() => {
       run(column, padded);
       for (let y = 0; y < height; y++) data[y * width + x] = column[y];
     }
-    return { width, height, data };
+    return picture;
   }
 
   /** The pixel that a place beyond the border takes its value from: the picture, mirrored. */
@@ -1105,7 +1163,7 @@ const Handwriting = (() => {
       Math.exp(-0.5 * ((n - reach) / sigma) ** 2),
     );
     const total = weights.reduce((a, b) => a + b);
-    return separably(picture, reach, reach, (padded, line) => {
+    return separably(copy(picture), reach, reach, (padded, line) => {
       for (let n = 0; n < line.length; n++) {
         let sum = 0;
         for (let k = 0; k < weights.length; k++) sum += weights[k] * padded[n + k];
@@ -1114,7 +1172,7 @@ const Handwriting = (() => {
     });
   }
 
-  /** The mean of the square around each pixel. */
+  /** The mean of the square around each pixel, in its place. */
   function average(picture, size) {
     const before = size >> 1;
     return separably(picture, before, size - before, (padded, line) => {
@@ -1127,7 +1185,7 @@ const Handwriting = (() => {
     });
   }
 
-  /** The largest (sign 1) or smallest (sign -1) pixel of the square around each one. */
+  /** The largest (sign 1) or smallest (sign -1) pixel of the square around each, in its place. */
   function extreme(picture, size, sign) {
     const reach = size >> 1;
     const longest = Math.max(picture.width, picture.height) + 2 * reach;
@@ -1135,13 +1193,16 @@ const Handwriting = (() => {
     return separably(picture, reach, reach, (padded, line) => {
       // Van Herk: the best so far from the left and from the right of blocks as long as the square.
       const last = padded.length - 1;
-      for (let n = 0; n <= last; n++) {
-        const value = sign * padded[n];
-        left[n] = n % size && left[n - 1] > value ? left[n - 1] : value;
-      }
-      for (let n = last; n >= 0; n--) {
-        const value = sign * padded[n];
-        right[n] = n < last && (n + 1) % size && right[n + 1] > value ? right[n + 1] : value;
+      for (let start = 0; start <= last; start += size) {
+        const end = Math.min(start + size - 1, last);
+        for (let n = start, most = -Infinity; n <= end; n++) {
+          const value = sign * padded[n];
+          left[n] = most = most > value ? most : value;
+        }
+        for (let n = end, most = -Infinity; n >= start; n--) {
+          const value = sign * padded[n];
+          right[n] = most = most > value ? most : value;
+        }
       }
       for (let n = 0; n < line.length; n++) {
         line[n] = sign * Math.max(right[n], left[n + size - 1]);
@@ -1167,13 +1228,31 @@ const Handwriting = (() => {
 
   // --- the whole way ----------------------------------------------------------------------------
 
-  function inkOf(picture) {
-    return removeLines(findInk(darknessOf(focus(picture))));
+  function inkOf(darkness) {
+    return removeLines(findInk(darkness));
+  }
+
+  /** Do what pauses in one go. */
+  function finish(work) {
+    for (;;) {
+      const { done, value } = work.next();
+      if (done) return value;
+    }
+  }
+
+  function darknessOf(grey) {
+    return finish(findDarkness(grey));
+  }
+
+  /** Prepare a picture of one digit, with pauses in which a page can answer its reader. */
+  function* prepare(picture) {
+    const darkness = yield* findDarkness(focus(picture));
+    return asMnist(selectDigit(inkOf(darkness)));
   }
 
   /** Prepare a picture of one digit. */
   function toMnist(picture) {
-    return asMnist(selectDigit(inkOf(picture)));
+    return finish(prepare(picture));
   }
 
   /**
@@ -1181,7 +1260,7 @@ const Handwriting = (() => {
    * its `box` in the picture's pixels. A single one is prepared as `toMnist` does it.
    */
   function findDigits(picture) {
-    const ink = inkOf(picture);
+    const ink = inkOf(darknessOf(focus(picture)));
     const scale = picture.width / ink.width;
     const rows = groupDigits(ink).map((row) => {
       const digits = row.map(({ left, top, right, bottom, members }) => {
@@ -1222,6 +1301,7 @@ const Handwriting = (() => {
   return {
     NoDigitError,
     findDigits,
+    prepare,
     resizeOnly,
     toGrey,
     toMnist,

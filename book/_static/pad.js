@@ -266,6 +266,7 @@ const Pad = (() => {
 
   let scheduled = false;
   let stale = true; // whether the drawing has changed since it was prepared
+  let work = null; // what is left of the preparation
   function schedule(drawingChanged = true) {
     stale ||= drawingChanged;
     if (scheduled) return;
@@ -276,17 +277,22 @@ const Pad = (() => {
       if (stale) {
         paint(pad.getContext("2d"), pad.width);
         element("live-hint").hidden = !isBlank();
-        prepare();
+        work = prepare();
         stale = false;
       }
-      answer();
+      if (work?.next().done === false) {
+        schedule(false); // a photograph takes several frames
+      } else {
+        work = null;
+        answer();
+      }
       frames.push(performance.now() - start);
       if (frames.length > FRAMES_KEPT) frames.shift();
     });
   }
 
   /** Find the digits; a photograph is read as one. */
-  function prepare() {
+  function* prepare() {
     [rows, picked, fault] = [[], null, "blank"];
     if (isBlank()) return;
     const { background } = drawing;
@@ -301,7 +307,7 @@ const Pad = (() => {
       const unprepared = element("live-prepare")?.checked === false;
       const found = isPicture ? null : withoutScribbles(Handwriting.findDigits(grey));
       if (unprepared) rows = [[Handwriting.resizeOnly(grey)]];
-      else rows = found ?? [[Handwriting.toMnist(grey)]];
+      else rows = found ?? [[yield* Handwriting.prepare(grey)]];
     } catch (error) {
       if (!(error instanceof Handwriting.NoDigitError)) throw error;
       fault = error.fault;
