@@ -1550,7 +1550,7 @@ def ways_out(image: ArrayLike) -> Figure:
     -------
     matplotlib.figure.Figure
     """
-    ways = (
+    ways = (  # the last two stay with the network
         "a file that others open",
         "a file of a quarter the size",
         "a server that answers photos",
@@ -1566,7 +1566,8 @@ def ways_out(image: ArrayLike) -> Figure:
     arrow(axes, digit.right, network.left)
     for i, text in enumerate(ways):
         height = middle + pitch * ((len(ways) - 1) / 2 - i)
-        way = box(axes, (4.55, height), (2.75, 0.38), text, colour=plots.PALETTE[i % 3])
+        colour = plots.PALETTE[i >= len(ways) - 2]
+        way = box(axes, (4.55, height), (2.75, 0.38), text, colour=colour)
         arrow(axes, network.right, way.left)
     return figure
 
@@ -1637,13 +1638,13 @@ def two_ways_to_load() -> Figure:
     return figure
 
 
-def request_gates(gates: Sequence[tuple[str, str]]) -> Figure:
+def request_gates(gates: Sequence[tuple[str, str, str]]) -> Figure:
     """Draw the gates that a request passes, in a row, and the refusal below each.
 
     Parameters
     ----------
-    gates : sequence of (str, str)
-        The short name of each gate and the code of its refusal.
+    gates : sequence of (str, str, str)
+        The short name of each gate, and the code and the reason of its refusal.
 
     Returns
     -------
@@ -1653,14 +1654,15 @@ def request_gates(gates: Sequence[tuple[str, str]]) -> Figure:
     if not gates:
         raise ValueError(_checks.message("gates", "empty", "at least one gate"))
     pitch = plots.WIDTH / len(gates)
-    figure, axes = canvas(1.45)
+    figure, axes = canvas(1.7)
     before: Box | None = None
-    for place, (name, code) in enumerate(gates):
+    for place, (name, code, reason) in enumerate(gates):
         x = (place + 0.5) * pitch
-        gate = box(axes, (x, 1.12), (pitch - 0.2, 0.44), name)
+        gate = box(axes, (x, 1.37), (pitch - 0.2, 0.44), name)
         if before is not None:
             arrow(axes, before.right, gate.left)
-        refusal = box(axes, (x, 0.28), (pitch - 0.3, 0.34), code, colour=plots.PALETTE[1])
+        refusal = box(axes, (x, 0.53), (pitch - 0.3, 0.34), code, colour=plots.PALETTE[1])
+        label(axes, (x, 0.16), reason)
         arrow(axes, gate.bottom, refusal.top, colour=plots.PALETTE[1], dashed=True)
         before = gate
     return figure
@@ -1726,26 +1728,52 @@ def lockstep(phases: Sequence[str]) -> Figure:
         raise ValueError(_checks.message("phases", f"{len(phases)} names", "3 names"))
     work, together, after = phases
     figure, axes = canvas(2.3)
-    height, rows = 0.55, (1.85, 1.05)
+    height, rows = 0.55, (1.62, 0.87)
     for worker, y in enumerate(rows):
-        label(axes, (0.06, y), f"worker {worker}", ha="left")
-    for start, lengths in ((0.95, (0.95, 1.25)), (3.55, (1.05, 0.8))):
+        label(axes, (0.04, y), f"worker {worker}", ha="left")
+    starts = ((0.92, (0.92, 1.2)), (3.5, (1.2, 0.92)))
+    for number, (start, lengths) in enumerate(starts, 1):
         meet = start + max(lengths)
         for y, length in zip(rows, lengths, strict=True):
-            text = work if length > 0.9 else ""
-            box(axes, (start + length / 2, y), (length, height), text)
-            box(axes, (meet + 0.55, y), (0.24, height), colour=plots.PALETTE[3])
+            box(axes, (start + length / 2, y), (length, height), work)
+            box(axes, (meet + 0.77, y), (0.66, height), after, colour=plots.PALETTE[3])
             if length < max(lengths):
                 style = {"color": plt.rcParams["xtick.color"], "ls": ":", "marker": "none"}
                 axes.plot((start + length, meet), (y, y), **style)
-        middle = (meet + 0.2, sum(rows) / 2)
+        middle = (meet + 0.21, sum(rows) / 2)
         size = (0.36, rows[0] - rows[1] + height)
         box(axes, middle, size, colour=plots.PALETTE[1])
         label(axes, middle, together, rotation=90)
-        below = (meet + 0.55, rows[1] - height / 2 - 0.13)
-        label(axes, below, after, color=plots.PALETTE[3])
-    arrow(axes, (0.95, 0.3), (5.9, 0.3))
-    label(axes, (3.4, 0.13), "time")
+        label(axes, ((start + meet + 1.1) / 2, 2.13), f"step {number}")
+    arrow(axes, (0.92, 0.38), (5.95, 0.38))
+    label(axes, (3.4, 0.19), "time")
+    return figure
+
+
+def ring_rounds() -> Figure:
+    """Draw a ring's all-reduce: own pieces, one complete sum each, and all sums everywhere.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    workers, side = 4, 0.34
+    figure, axes = canvas(2.15)
+    for stage, title in enumerate(
+        ("at first", "once round:\nadded up", "twice round:\nhanded out")
+    ):
+        left = 0.98 + 1.7 * stage
+        label(axes, (left + workers * side / 2, 1.8), title)
+        for worker in range(workers):
+            y = 1.42 - (worker + 0.5) * side
+            for piece in range(workers):
+                # A piece sets out from the worker of its number, and is complete with the last.
+                whole = stage == 2 or (stage == 1 and piece == (worker + 1) % workers)
+                text, colour = ("Σ", plots.PALETTE[1]) if whole else ("", plots.PALETTE[0])
+                centre = left + (piece + 0.5) * side, y
+                box(axes, centre, (0.9 * side, 0.82 * side), text, colour=colour)
+            if not stage:
+                label(axes, (0.04, y), f"worker {worker}", ha="left")
     return figure
 
 

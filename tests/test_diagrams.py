@@ -64,7 +64,12 @@ STEPS = [
 
 # Each diagram of the course, as a chapter draws it: append yours.
 HELD = {".keras": [True, True], "SavedModel": [False, True], "nothing": [False, False]}
-GATES = [("size", "413"), ("format", "415"), ("pixels", "413"), ("time", "504")]
+GATES = [
+    ("size", "413", "too large"),
+    ("format", "415", "no picture"),
+    ("pixels", "413", "too many"),
+    ("time", "504", "timed out"),
+]
 
 EXAMPLES: dict[str, Callable[[], Figure]] = {
     "the classic network": lambda: diagrams.network_blocks(CLASSIC),
@@ -93,6 +98,7 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
         np.full((28, 28), 0.5), (8, 8, 5), 4.21, (10, 20), -1.5
     ),
     "two workers": lambda: diagrams.data_parallel([GREYS] * 8),
+    "a ring": diagrams.ring_rounds,
     "in step": lambda: diagrams.lockstep(["compute", "all-reduce", "step"]),
     "where workers live": diagrams.where_workers_live,
     "beyond the training digits": lambda: diagrams.beyond_training(*[GREYS] * 4),
@@ -656,7 +662,8 @@ def test_each_gate_stands_above_its_refusal() -> None:
     places = {text.get_text(): text.get_position() for text in axes.texts}
     assert places["size"][0] < places["format"][0] < places["pixels"][0] < places["time"][0]
     assert places["format"][0] == pytest.approx(places["415"][0])
-    assert places["time"][1] > places["504"][1]
+    assert places["time"][1] > places["504"][1] > places["timed out"][1]
+    assert places["timed out"][0] == pytest.approx(places["504"][0])
     with pytest.raises(ValueError, match="gates"):
         diagrams.request_gates([])
 
@@ -680,7 +687,7 @@ def test_nobody_steps_before_both_have_computed():
     figure = diagrams.lockstep(["compute", "meet", "step"])
     parts = [patch for patch in figure.axes[0].patches[1:] if isinstance(patch, Rectangle)]
     meetings = [part for part in parts if part.get_height() > 1]
-    steps = [part for part in parts if part.get_width() < 0.3]
+    steps = [part for part in parts if part.get_width() < 0.7 and part not in meetings]
     work = [part for part in parts if part not in [*meetings, *steps]]
     assert (len(work), len(meetings), len(steps)) == (4, 2, 4)
     for number, meeting in enumerate(meetings):
@@ -690,7 +697,20 @@ def test_nobody_steps_before_both_have_computed():
             for part in work[2 * number : 2 * number + 2]
         )
         assert all(part.get_x() >= end for part in steps[2 * number : 2 * number + 2])
-    assert texts(figure).count("meet") == 2
+    written = texts(figure)
+    assert written.count("meet") == written.count("step 1") + written.count("step 2") == 2
+    assert written.count("compute") == 4
+
+
+def test_a_ring_completes_one_piece_with_each_worker_and_then_all():
+    axes = diagrams.ring_rounds().axes[0]
+    parts = [patch for patch in axes.patches if isinstance(patch, Rectangle)]
+    sums = [part for part in parts if part.get_edgecolor()[:3] == to_rgb(plots.PALETTE[1])]
+    assert len(sums) == 4 + 16
+    early = [part for part in sums if part.get_x() < 0.98 + 2 * 1.7]
+    assert len({round(part.get_x(), 3) for part in early}) == 4, "each piece is complete once"
+    assert len({round(part.get_y(), 3) for part in early}) == 4, "with another worker each"
+    assert texts(axes.figure).count("Σ") == len(sums)
 
 
 @pytest.mark.parametrize("images", [[GREYS] * 7, [GREYS] * 9])

@@ -1,17 +1,20 @@
 """The server of chapter 9: what it answers, what it refuses, and that it always stops."""
 
 import http.client
+import http.server
 import io
 import json
 import socket
 import threading
 import time
+import types
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
 from PIL import Image
@@ -257,3 +260,39 @@ def test_a_compiled_network_answers_as_keras_does(digits: np.ndarray) -> None:
         np.testing.assert_allclose(
             compiled.predict(images), model.predict(images, verbose=0), atol=1e-6
         )
+
+
+def test_the_chapters_load_test_connects_before_its_clock_starts(digits: np.ndarray) -> None:
+    heard: list[tuple[float, object, str]] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"  # connections stay open
+
+        def answer(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            heard.append((time.perf_counter(), self.client_address, self.path))
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        do_GET = do_POST = answer
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Keep quiet."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    chapter = Path(__file__).parent.parent / "chapters" / "09_shipping.ipynb"
+    cells = {cell.id: cell.source for cell in nbformat.read(chapter, as_version=4).cells}
+    names = {"np": np, "http": http, "threading": threading, "time": time}
+    names["mnist"] = types.SimpleNamespace(x_val=digits)
+    exec(cells["clients"], names)
+    began, ended = names["load"](f"http://127.0.0.1:{server.server_port}", clients=4).T
+    server.shutdown()
+    server.server_close()
+    assert len(began) == names["requests"]
+    assert (ended > began).all()
+    connected = [(when, who) for when, who, path in heard if path == "/health"]
+    assert len({who for _, who in connected}) == 4, "each client opens one connection"
+    assert {who for _, who, _ in heard} == {who for _, who in connected}, "and keeps it"
+    assert max(when for when, _ in connected) < began.min()
