@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import socket
 import subprocess
 import sys
@@ -30,8 +29,6 @@ __all__ = ["configuration", "free_addresses", "lacking", "results", "run"]
 
 HOST = "127.0.0.1"
 CORES, GIGABYTES = 2, 3
-# How TensorFlow begins the lines of its log.
-LOGGED = re.compile(r"[IWEF]\d{4} |\d{4}-\d\d-\d\d \d\d:|WARNING: All log messages before absl")
 GRACE = 3.0  # seconds that the others may go on when one worker has failed
 TICK = 0.1  # seconds between two looks at the workers
 
@@ -165,24 +162,25 @@ def run(
     addresses = free_addresses(count)
     workers: list[subprocess.Popen[bytes]] = []
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, ExitStack() as stack:
-        logs = [Path(folder, f"worker-{index}.txt") for index in range(count)]
+        # What a worker prints, and what TensorFlow logs for it.
+        logs = [(Path(folder, f"{i}-said"), Path(folder, f"{i}-logged")) for i in range(count)]
         stack.callback(_end, workers)
         for index, log in enumerate(logs):
-            output = stack.enter_context(log.open("wb"))
+            said, logged = (stack.enter_context(path.open("wb")) for path in log)
             workers.append(
                 subprocess.Popen(
                     [sys.executable, "-c", FOLLOW, str(program), *arguments],
                     cwd=program.parent,
                     env=_environment(configuration(addresses, index)),
                     stdin=subprocess.PIPE,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
+                    stdout=said,
+                    stderr=logged,
                 )
             )
-        in_time = _watch(workers, logs[0], seconds)
+        in_time = _watch(workers, logs[0][0], seconds)
         failed = [i for i, worker in enumerate(workers) if worker.poll() not in (0, None)]
         _end(workers)
-        told = [f"Worker {i} wrote:\n{_tail(logs[i])}" for i in failed or range(count)]
+        told = [f"Worker {i} wrote:\n{_tail(*logs[i])}" for i in failed or range(count)]
         if not in_time:
             raise TimeoutError(
                 f"The workers had not ended after {seconds:g} s, and were ended. {told[0]}"
@@ -259,15 +257,18 @@ def _watch(workers: list[subprocess.Popen[bytes]], log: Path, seconds: float) ->
     return True
 
 
-def _tail(log: Path, lines: int = 12) -> str:
-    """Return the last lines of a log."""
-    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+def _lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8", errors="replace").splitlines()
 
 
-def _said(log: Path) -> str:
-    """Return the last line that is a worker's own and not one of TensorFlow's log."""
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    return next((line for line in reversed(lines) if line and not LOGGED.match(line)), "")
+def _tail(*paths: Path, lines: int = 12) -> str:
+    """Return the last lines of some files, one after the other."""
+    return "\n".join([line for path in paths for line in _lines(path)][-lines:])
+
+
+def _said(path: Path) -> str:
+    """Return the last line of what a worker printed."""
+    return next((line for line in reversed(_lines(path)) if line), "")
 
 
 def _end(workers: list[subprocess.Popen[bytes]]) -> None:
