@@ -32,6 +32,7 @@ def program(*seeds, **changed):
         "peak memory in MB": 1000.0,
         "digits": {"training": 55_000, "test": 10_000},
         "epochs": 4,
+        "epochs seen": len(seeds[0]),
         "date": "2026-01-01",
     } | changed
 
@@ -60,7 +61,9 @@ def test_the_table_tells_who_gets_there_and_how_much_sooner():
     programs = {
         benchmark.CLASSIC: program([0.97, 0.985, 0.988]),
         benchmark.KERAS_IO: program([0.985, 0.991], [0.985, 0.991]),
-        "fast recipe": program([0.991], epochs=1, **{"peak memory in MB": None}),
+        "fast recipe": program(
+            [0.991], epochs=0.51, **{"epochs seen": 0.51, "peak memory in MB": None}
+        ),
     }
     results = {"programs": programs, "operations per CPU second": 1e9}
     table = benchmark.program_table(results)
@@ -70,6 +73,7 @@ def test_the_table_tells_who_gets_there_and_how_much_sooner():
     assert slow["CPU s to 99 %"] == "– (best 98.80%)"
     assert slow["seeds × epochs"] == "1 × 3 of 4"
     assert slow["of the peak"] == "50%"
+    assert fast["seeds × epochs"] == "1 × 0.51 of 0.51"
     assert fast["CPU s to 99 %"] == "2.00"
     # The classic program counts with all its 6 seconds; keras.io's takes 5 in the median.
     assert fast["× sooner than classic"] == "> 3.00"
@@ -236,6 +240,9 @@ def test_a_run_prints_its_rows_and_keeps_the_others(tmp_path, capfd):
     assert fast["parameters"] == 62_606
     assert [len(marks) for marks in fast["marks"]] == [1, 1]
     assert fast["marks"][0][0]["CPU"] > 0
+    assert (fast["epochs"], fast["epochs seen"]) == (44, 44)  # of 640 digits
+    classic = written["programs"]["classic program, batch 128"]
+    assert (classic["epochs"], classic["epochs seen"]) == (10, 1)
     assert fast["digits"]["training"] == 640
     # In turns: each program with seed 0 before any with seed 1.
     order = [line.split(":")[0] for line in printed.splitlines() if ", seed" in line]
