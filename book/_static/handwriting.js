@@ -59,13 +59,13 @@ const Handwriting = (() => {
 
   function largest(numbers) {
     let most = -Infinity;
-    for (const number of numbers) if (number > most) most = number;
+    for (let n = 0; n < numbers.length; n++) if (numbers[n] > most) most = numbers[n];
     return most;
   }
 
   function range(numbers) {
     let least = Infinity;
-    for (const number of numbers) if (number < least) least = number;
+    for (let n = 0; n < numbers.length; n++) if (numbers[n] < least) least = numbers[n];
     return largest(numbers) - least;
   }
 
@@ -135,21 +135,18 @@ const Handwriting = (() => {
     const corners = [0, width - 1, (height - 1) * width, width * height - 1].map((n) => data[n]);
     const most = largest(data);
     const middle = most - range(data) / 2;
-    let lightPixels = 0;
-    for (const grey of data) if (grey > middle) lightPixels++;
     // Paper is what there is more of: in all, along the border, and in the corners, which a digit
     // that fills its picture leaves free.
     const isLight = (grey) => grey > middle;
     const shareOf = (numbers) => count(numbers, isLight) / numbers.length;
-    const light = lightPixels / data.length + shareOf(border) + shareOf(corners) > 1.5;
+    const light = shareOf(data) + shareOf(border) + shareOf(corners) > 1.5;
     const paper = border.filter((grey) => isLight(grey) === light);
     if (!paper.length) return null;
     const [level] = quantiles(paper, [0.5]);
     const same = Math.min(0.005, 0.02 * range(data));
-    if (count(paper, (grey) => Math.abs(grey - level) <= same) <= 0.5 * paper.length) return null;
-    let paperPixels = 0;
-    for (const grey of data) if (Math.abs(grey - level) <= same) paperPixels++;
-    if (paperPixels <= 0.15 * data.length) return null;
+    const isPaper = (grey) => Math.abs(grey - level) <= same;
+    if (count(paper, isPaper) <= 0.5 * paper.length) return null;
+    if (count(data, isPaper) <= 0.15 * data.length) return null;
     // Half of a large picture's side is too much for strokes: a shadow or a table lies along it.
     const other = (grey) => Math.abs(grey - level) > same;
     const sides = [[], [], [], []];
@@ -401,9 +398,10 @@ const Handwriting = (() => {
         if (y < piece.top) piece.top = y;
         if (x >= piece.right) piece.right = x + 1;
         if (y >= piece.bottom) piece.bottom = y + 1;
-        const [fromRow, toRow] = [Math.max(y - 1, 0), Math.min(y + 1, height - 1)];
-        const [fromColumn, toColumn] = [Math.max(x - 1, 0), Math.min(x + 1, width - 1)];
-        for (let row = fromRow; row <= toRow; row++) {
+        const toRow = Math.min(y + 1, height - 1);
+        const fromColumn = Math.max(x - 1, 0);
+        const toColumn = Math.min(x + 1, width - 1);
+        for (let row = Math.max(y - 1, 0); row <= toRow; row++) {
           for (let near = row * width + fromColumn; near <= row * width + toColumn; near++) {
             if (seen[near] || !(data[near] > level)) continue;
             if (!corners && row !== y && near !== row * width + x) continue;
@@ -538,20 +536,29 @@ const Handwriting = (() => {
     const [longer, shorter] = [Math.max(ink.width, ink.height), Math.min(ink.width, ink.height)];
     const factor = Math.max(1, Math.min(Math.ceil(longer / 300), Math.floor(shorter / 8)));
     const [width, height] = [Math.floor(ink.width / factor), Math.floor(ink.height / factor)];
-    const points = new Set();
-    ink.data.forEach((value, n) => {
-      const [x, y] = [Math.floor((n % ink.width) / factor), Math.floor(n / ink.width / factor)];
-      if (value > 0.3 && x < width && y < height) points.add(y * width + x);
-    });
-    const places = [...points].sort((a, b) => a - b);
-    const [xs, ys] = [places.map((n) => n % width), places.map((n) => Math.floor(n / width))];
+    const isInk = new Uint8Array(width * height);
+    for (let y = 0; y < height * factor; y++) {
+      const start = Math.floor(y / factor) * width;
+      for (let x = 0; x < width * factor; x++) {
+        if (ink.data[y * ink.width + x] > 0.3) isInk[start + Math.floor(x / factor)] = 1;
+      }
+    }
+    const [xs, ys] = [[], []];
+    for (let n = 0; n < isInk.length; n++) {
+      if (!isInk[n]) continue;
+      xs.push(n % width);
+      ys.push(Math.floor(n / width));
+    }
     if (new Set(xs).size < share * width) return [];
     const pad = Math.floor(0.12 * width) + 2;
     const rows = height + 2 * pad;
     const slopes = Array.from({ length: 49 }, (_, n) => -0.12 + 0.005 * n);
     const votes = new Int32Array(slopes.length * rows);
+    // Where a line of each slope runs in each column, found once: most of the time goes by here.
+    const falls = Array.from({ length: width }, (_, x) => x - width / 2);
     slopes.forEach((slope, n) => {
-      xs.forEach((x, k) => votes[n * rows + ys[k] - round(slope * (x - width / 2)) + pad]++);
+      const starts = Int32Array.from(falls, (fall) => n * rows - round(slope * fall) + pad);
+      for (let k = 0; k < xs.length; k++) votes[starts[xs[k]] + ys[k]]++;
     });
     const lines = [];
     let certain = !across;
@@ -1262,7 +1269,9 @@ const Handwriting = (() => {
   function findDigits(picture) {
     const ink = inkOf(darknessOf(focus(picture)));
     const scale = picture.width / ink.width;
-    const rows = groupDigits(ink).map((row) => {
+    const groups = groupDigits(ink);
+    if (groups.flat().length < 2) return [[asMnist(selectDigit(ink))]];
+    const rows = groups.map((row) => {
       const digits = row.map(({ left, top, right, bottom, members }) => {
         const box = { left, top, right, bottom };
         for (const edge in box) box[edge] *= scale;
