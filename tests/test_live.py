@@ -1189,6 +1189,16 @@ def test_pictures_are_read(live: Visit, tmp_path: Path) -> None:
         )
         assert reading(page) == label, name
         assert page.evaluate("Live.state.drawing.background.height") == 560
+    # What a picture lacks is said of a picture: nobody is told to draw.
+    row = Image.new("L", (1600, 700), 255)
+    for n in range(4):
+        line = [(150 + 350 * n, 150), (330 + 350 * n, 150), (220 + 350 * n, 520)]
+        ImageDraw.Draw(row).line(line, fill=0, width=24)
+    row.save(tmp_path / "row.png")
+    Image.new("L", (300, 300), 255).save(tmp_path / "white.png")
+    for name, sentence in [("row.png", "Cut it so that one"), ("white.png", "No ink can be found")]:
+        page.set_input_files("#live-picture", tmp_path / name)
+        assert "Draw" not in words(page, sentence)
 
 
 @pytest.mark.parametrize("theme", THEMES)
@@ -1210,6 +1220,18 @@ def test_page_is_accessible_after_drawing(browser: Browser, live_site: Path, the
         visit.page.wait_for_timeout(100)
         assert visit.page.evaluate(TOO_WIDE) == []
         visit.assert_clean()
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_links_have_the_courses_accent(browser: Browser, live_site: Path, theme: str) -> None:
+    with visiting(browser, live_site.as_uri(), theme) as visit:
+        visit.open("book/live.html")
+        link, accent = visit.page.locator("section > p > a").first.evaluate("""(link) => {
+            const painted = getComputedStyle(link).color;
+            link.style.color = "var(--course-accent)";
+            return [painted, getComputedStyle(link).color];
+        }""")
+        assert link == accent
 
 
 def test_everything_is_within_reach_of_the_keyboard(live: Visit) -> None:

@@ -486,6 +486,31 @@ def test_the_window_moves_and_fills_the_map(moving: Page) -> None:
     assert page.inner_text("#live-strip-spoken") == "The map is full."
 
 
+def test_a_link_to_the_strip_leaves_play_alive(browser: Browser, live_site: Path) -> None:
+    context = browser.new_context(viewport={"width": 1024, "height": 768})
+    page = context.new_page()
+    page.goto(f"{live_site.as_uri()}/book/live.html#a-walk-through-the-network")
+    assert reading(page) == 4
+    show(page, "#live-stage")
+    page.click("#live-play")
+    page.wait_for_function("Stage.state.filled >= 1")
+    context.close()
+
+
+@pytest.mark.parametrize("size", [(360, 640), (1280, 720)])
+def test_who_chooses_a_map_sees_it_enlarged(live: Visit, size: tuple[int, int]) -> None:
+    page = live.page
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    reading(page)
+    page.locator("#live-strip").evaluate("(strip) => strip.scrollIntoView()")
+    page.wait_for_timeout(400)
+    chosen = buttons(page, 1).nth(3)
+    chosen.click()
+    out, button = page.locator("#live-stage-out").bounding_box(), chosen.bounding_box()
+    assert out["y"] + out["height"] <= size[1]
+    assert button["y"] >= 0, "what was chosen stays in sight"
+
+
 def test_nothing_moves_out_of_sight(moving: Page) -> None:
     page = moving
     show(page)
