@@ -59,6 +59,16 @@ def live(browser, live_site: Path):
         visit.assert_clean()
 
 
+@pytest.fixture(scope="module")
+def calculator(browser):
+    """Return an empty page that knows the scripts which need no document."""
+    page = browser.new_page()
+    for name in ("network.js", "network-file.js", "handwriting.js", "live-parts.js"):
+        page.add_script_tag(path=ROOT / "book" / "_static" / name)
+    yield page
+    page.close()
+
+
 @pytest.fixture(scope="session")
 def user_settings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Return environment variables of a user whose settings hide figures and turn digits over."""

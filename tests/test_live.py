@@ -83,16 +83,6 @@ RUN = """([text, images, size]) => {
 
 
 @pytest.fixture(scope="module")
-def calculator(browser: Browser) -> Iterator[Page]:
-    """Return an empty page that knows the scripts which need no document."""
-    page = browser.new_page()
-    for name in ("network.js", "network-file.js", "handwriting.js"):
-        page.add_script_tag(path=STATIC / name)
-    yield page
-    page.close()
-
-
-@pytest.fixture(scope="module")
 def digits() -> np.ndarray:
     """Return 200 validation digits, uint8 (200, 28, 28)."""
     return load_mnist("sample").x_val[:200]

@@ -7,7 +7,7 @@ import io
 import json
 import re
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -137,16 +137,6 @@ COSTLY: dict[str, tuple[Callable[[], bytes], str]] = {
         "should have 10 bytes of data, but has about 7500000",
     ),
 }
-
-
-@pytest.fixture(scope="module")
-def calculator(browser: Browser) -> Iterator[Page]:
-    """Return an empty page that knows the scripts which need no document."""
-    page = browser.new_page()
-    for name in ("network.js", "network-file.js"):
-        page.add_script_tag(path=STATIC / name)
-    yield page
-    page.close()
 
 
 REFUSAL = """(text) => {

@@ -17,7 +17,6 @@ from test_export import network
 from test_live import (
     SEVEN,
     STACKS,
-    STATIC,
     choose_example,
     draw,
     in_words,
@@ -149,15 +148,6 @@ PARTS = """([text, image]) => {
             shape: column.shape, output: layer === undefined ? [] : [...outputs[layer]] };
     });
 }"""
-
-
-@pytest.fixture(scope="module")
-def calculator(browser: Browser) -> Iterator[Page]:
-    page = browser.new_page()
-    for name in ("network.js", "network-file.js", "live-parts.js"):
-        page.add_script_tag(path=STATIC / name)
-    yield page
-    page.close()
 
 
 @pytest.mark.parametrize("name", NETWORKS)
