@@ -27,7 +27,7 @@ from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
-__all__ = ["keras", "tf"]
+__all__ = ["keras", "quietly", "tf"]
 
 SETTINGS = {"backend": "tensorflow", "image_data_format": "channels_last", "floatx": "float32"}
 
@@ -82,7 +82,7 @@ def _check_names() -> None:
 
 
 @contextmanager
-def _quietly() -> Iterator[None]:
+def quietly() -> Iterator[None]:
     """Keep back what is written to descriptor 2, and show it if the block fails."""
     stderr = None
     with suppress(OSError):
@@ -108,7 +108,7 @@ if "keras" not in sys.modules:
     _check_settings()
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 try:
-    with _quietly():
+    with quietly():
         import keras
         import tensorflow as tf
 

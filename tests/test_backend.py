@@ -153,3 +153,19 @@ def test_a_start_is_silent_and_later_errors_show(start):
     assert "'floatx': 'float16'" in refused
     assert "start Python (in a notebook: the kernel) again" in refused
     assert json.loads((start.home / ".keras" / "keras.json").read_text())["floatx"] == "float32"
+
+
+def test_what_a_library_writes_is_kept_back_unless_it_fails(capfd):
+    from mnist_lib.backend import quietly
+
+    def write(text, error=None):
+        with quietly():
+            os.write(2, text)
+            if error is not None:
+                raise error
+
+    write(b"a note")
+    assert capfd.readouterr().err == ""
+    with pytest.raises(OSError, match="no file"):
+        write(b"the reason", OSError("no file"))
+    assert capfd.readouterr().err == "the reason"
