@@ -28,6 +28,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize, to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, Polygon, Rectangle
+from matplotlib.ticker import LogLocator, NullLocator
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import zoom
 
@@ -1489,7 +1490,64 @@ def beyond_training(
     return figure
 
 
-# --- chapter 8: the steps of an ablation -------------------------------------------------------
+# --- chapter 8: errors, steps that remove them, and their price ---------------------------------
+
+
+def errors_in_a_thousand(pairs: Sequence[tuple[float, float]]) -> Figure:
+    """Draw a thousand digits as dots, the misread ones large, before a step and after it.
+
+    Parameters
+    ----------
+    pairs : sequence of (before, after)
+        Accuracies in per cent, one pair for each step, at most two pairs. Those that are left
+        after a step stay where they were.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If there is no pair or more than two, or an accuracy falls within a pair.
+    """
+    if not 1 <= len(pairs) <= 2:
+        raise ValueError(_checks.message("pairs", f"{len(pairs)} long", "one pair or two"))
+    for before, after in pairs:
+        _checks.number("an accuracy before a step", before, least=0, most=100)
+        _checks.number("the accuracy after it", after, least=before, most=100)
+    columns, rows, pitch = 25, 40, 0.05
+    wide, tall = columns * pitch, rows * pitch
+    figure, axes = canvas(tall + 1.4)
+    y, x = np.divmod(np.arange(columns * rows), columns)
+    # One random order for all panels: the errors that a step leaves are among those before it.
+    order = np.random.default_rng(seed=4).permutation(columns * rows)
+    lefts = [0.1, 1.6, 3.15, 4.65] if len(pairs) == 2 else [1.6, 3.1]
+    for left, accuracy in zip(lefts, np.ravel(pairs), strict=True):
+        errors = round(10 * (100 - accuracy))
+        at_x, at_y = left + (x + 0.5) * pitch, 0.7 + (y + 0.5) * pitch
+        style: dict[str, Any] = {"linestyle": "none", "marker": "o", "markeredgewidth": 0}
+        right, wrong = order[errors:], order[:errors]
+        axes.plot(at_x[right], at_y[right], color="0.75", markersize=2, **style)
+        axes.plot(at_x[wrong], at_y[wrong], color=plots.PALETTE[1], markersize=6.5, **style)
+        label(axes, (left + wide / 2, tall + 1.2), f"{accuracy:g} %", fontweight="bold")
+        plural = "" if errors == 1 else "s"
+        label(axes, (left + wide / 2, tall + 0.93), f"{errors} error{plural}")
+    for (before, after), left, last in zip(pairs, lefts[::2], lefts[1::2], strict=True):
+        dimension(axes, (left, 0.62), (last + wide, 0.62), "")
+        gone = 1 - (100 - after) / (100 - before)
+        middle = (left + last + wide) / 2
+        points = f"{after - before:.2g}"
+        label(axes, (middle, 0.36), f"{points} point{'' if points == '1' else 's'} more:")
+        label(axes, (middle, 0.14), f"{100 * gone:.0f} % of the errors gone")
+    return figure
+
+
+def _colours_of_groups(steps: Sequence[tuple[str, str]]) -> dict[str, str]:
+    groups = list(dict.fromkeys(group for _, group in steps))
+    if len(groups) > 4:
+        raise ValueError(_checks.message("steps", f"of {len(groups)} groups", "at most four"))
+    return dict(zip(groups, plots.PALETTE, strict=False))
 
 
 def steps_down(steps: Sequence[tuple[str, str]]) -> Figure:
@@ -1511,16 +1569,13 @@ def steps_down(steps: Sequence[tuple[str, str]]) -> Figure:
     ValueError
         If there are fewer than two steps, or more than four groups.
     """
-    groups = list(dict.fromkeys(group for _, group in steps))
     if len(steps) < 2:
         raise ValueError(_checks.message("steps", f"{len(steps)} long", "at least two steps"))
-    if len(groups) > 4:
-        raise ValueError(_checks.message("steps", f"of {len(groups)} groups", "at most four"))
+    colours = _colours_of_groups(steps)
     tall, wide, gap = 0.3, 2.75, 0.08
     height = 0.1 + len(steps) * (tall + gap)
     figure, axes = canvas(height)
     across = (plots.WIDTH - wide - 0.2) / (len(steps) - 1)
-    colours = dict(zip(groups, plots.PALETTE, strict=False))
     for number, (name, group) in enumerate(steps):
         y = height - 0.05 - tall / 2 - number * (tall + gap)
         left = 0.1 + number * across
@@ -1528,10 +1583,203 @@ def steps_down(steps: Sequence[tuple[str, str]]) -> Figure:
         label(axes, (left + 0.32, y), str(number + 1), ha="right")
         label(axes, (left + 0.45, y), name, ha="left")
     # The key stands where a staircase leaves the page free: below it, on the left.
-    for place, group in enumerate(reversed(groups)):
+    for place, group in enumerate(reversed(colours)):
         y = 0.05 + tall / 2 + place * (tall + gap)
         box(axes, (0.2, y), (0.2, 0.2), colour=colours[group])
         label(axes, (0.4, y), group, ha="left")
+    return figure
+
+
+def _names_of_groups(axes: Axes, colours: Mapping[str, str], y: float, left: float = 0.1) -> None:
+    """Write a key in one line: a tinted square and the name for each group."""
+    for group, colour in colours.items():
+        box(axes, (left + 0.1, y), (0.2, 0.2), colour=colour)
+        label(axes, (left + 0.28, y), group, ha="left")
+        left += 0.55 + len(group) * CHARACTER
+
+
+def ablation(
+    steps: Sequence[tuple[str, str]],
+    errors: Mapping[str, ArrayLike],
+    seconds: Mapping[str, float],
+) -> Figure:
+    """Draw what each recipe misreads and what it costs, in two columns of bars.
+
+    Parameters
+    ----------
+    steps : sequence of (name, group)
+        From the first recipe to the last: what it is called, and what its step changes. A colour
+        stands for a group, as in `steps_down`; four groups at most.
+    errors : mapping of name to array of shape (seeds,)
+        In per cent. The bar is their mean; where there are several, a line leads from the least
+        to the largest.
+    seconds : mapping of name to float
+        What a run of the recipe costs.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If there are more than four groups.
+    """
+    colours = _colours_of_groups(steps)
+    pitch, tall = 0.34, 0.22
+    height = 0.75 + pitch * len(steps)
+    figure, axes = canvas(height)
+    names = max(len(name) for name, _ in steps) * CHARACTER + 0.05
+    starts = names + 0.08, plots.WIDTH - 1.4
+    long = starts[1] - starts[0] - 0.7, 0.85  # a number follows each bar
+    percent = {name: np.atleast_1d(np.asarray(errors[name], float)) for name, _ in steps}
+    most = max(values.max() for values in percent.values())
+    dearest = max(seconds[name] for name, _ in steps)
+    for start, text in zip(starts, ("errors / %", "CPU seconds"), strict=True):
+        label(axes, (start, height - 0.2), text, ha="left", fontweight="bold")
+    for row, (name, group) in enumerate(steps):
+        y = height - 0.55 - pitch * row
+        label(axes, (names, y), name, ha="right")
+        mean, low, high = (f(percent[name]) for f in (np.mean, np.min, np.max))
+        spent = seconds[name]
+        colour = colours[group]
+        for start, wide, end, text in (
+            (starts[0], long[0] * mean / most, long[0] * high / most, f"{mean:.1f}"),
+            (starts[1], long[1] * spent / dearest, long[1] * spent / dearest, f"{spent:.1f}"),
+        ):
+            box(axes, (start + wide / 2, y), (wide, tall), colour=colour)
+            label(axes, (start + max(wide, end) + 0.08, y), text, ha="left")
+        if high > low:
+            ends = [starts[0] + long[0] * value / most for value in (low, high)]
+            colour = plt.rcParams["text.color"]
+            axes.plot(ends, [y, y], "|-", color=colour, markersize=7, linewidth=1.6, zorder=4)
+    _names_of_groups(axes, colours, 0.16)
+    return figure
+
+
+def error_against_seconds(
+    points: Mapping[str, tuple[float, float]], front: Sequence[str]
+) -> Figure:
+    """Draw recipes in the plane of seconds and error, both logarithmic, each with its name.
+
+    The names stand in a column on the right, a line leads from each to its point, and a line in
+    steps joins the recipes of the front.
+
+    Parameters
+    ----------
+    points : mapping of name to (seconds, error)
+        CPU seconds, and errors in per cent, both above 0.
+    front : sequence of names
+        Those that no other beats, from the cheapest to the best.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two recipes, a number is not above 0, or one of the front is no
+        recipe.
+    """
+    if len(points) < 2:
+        raise ValueError(_checks.message("points", f"{len(points)} long", "at least two recipes"))
+    for name, pair in points.items():
+        for what, value in zip(("seconds", "error"), pair, strict=True):
+            _checks.number(f"{what} of {name}", value, above=0)
+    if strangers := [name for name in front if name not in points]:
+        raise ValueError(_checks.message("front", f"with {strangers}", "names of recipes"))
+    pitch, below, left, wide, column = 0.29, 0.6, 0.62, 3.3, 4.35
+    tall = max(pitch * len(points), 3.0)
+    figure, axes = canvas(below + tall + 0.15)
+    chart = figure.add_axes(
+        (
+            left / plots.WIDTH,
+            below / figure.get_figheight(),
+            wide / plots.WIDTH,
+            tall / figure.get_figheight(),
+        )
+    )
+    axes.set_zorder(chart.get_zorder() + 1)
+    values = np.array(list(points.values()))
+    lows, highs = values.min(axis=0) / 1.5, values.max(axis=0) * 1.3
+    chart.set(xscale="log", yscale="log")
+    chart.set(xlim=(lows[0], highs[0]), ylim=(lows[1], highs[1]))
+    chart.set(xlabel="CPU seconds of training", ylabel="validation error / %")
+    for axis, steps in ((chart.xaxis, (1,)), (chart.yaxis, (1, 2, 5))):
+        axis.set_major_locator(LogLocator(subs=steps, numticks=12))
+        axis.set_major_formatter(lambda value, _: f"{value:g}")
+        axis.set_minor_locator(NullLocator())
+    corners = np.transpose([points[name] for name in front])
+    chart.plot(*corners, color=plots.PALETTE[1], marker="none", ls="-", drawstyle="steps-post")
+
+    order = sorted(points, key=lambda name: (-points[name][1], points[name][0]))
+    places = [
+        below + tall * math.log(points[name][1] / lows[1]) / math.log(highs[1] / lows[1])
+        for name in order
+    ]
+    for name, place, row in zip(order, places, _spread(places, pitch, below, tall), strict=True):
+        at = left + wide * math.log(points[name][0] / lows[0]) / math.log(highs[0] / lows[0])
+        best = name in front
+        colour = plots.PALETTE[1] if best else plt.rcParams["xtick.color"]
+        lead = [at, column - 0.3, column - 0.06], [place, row, row]
+        axes.plot(*lead, color=colour, linewidth=0.7, ls="-", marker="none", alpha=0.7)
+        face = colour if best else tint(colour, 0.3)
+        axes.plot(at, place, "o" if best else "s", color=colour, mfc=face, markersize=7)
+        label(axes, (column, row), name, ha="left", fontweight="bold" if best else "normal")
+    return figure
+
+
+def _spread(places: Sequence[float], gap: float, low: float, tall: float) -> list[float]:
+    """Return falling places at least a gap apart, near those given, within the space of a chart."""
+    rows: list[float] = []
+    for number, place in enumerate(places):
+        # Those that follow need their space below; the one before has taken its own above.
+        least = low + gap * (len(places) - 1 - number) + gap / 2
+        rows.append(max(least, min(place, rows[-1] - gap if rows else low + tall - gap / 2)))
+    return rows
+
+
+def time_bars(times: Mapping[str, float], arithmetic: float, unit: str) -> Figure:
+    """Draw times as bars from zero whose first part, the same in all, is arithmetic alone.
+
+    Parameters
+    ----------
+    times : mapping of name to float
+        In the order from above.
+    arithmetic : float
+        Part of each time, in the same unit.
+    unit : str
+        What the numbers at the ends of the bars mean.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If there is no time, or the arithmetic is negative.
+    """
+    if not times:
+        raise ValueError(_checks.message("times", "empty", "at least one time"))
+    arithmetic = _checks.number("arithmetic", arithmetic, least=0)
+    pitch, tall, start = 0.42, 0.28, max(map(len, times)) * CHARACTER + 0.15
+    height = 0.62 + pitch * len(times)
+    figure, axes = canvas(height)
+    long = plots.WIDTH - start - 0.6
+    scale = long / max(times.values())
+    colours = {"arithmetic alone": plots.PALETTE[1], "all the rest": plots.PALETTE[0]}
+    first, rest = colours.values()
+    for row, (name, spent) in enumerate(times.items()):
+        y = height - 0.25 - pitch * row
+        label(axes, (start - 0.08, y), name, ha="right")
+        inner, outer = scale * min(arithmetic, spent), scale * spent
+        box(axes, (start + outer / 2, y), (outer, tall), colour=rest)
+        box(axes, (start + inner / 2, y), (inner, tall), colour=first)
+        label(axes, (start + outer + 0.07, y), f"{spent:.0f}", ha="left")
+    _names_of_groups(axes, colours, 0.18)
+    label(axes, (plots.WIDTH - 0.1, 0.18), unit, ha="right")
     return figure
 
 

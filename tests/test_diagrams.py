@@ -61,6 +61,14 @@ STEPS = [
     ("test-time shifts", "digits"),
     ("a small network, taught", "training"),
 ]
+PERCENT = {name: [4 / (row + 1), 6 / (row + 1)] for row, (name, _) in enumerate(STEPS)}
+PERCENT["ensemble"] = [0.5]
+SECONDS = {name: row + 1.0 for row, (name, _) in enumerate(STEPS)}
+
+RECIPES = {"cheap": (0.001, 17.0), "beaten": (8.0, 9.0), "middle": (2.0, 3.0), "best": (20.0, 1.0)}
+FRONT = ["cheap", "middle", "best"]
+CROWD = {f"recipe {number}": (2 + number / 99, 3 + number / 99) for number in range(15)}
+TIMES = {"without a graph": 300.0, "fit": 60.0, "one graph": 50.0}
 
 # Each diagram of the course, as a chapter draws it: append yours.
 HELD = {".keras": [True, True], "SavedModel": [False, True], "nothing": [False, False]}
@@ -103,6 +111,12 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
     "where workers live": diagrams.where_workers_live,
     "beyond the training digits": lambda: diagrams.beyond_training(*[GREYS] * 4),
     "steps of an ablation": lambda: diagrams.steps_down(STEPS),
+    "errors in a thousand": lambda: diagrams.errors_in_a_thousand([(98, 99), (99.6, 99.8)]),
+    "errors of one step": lambda: diagrams.errors_in_a_thousand([(99.8, 99.9)]),
+    "an ablation": lambda: diagrams.ablation(STEPS, PERCENT, SECONDS),
+    "error against seconds": lambda: diagrams.error_against_seconds(RECIPES, FRONT),
+    "recipes in one corner": lambda: diagrams.error_against_seconds(CROWD, list(CROWD)[:1]),
+    "time bars": lambda: diagrams.time_bars(TIMES, 20, "CPU µs for each digit"),
     "ways out": lambda: diagrams.ways_out(GREYS),
     "what files hold": lambda: diagrams.file_contents(["layers", "weights"], HELD),
     "two ways to load": diagrams.two_ways_to_load,
@@ -633,6 +647,124 @@ def test_steps_lead_down_in_their_order_and_in_the_colour_of_their_group() -> No
         diagrams.steps_down([(name, name) for name in "abcde"])
     with pytest.raises(ValueError, match="at least two"):
         diagrams.steps_down(STEPS[:1])
+
+
+def test_a_thousand_dots_hold_as_many_large_ones_as_errors() -> None:
+    axes = EXAMPLES["errors in a thousand"]().axes[0]
+    fields = [line.get_xydata() for line in axes.lines if line.get_linestyle() == "None"]
+    assert [len(dots) for dots in fields] == [980, 20, 990, 10, 996, 4, 998, 2]
+    written = texts(axes.figure)
+    assert {"20 errors", "10 errors", "4 errors", "2 errors"} < set(written)
+    assert {"1 point more:", "0.2 points more:"} < set(written)
+    assert written.count("50 % of the errors gone") == 2
+    # Those that a step leaves stood there before it.
+    for before, after in ((1, 3), (5, 7)):
+        shift = fields[after][0] - fields[before][0]
+        assert fields[after] == pytest.approx(fields[before][: len(fields[after])] + shift)
+
+
+def test_one_error_is_singular() -> None:
+    written = texts(EXAMPLES["errors of one step"]())
+    assert {"2 errors", "1 error", "0.1 points more:"} < set(written)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "message"),
+    [
+        ([], "pairs is 0 long"),
+        ([(98, 99)] * 3, "pairs is 3 long"),
+        ([(99, 98)], "the accuracy after it is 98"),
+    ],
+)
+def test_no_step_or_one_that_adds_errors_is_refused(
+    pairs: list[tuple[float, float]], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        diagrams.errors_in_a_thousand(pairs)
+
+
+def bars(figure: Figure) -> list[Rectangle]:
+    """Return the bars, from above; the squares of a key and the canvas are left out."""
+    return [
+        patch
+        for patch in figure.axes[0].patches
+        if isinstance(patch, Rectangle) and patch.get_fill() and patch.get_height() not in (0.2, 0)
+    ]
+
+
+def test_bars_of_an_ablation_measure_errors_and_seconds_from_zero() -> None:
+    figure = EXAMPLES["an ablation"]()
+    drawn = bars(figure)
+    assert len(drawn) == 2 * len(STEPS)
+    for column, numbers in (
+        (drawn[::2], [np.mean(PERCENT[name]) for name, _ in STEPS]),
+        (drawn[1::2], [SECONDS[name] for name, _ in STEPS]),
+    ):
+        assert len({round(bar.get_x(), 6) for bar in column}) == 1
+        widths = np.array([bar.get_width() for bar in column])
+        assert widths / widths[0] == pytest.approx(np.array(numbers) / numbers[0])
+    scale = drawn[0].get_width() / np.mean(PERCENT["classic"])
+    spans = [line.get_xdata() for line in figure.axes[0].lines]
+    assert len(spans) == len(STEPS) - 1  # the ensemble has one value
+    assert spans[0] == pytest.approx([drawn[0].get_x() + scale * value for value in (4, 6)])
+
+
+def test_a_colour_stands_for_the_same_group_in_staircase_and_ablation() -> None:
+    groups = {}
+    for name in ("steps of an ablation", "an ablation"):
+        boxes = [p for p in EXAMPLES[name]().axes[0].patches if p.get_height() == 0.2]
+        groups[name] = {patch.get_edgecolor() for patch in boxes}
+    first, second = groups.values()
+    assert first == second
+    assert len(first) == 4
+    with pytest.raises(ValueError, match="steps is of 5 groups"):
+        diagrams.ablation([(name, name) for name in "abcde"], {}, {})
+
+
+def test_a_line_leads_from_each_name_to_the_point_of_its_recipe() -> None:
+    figure = EXAMPLES["error against seconds"]()
+    figure.draw_without_rendering()
+    axes, chart = figure.axes
+    names = [text for text in axes.texts if text.get_text() in RECIPES]
+    dots = [line for line in axes.lines if len(line.get_xdata()) == 1]
+    leads = [line for line in axes.lines if len(line.get_xdata()) == 3]
+    assert [text.get_text() for text in names] == ["cheap", "beaten", "middle", "best"]
+    for text, dot, lead in zip(names, dots, leads, strict=True):
+        there = chart.transData.transform(RECIPES[text.get_text()])
+        assert axes.transData.transform(dot.get_xydata()[0]) == pytest.approx(there)
+        assert lead.get_xydata()[0] == pytest.approx(dot.get_xydata()[0])
+        assert lead.get_xydata()[-1][1] == pytest.approx(text.get_position()[1])
+    assert [dot.get_marker() for dot in dots] == ["o", "s", "o", "o"]
+    assert [text.get_fontweight() for text in names] == ["bold", "normal", "bold", "bold"]
+    (line,) = chart.lines
+    assert line.get_xydata() == pytest.approx(np.array([RECIPES[name] for name in FRONT]))
+
+
+@pytest.mark.parametrize(
+    ("points", "front", "message"),
+    [
+        ({"one": (1, 1)}, ["one"], "points is 1 long"),
+        ({"one": (1, 1), "two": (2, 0)}, ["one"], "error of two is 0"),
+        ({"one": (1, 1), "two": (0, 1)}, ["one"], "seconds of two is 0"),
+        ({"one": (1, 1), "two": (2, 2)}, ["three"], r"front is with \['three'\]"),
+    ],
+)
+def test_points_without_a_place_are_refused(
+    points: dict[str, tuple[float, float]], front: list[str], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        diagrams.error_against_seconds(points, front)
+
+
+def test_the_first_part_of_each_time_is_the_arithmetic() -> None:
+    drawn = bars(EXAMPLES["time bars"]())
+    whole, first = drawn[::2], drawn[1::2]
+    scale = whole[0].get_width() / 300
+    assert [bar.get_width() / scale for bar in whole] == pytest.approx(list(TIMES.values()))
+    assert [bar.get_width() / scale for bar in first] == pytest.approx([20] * 3)
+    assert [bar.get_x() for bar in first] == pytest.approx([bar.get_x() for bar in whole])
+    with pytest.raises(ValueError, match="times is empty"):
+        diagrams.time_bars({}, 1, "s")
 
 
 # --- chapter 9: ways out of the notebook ------------------------------------------------------
