@@ -1029,7 +1029,7 @@ def test_on_a_phone_the_answer_is_in_sight_of_the_pen(browser: Browser, server: 
     ("size", "parts"),
     [
         ((360, 640), ["#live-pad", "#live-digit", "#live-words"]),
-        ((1280, 720), ["#live-pad", "#live-digit", "#live-bars", ".front-main", ".front-colab"]),
+        ((1280, 720), ["#live-pad", "#live-digit", "#live-bars", ".front-buttons"]),
     ],
 )
 def test_the_first_screen_holds_what_matters(
