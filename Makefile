@@ -88,7 +88,7 @@ audit:  ## Ask for known security faults of every package that requirements.txt 
 	@_build/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1
 	@grep -v '^-e ' requirements.txt > _build/audit.txt
 	@_build/audit/bin/pip-audit --strict --no-deps --disable-pip --requirement _build/audit.txt \
-	    || { echo "A fault is known (see above), or pip-audit could not ask pypi.org about every package." >&2; exit 1; }
+	    || { echo "A fault is known (see above), or pip-audit got no answer about some package." >&2; exit 1; }
 
 # The ends of the ranges in pyproject.toml, each in an environment of its own: the oldest versions
 # of what the package names (with the newest of everything else), and the newest of all. Without
