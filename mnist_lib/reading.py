@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from mnist_lib import handwriting
 from mnist_lib.handwriting import Page, Part, Strokes
-from mnist_lib.handwriting.picture import Grey, Picture
+from mnist_lib.handwriting.picture import Picture
 
 __all__ = ["ReadDigit", "Reading", "read_digits"]
 
@@ -29,7 +29,9 @@ SURE = 0.85  # a digit whose probability is lower is marked
 NO_DIGIT = 0.5
 UPRIGHT = 0.9  # mean probability of a page that needs no turning
 CLEAR = 0.7  # mean probability below which a page holds hardly any digits
-GAIN = 0.04  # in mean probability, for which a page is turned
+# In mean probability, for which a page is turned: at least GAIN, and more on a page of few digits,
+# whose mean says less: GAIN_OF_ONE for a single one, and less by the root of their number.
+GAIN, GAIN_OF_ONE = 0.04, 0.12
 SUREST = 0.96  # how sure a network that was trained with smoothed labels is at most
 # What doubt costs, -ln p: DOUBT times that for any digit, and more for a wide one, in which many
 # narrow ones would have their say. Fitted together with the prices of `handwriting.touching`.
@@ -155,7 +157,8 @@ def read_digits(image: Picture, network: Network | None = None) -> Reading:
             read = _read(others, network)
             surest = max(range(len(read)), key=lambda i: read[i].certainty)
             candidate = read[surest].settled(network)
-            if candidate.certainty > best.certainty + GAIN:
+            gain = max(GAIN, GAIN_OF_ONE / math.sqrt(len(candidate.strokes)))
+            if candidate.certainty > best.certainty + gain:
                 best, turned = candidate, quarters[surest]
     if best.certainty < CLEAR:
         none = np.count_nonzero(best.probabilities.max(axis=1) < NO_DIGIT)
@@ -230,7 +233,7 @@ class _Candidate(NamedTuple):
         if not trials:
             return self
         # Thousands of parts are tried: all in one batch, and prepared without the costly step.
-        previews = [_preview(part.strokes.ink) for part in trials]
+        previews = [handwriting.preview(part.strokes.ink) for part in trials]
         tried = iter(zip(trials, previews, _predict(network, previews), strict=True))
         kept, new = [], []
         for row, parts in zip(rows, lines, strict=True):
@@ -272,13 +275,6 @@ class _Candidate(NamedTuple):
                 digits.append(ReadDigit(label, probability, unsure, box, self.images[i]))
             rows.append(digits)
         return Reading(rows, turned)
-
-
-def _preview(ink: Grey) -> NDArray[np.uint8]:
-    """Prepare ink as `handwriting.as_mnist` does, but for its stroke width."""
-    box = handwriting.fit_box(ink)
-    black = np.quantile(box[box > 0.3 * box.max()], 0.9)
-    return handwriting.centre(np.clip(box / black, 0, 1))
 
 
 def _price(part: Part, image: NDArray[np.uint8], probabilities: Probabilities) -> float:

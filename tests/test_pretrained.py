@@ -139,8 +139,8 @@ def test_the_robust_network_reads_other_writers(networks, uci):
 def test_the_records_state_what_the_course_promises():
     stated = record("robust")["accuracy of the rounded weights"]
     assert stated["test"] >= 0.9965
-    for side in pretrained.UCI_SIDES:  # two trainings differ by a third of a point
-        assert stated[f"UCI digits, {side} pixels"] >= 0.98
+    for side in pretrained.UCI_SIDES:
+        assert stated[f"UCI digits, {side} pixels"] >= 0.985
     assert record("classic")["accuracy of the rounded weights"]["test"] >= 0.985
     accurate = record("accurate")["accuracy of the rounded weights"]
     assert accurate["test"] >= 0.9965
@@ -160,10 +160,15 @@ def test_a_record_is_complete(networks, name):
         "test": 10_000,
     }
     history = stated["validation accuracy after each epoch"]
-    assert len(history) == stated["recipe"]["epochs"]
+    recipe = stated["recipe"]
+    stages = [recipe[stage] for stage in ("first", "refined")] if name == "robust" else [recipe]
+    assert len(history) == sum(stage["epochs"] for stage in stages)
     # Rounding the weights to float16 changes next to nothing.
     validation = stated["accuracy of the rounded weights"]["validation"]
-    assert validation == pytest.approx(history[-1], abs=0.0007)
+    if name == "robust":  # its weights lie between the first and the refined ones
+        assert validation > history[-1] - 0.0007
+    else:
+        assert validation == pytest.approx(history[-1], abs=0.0007)
     assert stated["CPU seconds"] > 0
     assert set(stated["versions"]) == {
         "python", "numpy", "scipy", "pillow", "tensorflow", "keras"
@@ -487,6 +492,42 @@ def test_pens_are_as_wide_as_their_style_says():
         images, _ = pretrained.render_chunk(np.random.SeedSequence(0), style, digits)
         ink.append(images.mean())
     assert ink[1] > 1.5 * ink[0]
+
+
+def test_a_style_writes_its_own_digits_alone():
+    mnist = load_mnist("sample")
+    styles = {
+        name: pretrained.REFINED[name]._replace(count=40)
+        for name in ("rare pens of few pixels", "thick ones of few pixels")
+    }
+    rendered = pretrained.render([7, 0], styles, Examples(mnist.x_val, mnist.y_val))
+    assert set(rendered["rare pens of few pixels"].labels) == set(pretrained.synthetic.RARE_STYLES)
+    assert set(rendered["thick ones of few pixels"].labels) == {1}
+
+
+def test_digits_are_cut_apart_into_single_ones_and_what_is_none():
+    rng = np.random.default_rng(0)
+    network = load_pretrained("robust")
+    good, bad, labels = [], [], []
+    for _ in range(20):
+        written = rng.integers(10, size=3).tolist()
+        shapes = [pretrained.synthetic.pen_shape(rng, label, width=0.09) for label in written]
+        layers = pretrained.run_together(rng, shapes)
+        assert layers.any(axis=(1, 2)).all()
+        parts = pretrained.cut_apart(rng, shapes, written)
+        assert len(parts) <= 3
+        for image, label in parts:
+            assert image.shape == (28, 28)
+            if label < 0:
+                bad.append(image)
+            else:
+                assert label in written
+                good.append(image)
+                labels.append(label)
+    read = network.predict(prepare(np.array(good)), verbose=0)
+    assert np.mean(read.argmax(axis=1) == labels) > 0.85
+    doubtful = network.predict(prepare(np.array(bad)), verbose=0).max(axis=1)
+    assert np.median(doubtful) < np.median(read.max(axis=1)) - 0.2
 
 
 def test_what_is_no_digit_is_to_be_any_of_them():

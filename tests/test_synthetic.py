@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 @pytest.mark.parametrize("label", range(10))
 def test_every_style_is_written_at_the_height_of_a_shape(label):
     rng = np.random.default_rng(label)
-    for style in synthetic.STYLES[label]:
+    for style in {**synthetic.STYLES[label], **synthetic.RARE_STYLES.get(label, {})}:
         shape = synthetic.pen_shape(rng, label, style, width=0.08)
         assert shape.dtype == np.float32
         assert shape.min() >= 0

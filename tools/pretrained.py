@@ -72,7 +72,8 @@ NO_DIGITS = (
     "printed text",
 )
 
-NO_DIGITS_TIMES = 3  # as often each of them is among the training images
+# What a part must hold of a digit, and a digit's ink of the part, to be that digit; and to be none.
+GOOD_PART, BAD_PART = 0.9, 0.7
 
 BLEMISHED = 0.5  # fraction of the renderings
 UCI_SIDES = (8, 28, 64, 96, 200)  # pixels to which the digits of 8 × 8 pixels are enlarged
@@ -87,6 +88,9 @@ ROBUST = {
     "schedule": "one_cycle",
     "label_smoothing": 0.05,
 }
+# Afterwards, from the weights as they were rounded.
+REFINING = {"epochs": 2, "learning_rate": 0.0015}
+MIXED = 0.3  # how far the weights that are written lie from the first towards the refined ones
 ADAMW = {"weight_decay": 0.02, "beta_2": 0.99}
 AUGMENTATION = {
     "shift": 2.0,
@@ -206,19 +210,85 @@ def no_digit(rng: np.random.Generator, shape: synthetic.Shape) -> NDArray[np.uin
     return handwriting.to_mnist(hard_cases.NON_DIGITS[NO_DIGITS[rng.integers(len(NO_DIGITS))]](rng))
 
 
+def run_together(
+    rng: np.random.Generator, shapes: Sequence[synthetic.Shape]
+) -> NDArray[np.float32]:
+    """Write shapes in a row, most of them into the next; return each one's ink on a layer."""
+    height = rng.uniform(32, 64)
+    resized = [
+        synthetic._resized(
+            shape, min(height * rng.uniform(0.88, 1.05), height * shape.shape[0] / shape.shape[1])
+        )
+        for shape in shapes
+    ]
+    width = sum(shape.shape[1] + round(0.2 * height) for shape in resized)
+    layers = np.zeros((len(shapes), round(1.2 * height), width), np.float32)
+    tightness, end = rng.uniform(-0.1, 0.2), 0
+    for layer, shape in zip(layers, resized, strict=True):
+        top = layer.shape[0] - shape.shape[0] - int(rng.integers(0.1 * height))
+        left = end
+        if end:
+            left += round(0.1 * height)
+            left = hard_cases._until_touching(
+                layers.max(axis=0), shape, top, left, round(0.6 * height)
+            )
+            left = max(0, left - round((tightness + rng.normal(0, 0.03)) * height))
+        synthetic._place(layer, shape, top, left)
+        end = max(end, left + shape.shape[1])
+    return layers
+
+
+def cut_apart(
+    rng: np.random.Generator, shapes: Sequence[synthetic.Shape], labels: Sequence[int]
+) -> list[tuple[NDArray[np.uint8], int]]:
+    """Write shapes in a row and cut them as `read_digits` does; draw as many parts as shapes.
+
+    A part is labelled with the digit that it holds nearly whole and alone, or -1: a fragment, two
+    digits, a digit and a bit of the next. What lies in between is left out.
+    """
+    layers = run_together(rng, shapes)
+    parts = handwriting.find_parts([handwriting.Strokes(layers.max(axis=0), 0, 0)], [True])
+    good, bad = [], []
+    whole = (layers > 0.5).sum(axis=(1, 2))
+    for part in parts:
+        ink, top, left = part.strokes
+        own = layers[:, top : top + ink.shape[0], left : left + ink.shape[1]] > 0.5
+        inside = (own & (ink > 0.5)).sum(axis=(1, 2))
+        quality = np.minimum(inside / whole, inside / max(1, np.count_nonzero(ink > 0.5)))
+        best = int(quality.argmax())
+        if quality[best] > GOOD_PART:
+            good.append((part, labels[best]))
+        elif quality[best] < BAD_PART and ink.shape[1] < 1.2 * ink.shape[0]:
+            bad.append((part, -1))
+    wanted = len(shapes) // 2 + int(len(shapes) % 2 and rng.random() < 0.5)
+    drawn = [
+        some[i]
+        for some, n in ((good, wanted), (bad, len(shapes) - wanted))
+        for i in rng.permutation(len(some))[:n]
+    ]
+    show = handwriting.preview, handwriting.preview, handwriting.as_mnist
+    return [(show[rng.integers(3)](part.strokes.ink), label) for part, label in drawn]
+
+
 class Style(NamedTuple):
     """Rendered handwriting: whether pens write it, how it is shown, how many pictures.
 
-    `variation` and the limits of `width` are those of the pens, as `pen_shape` has them. What shows
-    no digit is labelled -1.
+    `variation` and the limits of `width` are those of the pens, as `pen_shape` has them. `labels`
+    are the digits that are written, those of `synthetic.RARE_STYLES` if it is `rare`; `times`, how
+    often each image is among those of the training, which change it differently. What shows no
+    digit is labelled -1. Without a way to be shown, digits are written into each other and
+    `cut_apart`.
     """
 
     pens: bool
-    show: Callable[[np.random.Generator, synthetic.Shape], NDArray[np.uint8]]
+    show: Callable[[np.random.Generator, synthetic.Shape], NDArray[np.uint8]] | None
     count: int
     variation: float = 1.0
     width: tuple[float, float] | None = None
     digits: bool = True
+    labels: tuple[int, ...] = tuple(range(10))
+    rare: bool = False
+    times: int = 1
 
 
 TRAINED = {
@@ -230,7 +300,23 @@ TRAINED = {
     "shapes of few pixels": Style(False, few_pixels, 3_000),
     "pens photographed": Style(True, recovered, 800),
     "shapes photographed": Style(False, recovered, 800),
-    "no digits": Style(True, no_digit, 2_000, digits=False),
+    "no digits": Style(True, no_digit, 2_000, digits=False, times=3),
+}
+# What is added when the network reads single digits, and more of what it must not forget.
+REFINED = {
+    "pens cut apart": Style(True, None, 1_500),
+    "shapes cut apart": Style(False, None, 1_200),
+    "rare pens inked": Style(True, inked, 500, rare=True),
+    "rare pens of few pixels": Style(True, few_pixels, 1_000, width=(0.08, 0.2), rare=True),
+    # With a pen as wide as a third of its height, a 1 alone can be read.
+    "thick ones of few pixels": Style(True, few_pixels, 300, width=(0.2, 0.45), labels=(1,)),
+    "pens of few pixels": Style(True, few_pixels, 1_500, width=(0.08, 0.2)),
+    "shapes of few pixels": Style(False, few_pixels, 500),
+    "wilder pens inked": Style(True, inked, 3_000, variation=1.6),
+    "worn pens inked": Style(True, worn_inked, 3_000),
+    "shapes inked": Style(False, inked, 2_500),
+    "no digits": Style(True, no_digit, 150, digits=False, times=6),
+    "pens inked": Style(True, inked, 3_000),
 }
 JUDGED = {
     "pens drawn": Style(True, drawn, 500),
@@ -245,15 +331,34 @@ def render_chunk(seed: np.random.SeedSequence, style: Style, digits: Examples) -
     """Render digits as a style and prepare them; what `to_mnist` refuses stays black."""
     rng = np.random.default_rng(seed)
     images = np.zeros((len(digits.labels), 28, 28), np.uint8)
-    for i, (image, label) in enumerate(zip(digits.images, digits.labels, strict=True)):
+    labels = digits.labels.copy() if style.digits else np.full(len(images), -1)
+
+    def write(i: int, width: tuple[float, float] | None) -> synthetic.Shape:
         if style.pens:
-            width = style.width and float(rng.uniform(*style.width))
-            shape = synthetic.pen_shape(rng, int(label), None, width, style.variation)
-        else:
-            shape = synthetic.mnist_shape(rng, image)
-        with contextlib.suppress(ValueError):
-            images[i] = style.show(rng, shape)
-    return Examples(images, digits.labels if style.digits else np.full(len(images), -1))
+            one = width and float(rng.uniform(*width))
+            label, name = int(digits.labels[i]), None
+            if style.rare:
+                name = list(synthetic.RARE_STYLES[label])[
+                    rng.integers(len(synthetic.RARE_STYLES[label]))
+                ]
+            return synthetic.pen_shape(rng, label, name, one, style.variation)
+        return synthetic.mnist_shape(rng, digits.images[i])
+
+    if style.show is not None:
+        for i in range(len(images)):
+            with contextlib.suppress(ValueError):
+                images[i] = style.show(rng, write(i, style.width))
+        return Examples(images, labels)
+    start = 0
+    while start < len(images):
+        some = range(start, min(len(images), start + int(rng.integers(2, 5))))
+        width = float(rng.uniform(0.04, 0.13))
+        shapes = [write(i, (width, width)) for i in some]
+        parts = cut_apart(rng, shapes, [int(digits.labels[i]) for i in some])
+        for i, (image, label) in enumerate(parts, start):
+            images[i], labels[i] = image, label
+        start = some.stop
+    return Examples(images, labels)
 
 
 def render(seed: Sequence[int], styles: dict[str, Style], digits: Examples) -> dict[str, Examples]:
@@ -266,7 +371,9 @@ def render(seed: Sequence[int], styles: dict[str, Style], digits: Examples) -> d
     with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
         for i, (name, style) in enumerate(styles.items()):
             seeds = np.random.SeedSequence([*seed, i])
-            picks = np.random.default_rng(seeds).integers(len(digits.labels), size=style.count)
+            written = tuple(synthetic.RARE_STYLES) if style.rare else style.labels
+            fit = np.flatnonzero(np.isin(digits.labels, written))
+            picks = fit[np.random.default_rng(seeds).integers(len(fit), size=style.count)]
             chunks = [picks[start : start + CHUNK] for start in range(0, style.count, CHUNK)]
             tasks[name] = [
                 pool.submit(
@@ -310,41 +417,112 @@ def targets(labels: NDArray[np.int64]) -> NDArray[np.float32]:
     return np.where(labels[:, np.newaxis] < 0, 0.1, np.eye(10)[labels]).astype(np.float32)
 
 
-def train_robust(mnist: Mnist, rendered: Sequence[Examples], seed: int, epochs: int) -> Any:
-    """Train the robust network; return it with the history of its validation accuracy."""
+def train_robust(
+    network: Any,
+    mnist: Mnist,
+    rendered: Sequence[Examples],
+    times: Sequence[int],
+    seed: Sequence[int],
+    epochs: int,
+    learning_rate: float,
+) -> list[float]:
+    """Train a robust network; return its validation accuracy after each epoch.
+
+    `times` says how often each image of a part of `rendered` is used. `seed` draws the blemishes,
+    its first number the order of the images and how they are augmented.
+    """
     from mnist_lib.backend import keras, tf
-    from mnist_lib.models import robust_cnn
     from mnist_lib.training import Augmentation, OneCycle, augmented
 
-    keras.utils.set_random_seed(seed)
-    network = robust_cnn(seed)
-    images = np.concatenate([part.images for part in rendered])
-    labels = np.concatenate([part.labels for part in rendered])
+    images, labels = (
+        np.concatenate([np.repeat(part, n, axis=0) for part, n in zip(parts, times, strict=True)])
+        for parts in zip(*rendered, strict=True)
+    )
     legible = images.any(axis=(1, 2))
-    times = np.where(labels[legible] < 0, NO_DIGITS_TIMES, 1)
-    images, labels = (np.repeat(part[legible], times, axis=0) for part in (images, labels))
-    rng = np.random.default_rng([seed, 2])
+    images, labels = images[legible], labels[legible]
+    rng = np.random.default_rng(seed)
     for i in np.flatnonzero(rng.random(len(images)) < BLEMISHED):
         images[i] = blemished(rng, images[i])
     x_train = prepare(np.concatenate([mnist.x_train, images]))
     y_train = targets(np.concatenate([mnist.y_train, labels]))
     y_val = targets(mnist.y_val)
     train_set = tf.data.Dataset.from_tensor_slices((x_train, y_train))
-    train_set = train_set.shuffle(len(x_train), seed=seed).batch(ROBUST["batch_size"])
-    rate = OneCycle(ROBUST["learning_rate"], steps=epochs * len(train_set))
+    train_set = train_set.shuffle(len(x_train), seed=seed[0]).batch(ROBUST["batch_size"])
     network.compile(
-        optimizer=keras.optimizers.AdamW(rate, **ADAMW),
+        optimizer=keras.optimizers.AdamW(
+            OneCycle(learning_rate, steps=epochs * len(train_set)), **ADAMW
+        ),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=ROBUST["label_smoothing"]),
         metrics=["accuracy"],
     )
     history = network.fit(
-        augmented(train_set, Augmentation(**AUGMENTATION), seed=seed),
+        augmented(train_set, Augmentation(**AUGMENTATION), seed=seed[0]),
         validation_data=(prepare(mnist.x_val), y_val),
         epochs=epochs,
         shuffle=False,  # the data set shuffles itself
         verbose=2,
     )
-    return network, history.history["val_accuracy"]
+    return list(history.history["val_accuracy"])
+
+
+def train_stages(
+    mnist: Mnist,
+    trained: dict[str, Style],
+    refined: dict[str, Style],
+    seed: int,
+    epochs: int | None,
+    output: Path,
+) -> tuple[list[float], dict[str, Any]]:
+    """Train the robust network on `trained`, then refine it on `refined`, and write its weights.
+
+    What is written lies between the weights before and after the refinement: such a network reads
+    nearly all of what was added, and forgets none of the rest (Wortsman et al. 2022, "Robust
+    fine-tuning of zero-shot models", arXiv:2109.01903).
+
+    Returns its validation accuracies, and for each stage what the record says of it. `epochs`, if
+    given, is the number for both.
+    """
+    from mnist_lib.backend import keras
+    from mnist_lib.models import load_pretrained, robust_cnn
+
+    val_accuracy, recipe = [], {}
+    stages = (
+        ("first", trained, ROBUST, [seed, 0], [seed, 2]),
+        ("refined", refined, REFINING, [seed, 3], [seed, 4]),
+    )
+    for name, styles, settings, drawn_by, own_seed in stages:
+        rendered = render(drawn_by, styles, Examples(mnist.x_train, mnist.y_train))
+        recipe[name] = {
+            "epochs": epochs or settings["epochs"],
+            "learning_rate": settings["learning_rate"],
+            "rendered pictures": {
+                style: int(part.images.any(axis=(1, 2)).sum()) for style, part in rendered.items()
+            },
+            "SHA-256 of the rendered images": hashlib.sha256(
+                b"".join(part.images.tobytes() for part in rendered.values())
+            ).hexdigest(),
+            "times that each is used": {
+                style: of.times for style, of in styles.items() if of.times > 1
+            },
+        }
+        keras.utils.set_random_seed(seed)
+        network = robust_cnn(seed) if name == "first" else load_pretrained("robust", output)
+        before = network.get_weights()
+        val_accuracy += train_robust(
+            network,
+            mnist,
+            list(rendered.values()),
+            [style.times for style in styles.values()],
+            own_seed,
+            recipe[name]["epochs"],
+            float(settings["learning_rate"]),
+        )
+        if name == "refined":
+            network.set_weights(
+                [a + MIXED * (b - a) for a, b in zip(before, network.get_weights(), strict=True)]
+            )
+        write_weights(network, output / "robust.npz")
+    return val_accuracy, recipe
 
 
 def threads() -> int:
@@ -616,12 +794,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     mnist = load_mnist(options.source)
     started = cpu_seconds()
-    trained, judged = (
+    trained, refined, judged = (
         {
             name: style._replace(count=math.ceil(style.count * options.fraction))
             for name, style in styles.items()
         }
-        for styles in (TRAINED, JUDGED)
+        for styles in (TRAINED, REFINED, JUDGED)
     )
     # Judged by other shapes, and by pens with other random numbers.
     measured = render([options.seed, 1], judged, Examples(mnist.x_val, mnist.y_val))
@@ -640,23 +818,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "epochs": epochs,
         }
         if name == "robust":
-            rendered = render([options.seed, 0], trained, Examples(mnist.x_train, mnist.y_train))
-            network, val_accuracy = train_robust(
-                mnist, list(rendered.values()), options.seed, epochs
+            val_accuracy, stages = train_stages(
+                mnist, trained, refined, options.seed, options.epochs, options.output
             )
             seconds = cpu_seconds() - started
+            recipe = {key: recipe[key] for key in recipe if key not in REFINING}
             recipe |= {
                 "optimizer": {"name": "AdamW", **ADAMW},
                 "augmentation": AUGMENTATION,
-                "rendered pictures": {
-                    style: int(part.images.any(axis=(1, 2)).sum())
-                    for style, part in rendered.items()
-                },
-                "SHA-256 of the rendered images": hashlib.sha256(
-                    b"".join(part.images.tobytes() for part in rendered.values())
-                ).hexdigest(),
-                "times that no digits are repeated": NO_DIGITS_TIMES,
-                "fraction of them blemished": BLEMISHED,
+                "fraction of the renderings blemished": BLEMISHED,
+                "way from the first to the refined weights": MIXED,
+                **stages,
             }
         elif name == "classic":
             network, val_accuracy = train_classic(mnist, options.seed, epochs)
@@ -685,7 +857,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 "augmentation": AFFINE,
                 "threads in each epoch": [epoch["threads"] for epoch in notes(checkpoints[best])],
             }
-        write_weights(network, options.output / f"{name}.npz")
+        if name != "robust":  # which is written already
+            write_weights(network, options.output / f"{name}.npz")
         record(name, options.output, mnist, measured, recipe, val_accuracy, seconds, more)
         for remains in options.output.glob(f"{name}-*.checkpoint.*"):
             remains.unlink()

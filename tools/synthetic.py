@@ -244,6 +244,23 @@ STYLES: dict[int, dict[str, list[Stroke]]] = {
     },
 }  # fmt: skip
 
+# Written by few hands; nothing draws them at random.
+RARE_STYLES: dict[int, dict[str, list[Stroke]]] = {
+    1: {"wide flag": [[(0.0, 0.3), (0.26, 0.16), (0.46, 0.0), (0.46, 0.0), (0.43, 1.0)]]},
+    2: {
+        "narrow": [
+            [(0.06, 0.16), (0.2, 0.0), (0.36, 0.06), (0.36, 0.3), (0.24, 0.62), (0.06, 0.98),
+             (0.06, 0.98), (0.44, 0.98)]
+        ],
+    },
+    9: {
+        "snake, small head": [
+            [*_arc(0.34, 0.18, 0.2, 0.18, -30, -350), (0.5, 0.32), (0.24, 0.48), (0.24, 0.54),
+             (0.62, 0.7), (0.54, 1.0), (0.0, 0.98)]
+        ],
+    },
+}  # fmt: skip
+
 
 def _spline(points: Stroke) -> NDArray[np.float64]:
     """Cut the corners of a polyline three times (Chaikin): a quadratic B-spline in the limit."""
@@ -304,7 +321,8 @@ def pen_shape(
     label : int
         0 to 9.
     style : str, optional
-        A key of ``STYLES[label]``; drawn at random if not given.
+        A key of ``STYLES[label]`` or ``RARE_STYLES[label]``; one of the former, drawn at random,
+        if not given.
     width : float, optional
         Stroke width over the digit's height; drawn at random between 0.02 and 0.2, thin strokes
         more often, if not given.
@@ -320,7 +338,8 @@ def pen_shape(
         style = list(STYLES[label])[rng.integers(len(STYLES[label]))]
     if width is None:
         width = float(np.exp(rng.uniform(math.log(0.02), math.log(0.2))))
-    lines, phase = _move_pen(rng, STYLES[label][style], variation)
+    strokes = {**STYLES[label], **RARE_STYLES.get(label, {})}[style]
+    lines, phase = _move_pen(rng, strokes, variation)
     low, high = _limits(lines)
     # Drawn larger, then averaged: PIL's lines are not anti-aliased.
     factor = 2

@@ -64,7 +64,15 @@ from mnist_lib.handwriting.page import Page, find_page, find_strokes
 from mnist_lib.handwriting.picture import Grey, Picture, focus, read_picture, shrink
 from mnist_lib.handwriting.ruling import remove_ruling
 from mnist_lib.handwriting.sheet import Sheet, find_sheet
-from mnist_lib.handwriting.touching import Cut, Part, cut_wide, find_cuts, find_parts, misfit
+from mnist_lib.handwriting.touching import (
+    Cut,
+    Part,
+    cut_wide,
+    find_cuts,
+    find_parts,
+    misfit,
+    preview,
+)
 
 __all__ = [
     "Cut",
@@ -95,6 +103,7 @@ __all__ = [
     "leave_out_pale",
     "line_up",
     "misfit",
+    "preview",
     "read_picture",
     "remove_boxes",
     "remove_lines",
