@@ -711,6 +711,16 @@ def test_an_8_has_its_article_everywhere(live: Visit) -> None:
     assert not [text for text in said if re.search(r"\b[Aa]\s8\b", text or "")]
 
 
+def boxes_stand_around(page: Page, inks: list[tuple[int, int]]) -> None:
+    """Assert that a box stands around each ink, from left to right in pixels of the pad's 280."""
+    pad = page.locator("#live-pad").bounding_box()
+    for box, (left, right) in zip(page.locator("#live-boxes span").all(), inks, strict=True):
+        found = box.bounding_box()
+        start = (found["x"] - pad["x"]) / pad["width"] * 280
+        assert start == pytest.approx(left - 9, abs=6)
+        assert start + found["width"] / pad["width"] * 280 == pytest.approx(right + 9, abs=6)
+
+
 def test_boxes_stand_around_the_ink_on_a_phone(live: Visit) -> None:
     page = live.page
     page.set_viewport_size({"width": 360, "height": 640})
@@ -718,14 +728,7 @@ def test_boxes_stand_around_the_ink_on_a_phone(live: Visit) -> None:
     draw(page, moved(SEVEN, 130, 0))
     draw(page, moved(FOUR, -10, 5))
     words(page, "reads 47.")
-    pad = page.locator("#live-pad").bounding_box()
-    for box, (left, right) in zip(
-        page.locator("#live-boxes span").all(), [(25, 92), (170, 233)], strict=True
-    ):
-        found = box.bounding_box()
-        start = (found["x"] - pad["x"]) / pad["width"] * 280
-        assert start == pytest.approx(left - 9, abs=6)
-        assert start + found["width"] / pad["width"] * 280 == pytest.approx(right + 9, abs=6)
+    boxes_stand_around(page, [(25, 92), (170, 233)])
 
 
 @pytest.mark.parametrize("size", [(360, 640), (640, 360)])
@@ -789,14 +792,7 @@ def test_several_digits_are_read_in_order(live: Visit) -> None:
     buttons = page.locator("#live-found button")
     for text, digit in zip(buttons.all_inner_texts(), "47", strict=True):
         assert re.fullmatch(digit + r"\s\([\d.]+\s%\)", text)
-    pad = page.locator("#live-pad").bounding_box()
-    for box, (left, right) in zip(
-        page.locator("#live-boxes span").all(), [(25, 92), (170, 233)], strict=True
-    ):
-        found = box.bounding_box()
-        start = (found["x"] - pad["x"]) / pad["width"] * 280
-        assert start == pytest.approx(left - 9, abs=6)
-        assert start + found["width"] / pad["width"] * 280 == pytest.approx(right + 9, abs=6)
+    boxes_stand_around(page, [(25, 92), (170, 233)])
 
     # The keyboard chooses the other one; bars, steps and maps follow.
     before = prepared(page)
