@@ -33,6 +33,7 @@ from mnist_lib import _checks
 
 plt.style.use(["default", Path(__file__).with_name("course.mplstyle")])
 
+FEW = 5  # predictions; a bin of fewer is drawn faintly
 PALETTE = plt.rcParams["axes.prop_cycle"].by_key()["color"]
 TEN_COLOURS = [*PALETTE, "#E0529C", "#5B8C00"]  # for the ten digits
 LINESTYLES = ["-", "--", "-.", ":"]
@@ -543,11 +544,61 @@ def _style(index: int) -> dict[str, Any]:
     }
 
 
-def _legend(figure: Figure, axes: Axes, columns: int = 3) -> None:
-    """Put the legend below the axes, where it hides no data."""
-    handles, labels = axes.get_legend_handles_labels()
+_REFERENCE: dict[str, Any] = {"color": "0.45", "linestyle": ":", "marker": "none", "linewidth": 1.4}
+
+
+def _legend(figure: Figure, *panels: Axes, columns: int = 3) -> None:
+    """Put the legend of all panels below the axes, where it hides no data."""
+    handles, labels = [], []
+    for axes in panels:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            if label not in labels:
+                handles.append(handle)
+                labels.append(label)
     columns = max(1, min(columns, len(labels), int(60 / (max(map(len, labels)) + 8))))
     figure.legend(handles, labels, loc="outside lower center", ncols=columns, handlelength=3.2)
+
+
+def _name_level(figure: Figure, axes: Axes, name: str, level: float) -> None:
+    """Draw a dotted line across, and write its name on it where the series are furthest off."""
+    to_axes = axes.transData + axes.transAxes.inverted()
+    across = np.linspace(0, 1, 200)
+    curves = [np.interp(across, *to_axes.transform(each.get_xydata()).T) for each in axes.lines]
+    axes.axhline(level, **_REFERENCE)
+    _, here = to_axes.transform((axes.get_xlim()[0], level))
+    width = _CHARACTER * len(name) / (0.8 * WIDTH)
+    height = 1.3 * _LINE / (axes.get_position().height * figure.get_figheight())
+
+    def clearance(place: tuple[float, int]) -> tuple[float, float]:
+        left, side = place
+        middle = here + side * height / 2
+        if not height / 2 <= middle <= 1 - height / 2:
+            return -1.0, 0.0
+        within = (across >= left) & (across <= left + width)
+        near = [float(np.abs(curve[within] - middle).min()) for curve in curves]
+        return round(min(near), 2), sum(near)
+
+    places = [(left, side) for side in (1, -1) for left in np.linspace(0.02, 0.98 - width, 9)]
+    left, side = max(places, key=clearance)
+    axes.annotate(
+        name,
+        (left, level),
+        (0, 4 * side),
+        xycoords=axes.get_yaxis_transform(),
+        textcoords="offset points",
+        color="0.35",
+        va="bottom" if side > 0 else "top",
+    )
+
+
+def _name_place(axes: Axes, name: str, place: float) -> None:
+    """Draw a dotted line up, and write its name above the axes, where it hides no data."""
+    axes.axvline(place, **_REFERENCE)
+    at, _ = axes.transAxes.inverted().transform(axes.transData.transform((place, 1)))
+    side = "left" if at < 0.3 else "right" if at > 0.7 else "center"
+    axes.text(
+        place, 1.02, name, transform=axes.get_xaxis_transform(), color="0.35", ha=side, va="bottom"
+    )
 
 
 def _write_plainly(axis: Axis) -> None:
@@ -610,7 +661,7 @@ def plot_curves(histories: Mapping[str, Any]) -> Figure:
             axes.plot(np.arange(1, len(curve) + 1), curve, **style)
         axes.set(xlabel="epoch", ylabel=metric)
         axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
-    _legend(figure, max(panels, key=lambda axes: len(axes.lines)), columns=2)
+    _legend(figure, *panels, columns=2)
     return figure
 
 
@@ -619,11 +670,12 @@ def plot_runs(
     *,
     starts: Mapping[str, float],
     reference: str,
+    guess: float,
 ) -> Figure:
     """Draw one row for each training run: its loss on a scale of its own, and its accuracy.
 
-    Training is dashed and validation solid, as in `plot_curves`; a thin dotted line repeats the
-    validation accuracy of the run that all others are compared with.
+    Training is dashed and validation solid, as in `plot_curves`; thin dotted lines are the loss of
+    a blind guess and the validation accuracy of the run that all others are compared with.
 
     Parameters
     ----------
@@ -634,6 +686,8 @@ def plot_runs(
         The training loss of each run before its first step, drawn as epoch 0.
     reference : str
         Name of the run to compare with; it gets no row.
+    guess : float
+        The loss of a blind guess.
 
     Returns
     -------
@@ -666,6 +720,8 @@ def plot_runs(
                     marker="o",
                     markerfacecolor="none" if style == "--" else PALETTE[0],
                     label="training" if style == "--" else "validation",
+                    clip_on=False,  # a marker on the edge shall be whole
+                    zorder=3,
                 )
             axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
             # Titles say what is drawn: labels beside the axes would make them narrow on a phone.
@@ -676,7 +732,8 @@ def plot_runs(
         if low > 0 and high > 20 * low:
             loss.set_yscale("log")
         elif high - low < 0.2:  # a flat line shall look flat
-            loss.set_ylim((low + high) / 2 - 0.1, (low + high) / 2 + 0.1)
+            loss.set_ylim((low + high) / 2 - 0.12, (low + high) / 2 + 0.12)
+        loss.axhline(guess, **_REFERENCE, label="blind guess")
         best = _row("the accuracy to compare with", compared["val_accuracy"])
         accuracy.plot(
             np.arange(1, len(best) + 1),
@@ -689,7 +746,7 @@ def plot_runs(
         accuracy.set_ylim(-0.03, 1.03)
     for axes in grid[-1]:
         axes.set_xlabel("epoch")
-    _legend(figure, grid[0, 1])
+    _legend(figure, grid[0, 1], grid[0, 0], columns=2)
     return _keep_width(figure)
 
 
@@ -753,20 +810,25 @@ def plot_reliability(
     *,
     ece: float | None = None,
     interval: tuple[ArrayLike, ArrayLike] | None = None,
+    bins: int | None = None,
 ) -> Figure:
     """Draw a reliability diagram above the number of predictions per bin.
 
+    Bins with fewer than `FEW` predictions are faint, and the line leaves them out.
+
     Parameters
     ----------
-    confidence, accuracy : arrays of shape (bins,), in [0, 1]
+    confidence, accuracy : arrays of shape (N,), in [0, 1]
         Mean confidence and fraction of right predictions in each bin; what they hold where a count
         is 0 (NaN, say) is not drawn.
-    counts : array of shape (bins,)
+    counts : array of shape (N,)
         Number of predictions in each bin.
     ece : float, optional
         Expected calibration error, written into the diagram.
     interval : (lows, highs), optional
-        Two arrays of shape (bins,): an interval for the accuracy of each bin, drawn as a bar.
+        Two arrays of shape (N,): an interval for the accuracy of each bin, drawn as a bar.
+    bins : int, optional
+        Into how many equal bins 0 to 1 is divided, where empty ones are not passed.
 
     Returns
     -------
@@ -788,23 +850,30 @@ def plot_reliability(
         2, 1, figsize=(WIDTH, 5.0), sharex=True, height_ratios=(3, 1), layout="constrained"
     )
     upper.plot([0, 1], [0, 1], linestyle=":", color="0.45", label="perfectly calibrated")
-    upper.plot(confidence[used], accuracy[used], **_style(0), linestyle="-", label="this model")
-    upper.vlines(
-        confidence[used], confidence[used], accuracy[used], color=PALETTE[1], lw=2, label="gap"
-    )
     if interval is not None:
         lows, highs = (_row(name, v) for name, v in zip(("lows", "highs"), interval, strict=True))
         _checks.same_length(confidence=confidence, lows=lows, highs=highs)
-        style = {"color": PALETTE[0], "lw": 1.4, "alpha": 0.6, "label": "95 % interval"}
-        upper.vlines(confidence[used], lows[used], highs[used], **style)
+    many = counts >= FEW
+    for some, alpha in ((many, 1.0), (used & ~many, 0.35)):
+        x, y = confidence[some], accuracy[some]
+        bar, gap, model = ("95 % interval", "gap", "this model") if alpha == 1 else [None] * 3
+        if interval is not None:  # wide and light, so that the gap is seen upon it
+            style = {"color": PALETTE[0], "lw": 7, "alpha": 0.3 * alpha, "label": bar}
+            upper.vlines(x, lows[some], highs[some], **style)
+        upper.vlines(x, x, y, color=PALETTE[1], lw=2, alpha=alpha, label=gap)
+        line = "-" if alpha == 1 else "none"  # single digits would make the line leap
+        upper.plot(x, y, **_style(0), linestyle=line, alpha=alpha, label=model)
     upper.set(ylabel="accuracy", ylim=(-0.03, 1.03), xlim=(-0.03, 1.03))
     # Above the axes: within them it would cover the first bins' intervals.
     upper.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     if ece is not None:
         upper.text(0.98, 0.05, f"ECE {ece:.4f}", ha="right")
-    lower.bar(confidence[used], counts[used], width=0.6 / len(counts), color=PALETTE[0])
+    bins = len(counts) if bins is None else _checks.whole("bins", bins, least=1)
+    middles = (np.minimum(np.floor(bins * confidence[used]), bins - 1) + 0.5) / bins
+    lower.bar(middles, counts[used], width=0.9 / bins, color=PALETTE[0])
     lower.set_yscale("log")
     lower.set(xlabel="confidence", ylabel="predictions")
+    lower.set_ylim(bottom=0.6)  # so that a single prediction has a bar
     return _keep_width(figure)
 
 
@@ -815,16 +884,23 @@ def plot_intervals(
     highs: ArrayLike,
     *,
     xlabel: str,
+    parts: Sequence[str] | None = None,
+    logx: bool = False,
 ) -> Figure:
     """Draw estimates as dots with their intervals as bars, one row each, first on top.
 
     Parameters
     ----------
     names : sequence of N strings
+        Neighbours of the same name stand together and share it.
     estimates, lows, highs : arrays of shape (N,)
         ``lows <= estimates <= highs``.
     xlabel : str
         What is estimated, with its unit.
+    parts : sequence of N strings, optional
+        What each row is of; each part has a colour and a marker, which a legend names.
+    logx : bool
+        Whether the axis is logarithmic.
 
     Returns
     -------
@@ -840,14 +916,29 @@ def plot_intervals(
     _checks.same_length(names=names, estimates=estimates, lows=lows, highs=highs)
     for name, low, estimate, high in zip(names, lows, estimates, highs, strict=True):
         _checks.number(f"the estimate of {name}", estimate, least=low, most=high)
-    figure, (axes,) = _chart(0.9 + 0.38 * len(estimates))
-    rows = np.arange(len(estimates))
-    axes.hlines(rows, lows, highs, color=PALETTE[0], linewidth=2.5)
-    axes.plot(estimates, rows, linestyle="none", marker="o", markersize=7, color=PALETTE[1])
-    axes.set_yticks(rows, [str(name) for name in names])
-    axes.set(xlabel=xlabel, ylim=(len(estimates) - 0.5, -0.5))
+    of = np.array(parts if parts is not None else [""] * len(estimates))
+    _checks.same_length(names=names, parts=of)
+    figure, (axes,) = _chart(0.9 + 0.38 * len(estimates) + (0.3 if parts is not None else 0))
+    texts = [str(name) for name in names]
+    new = np.array([i == 0 or texts[i] != texts[i - 1] for i in range(len(texts))])
+    rows = np.cumsum(np.where(new, 1.0, 0.7)) - 1  # neighbours of one name stand closer
+    for index, part in enumerate(dict.fromkeys(of)):
+        chosen, style = of == part, _style(index)
+        axes.hlines(rows[chosen], lows[chosen], highs[chosen], color=style["color"], linewidth=2.5)
+        dot = {"markersize": 7, "linestyle": "none", "label": part}
+        if parts is None:
+            style["color"] = PALETTE[1]
+        axes.plot(estimates[chosen], rows[chosen], **style, **dot)
+    groups = np.split(rows, np.flatnonzero(new)[1:])
+    axes.set_yticks([group.mean() for group in groups], [texts[i] for i in np.flatnonzero(new)])
+    axes.set(xlabel=xlabel, ylim=(rows[-1] + 0.5, -0.5))
     axes.grid(True, axis="x")
     axes.grid(False, axis="y")
+    if logx:
+        axes.set_xscale("log")
+        _write_plainly(axes.xaxis)
+    if parts is not None:
+        _legend(figure, axes)
     return figure
 
 
@@ -860,10 +951,13 @@ def plot_lines(
     logx: bool = False,
     logy: bool = False,
     bands: Mapping[str, tuple[ArrayLike, ArrayLike]] | None = None,
+    ring: str = "",
+    levels: Mapping[str, float] | None = None,
+    places: Mapping[str, float] | None = None,
 ) -> Figure:
     """Draw several series over one x: colour, line style and marker change together.
 
-    More than 200 points are a curve, which has no markers.
+    More than 24 points are a curve, which has no markers.
 
     Parameters
     ----------
@@ -876,6 +970,10 @@ def plot_lines(
         Whether an axis is logarithmic.
     bands : mapping of name to (low, high), optional
         A band around a series of that name, two arrays of shape (N,).
+    ring : "lowest" or "highest", optional
+        Which point of each series to mark, by a ring of its colour.
+    levels, places : mapping of name to float, optional
+        Values of y and of x to compare with: dotted lines with their names beside them.
 
     Returns
     -------
@@ -884,7 +982,8 @@ def plot_lines(
     Raises
     ------
     TypeError, ValueError
-        If there is no series, the lengths differ, or a band belongs to no series.
+        If there is no series, the lengths differ, a band belongs to no series, or `ring` is
+        another word.
     """
     x = _checks.array("x", x, "N")
     lines, edges = {}, {}
@@ -897,16 +996,35 @@ def plot_lines(
             raise ValueError(_checks.message("bands", f"for {name!r}", expected))
         edges[name] = _row(f"the low of band {name!r}", low), _row("its high", high)
         _checks.same_length(x=x, low=edges[name][0], high=edges[name][1])
+    if ring:
+        _checks.choice("ring", ring, ["lowest", "highest"])
     figure, (axes,) = _chart(3.6)
     for index, (name, line) in enumerate(lines.items()):
         style = _style(index)
-        if len(x) > 200:  # a curve, not points: a marker would look like a point of its own
+        if len(x) > 24:  # a curve: markers would hide it, or look like points of their own
             style["marker"] = "none"
-        elif len(x) > 30:  # a marker on every point would hide the line
-            style["markevery"] = max(len(x) // 12, 1)
         axes.plot(x, line, **style, linestyle=LINESTYLES[index % len(LINESTYLES)], label=name)
+        if ring:
+            best = np.nanargmin(line) if ring == "lowest" else np.nanargmax(line)
+            axes.plot(
+                x[best],
+                line[best],
+                linestyle="none",
+                marker="o",
+                markersize=15,
+                markerfacecolor="none",
+                markeredgecolor=style["color"],
+                markeredgewidth=1.8,
+                clip_on=False,
+            )
         if name in edges:
-            axes.fill_between(x, *edges[name], color=style["color"], alpha=0.18, linewidth=0)
+            axes.fill_between(
+                x,
+                *edges[name],
+                facecolor=(style["color"], 0.15),
+                edgecolor=(style["color"], 0.5),  # so that bands which overlap stay apart
+                linewidth=0.8,
+            )
     axes.set(xlabel=xlabel, ylabel=ylabel)
     if logx:
         axes.set_xscale("log")
@@ -914,6 +1032,10 @@ def plot_lines(
     if logy:
         axes.set_yscale("log")
         _write_plainly(axes.yaxis)
+    for name, level in (levels or {}).items():
+        _name_level(figure, axes, name, level)
+    for name, place in (places or {}).items():
+        _name_place(axes, name, place)
     if len(lines) > 1:
         _legend(figure, axes)
     return figure

@@ -84,7 +84,7 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
     "heatmaps": lambda: plots.plot_heatmaps(digits(), rng().random((3, 28, 28)), label="drop"),
     "curves": lambda: plots.plot_curves({"small": history(), "large": history(6)}),
     "runs": lambda: plots.plot_runs(
-        {"a": history(), "b": history(6)}, starts={"b": 2.3}, reference="a"
+        {"a": history(), "b": history(6)}, starts={"b": 2.3}, reference="a", guess=2.3
     ),
     "confusion": lambda: plots.plot_confusion(confusion()),
     "reliability": lambda: reliability(ece=0.0312),
@@ -501,27 +501,51 @@ def test_runs_have_a_row_each_with_a_loss_scale_of_its_own() -> None:
         {"healthy": history(), "flat": flat, "steep": steep},
         starts={"flat": 2.3, "steep": 2.4},
         reference="healthy",
+        guess=2.3,
     )
     (even, right), (jump, _) = np.reshape(figure.axes, (2, 2))
     titles = [axes.get_title("left") for axes in figure.axes]
     assert titles == ["flat: loss", "accuracy", "steep: loss", "accuracy"]
     assert even.get_yscale() == "linear"
-    assert np.ptp(even.get_ylim()) == pytest.approx(0.2)  # so that it looks flat
+    assert np.ptp(even.get_ylim()) == pytest.approx(0.24)  # so that it looks flat
     assert jump.get_yscale() == "log"
     assert jump.lines[0].get_xydata().tolist() == [[0, 2.4], [1, 500], [2, 2.3]]
     assert [line.get_linestyle() for line in right.lines] == ["--", "-", ":"]
     assert right.lines[2].get_ydata().tolist() == list(history()["val_accuracy"])
+    for loss in (even, jump):
+        assert list(loss.lines[-1].get_ydata()) == [2.3, 2.3]
+        assert not any(line.get_clip_on() for line in loss.lines[:2])  # whole on the edge
+    named = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert named == ["training", "validation", "healthy, validation", "blind guess"]
     with pytest.raises(ValueError, match="reference"):
-        plots.plot_runs({"a": flat}, starts={}, reference="b")
+        plots.plot_runs({"a": flat}, starts={}, reference="b", guess=2.3)
     with pytest.raises(ValueError, match="history is empty"):
-        plots.plot_runs({"a": flat}, starts={}, reference="a")
+        plots.plot_runs({"a": flat}, starts={}, reference="a", guess=2.3)
 
 
 def test_reliability_draws_an_interval_for_each_bin_in_use() -> None:
     ends = [0.0, 0.4, 0.8], [0.1, 0.6, 1.0]
     figure = plots.plot_reliability([0.1, 0.5, 0.9], [0.0, 0.5, 0.9], [0, 5, 9], interval=ends)
-    bars = figure.axes[0].collections[-1].get_segments()
-    assert [bar[:, 1].tolist() for bar in bars] == [[0.4, 0.6], [0.8, 1.0]]
+    bars, gaps, *_ = figure.axes[0].collections
+    assert [bar[:, 1].tolist() for bar in bars.get_segments()] == [[0.4, 0.6], [0.8, 1.0]]
+    assert gaps.get_zorder() >= bars.get_zorder()  # the gap is drawn upon the interval
+    assert gaps.get_linewidth()[0] < bars.get_linewidth()[0]
+
+
+def test_reliability_is_faint_where_a_bin_has_few_digits() -> None:
+    upper, _ = reliability().axes
+    _, line, faint = upper.lines
+    np.testing.assert_allclose(line.get_xdata(), [0.3, 0.7, 0.95])
+    np.testing.assert_allclose(faint.get_xdata(), [0.1])  # 3 digits
+    assert line.get_alpha() > faint.get_alpha()
+    assert faint.get_linestyle() == "None"  # one digit does not make the line leap
+
+
+def test_reliability_counts_stand_side_by_side_in_their_bins() -> None:
+    # Two neighbouring bins whose mean confidences lie close to their common edge, at 0.4.
+    bins = plots.plot_reliability([0.39, 0.41, 1], [0.5, 0.5, 1], [9, 9, 9], bins=5).axes[1].patches
+    ends = [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in bins]
+    assert ends == [pytest.approx(each) for each in [(0.21, 0.39), (0.41, 0.59), (0.81, 0.99)]]
 
 
 def test_the_legend_of_a_reliability_diagram_stays_off_the_bars() -> None:
@@ -552,7 +576,8 @@ def test_confusion_without_errors() -> None:
 
 def test_reliability_leaves_empty_bins_out_and_names_the_calibration_error() -> None:
     upper, lower = reliability(ece=0.0312).axes
-    np.testing.assert_allclose(upper.lines[1].get_xdata(), [0.1, 0.3, 0.7, 0.95])
+    drawn = np.concatenate([line.get_xdata() for line in upper.lines[1:]])
+    np.testing.assert_allclose(np.sort(drawn), [0.1, 0.3, 0.7, 0.95])
     assert [bar.get_height() for bar in lower.patches] == [3, 10, 40, 800]
     assert [text.get_text() for text in upper.texts] == ["ECE 0.0312"]
     assert not reliability().axes[0].texts
@@ -568,8 +593,80 @@ def test_intervals_stand_in_the_order_given() -> None:
     assert spans == [[0, 2], [1.5, 2.5]]
 
 
+def test_intervals_of_parts_have_colours_and_neighbours_share_a_name() -> None:
+    figure = plots.plot_intervals(
+        ["a", "a", "b"],
+        [1, 2, 3],
+        [0.5, 1.5, 2.5],
+        [1.5, 2.5, 3.5],
+        xlabel="x",
+        parts=["validation", "test", "validation"],
+        logx=True,
+    )
+    (axes,) = figure.axes
+    validation, test = axes.lines
+    assert validation.get_xdata().tolist() == [1, 3]
+    assert validation.get_color() != test.get_color()
+    assert validation.get_marker() != test.get_marker()
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["validation", "test"]
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["a", "b"]
+    one, three = validation.get_ydata()
+    (two,) = test.get_ydata()
+    assert one < two < three
+    assert two - one < three - two
+    assert axes.get_yticks().tolist() == [(one + two) / 2, three]
+    assert axes.get_xscale() == "log"
+
+
+def test_lines_ring_the_extreme_of_each_series_in_its_colour() -> None:
+    series = {"a": [3, 1, np.nan], "b": [4, 5, 2]}
+    for ring, places in (("lowest", [(1, 1), (2, 2)]), ("highest", [(0, 3), (1, 5)])):
+        axes = plots.plot_lines(range(3), series, xlabel="x", ylabel="y", ring=ring).axes[0]
+        lines, rings = axes.lines[::2], axes.lines[1::2]
+        assert [tuple(each.get_xydata()[0]) for each in rings] == places
+        for line, each in zip(lines, rings, strict=True):
+            assert each.get_markeredgecolor() == line.get_color()
+            assert each.get_markerfacecolor() == "none"
+
+
+def test_names_of_levels_stand_where_they_hide_no_series() -> None:
+    x = np.arange(6)
+    # The first falls from the level on the left; the second rests a little above it on the right.
+    series = {"falls": [2.3, 1.2, 0.7, 0.5, 0.4, 0.3], "leaps": [2.3, 9, 2.4, 2.35, 2.35, 2.35]}
+    figure = plots.plot_lines(
+        x, series, xlabel="x", ylabel="y", logy=True, levels={"a blind guess": 2.3}
+    )
+    figure.canvas.draw()
+    (axes,) = figure.axes
+    (name,) = axes.texts
+    box = name.get_window_extent()
+    assert axes.lines[-1].get_ydata() == [2.3, 2.3]
+    level = axes.transData.transform((0, 2.3))[1]
+    assert min(abs(box.y0 - level), abs(box.y1 - level)) < box.height  # beside its line
+    for line in axes.lines[:-1]:
+        points = axes.transData.transform(line.get_xydata())
+        fine = np.linspace(*points[[0, -1], 0], 500)
+        inside = (fine > box.x0) & (fine < box.x1)
+        heights = np.interp(fine, *points.T)[inside]
+        assert not np.any((heights > box.y0) & (heights < box.y1))
+
+
+def test_names_of_places_stand_above_the_axes() -> None:
+    x = [1, 10, 100]
+    places = {"left": 1.0, "middle": 10.0, "right": 100.0}
+    figure = plots.plot_lines(x, {"a": x}, xlabel="x", ylabel="y", logx=True, places=places)
+    figure.canvas.draw()
+    (axes,) = figure.axes
+    assert [text.get_text() for text in axes.texts] == list(places)
+    for text, line in zip(axes.texts, axes.lines[1:], strict=True):
+        box = text.get_window_extent()
+        assert box.y0 >= axes.get_window_extent().y1
+        assert 0 <= box.x0 <= axes.transData.transform((line.get_xdata()[0], 1))[0] <= box.x1
+        assert box.x1 <= figure.bbox.x1
+
+
 def test_lines_differ_in_colour_style_and_marker() -> None:
-    x = np.arange(1, 101)
+    x = np.arange(1, 21)
     figure = plots.plot_lines(
         x,
         {"a": x, "b": 2 * x},
@@ -606,7 +703,7 @@ def test_a_short_logarithmic_axis_has_plain_numbers(high: float, written: list[s
 
 
 def test_a_curve_of_many_points_has_no_markers() -> None:
-    x = np.arange(1, 202)
+    x = np.arange(1, 26)
     figure = plots.plot_lines(x, {"a": x, "b": 2 * x}, xlabel="x", ylabel="y")
     first, second = figure.axes[0].lines
     assert first.get_marker() == second.get_marker() == "none"
@@ -716,6 +813,16 @@ REFUSED: list[tuple[Callable[[], Figure], type[Exception], str]] = [
         lambda: plots.plot_lines([1], {"a": [1]}, xlabel="x", ylabel="y", bands={"b": ([0], [2])}),
         ValueError,
         "bands is for 'b'; expected names of series: 'a'",
+    ),
+    (
+        lambda: plots.plot_lines([1], {"a": [1]}, xlabel="x", ylabel="y", ring="best"),
+        ValueError,
+        'ring is "best"; expected "lowest" or "highest"',
+    ),
+    (
+        lambda: plots.plot_intervals(["a"], [1], [0], [2], xlabel="x", parts=["b", "c"]),
+        ValueError,
+        "names is 1 long and parts is 2 long",
     ),
     (
         lambda: plots.plot_bars(["a", "b"], [1], ylabel="y"),
