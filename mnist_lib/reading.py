@@ -76,7 +76,7 @@ class ReadDigit(NamedTuple):
     def perhaps_none(self) -> bool:
         """Whether the probability is below 0.5: this may be a letter, a blot or a scribble.
 
-        About two in a hundred hard digits are read so, and all but about three in a hundred things
+        About one in a hundred hard digits is read so, and all but about three in a hundred things
         that the network knows as no digits. Letters and signs often look like digits, and pass.
         """
         return self.probability < NO_DIGIT

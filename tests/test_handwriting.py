@@ -29,6 +29,7 @@ from mnist_lib.handwriting import (
     group_digits,
     ink_is_light,
     read_picture,
+    remove_boxes,
     remove_lines,
     select_digit,
     shrink,
@@ -531,6 +532,17 @@ def test_lines_go_and_the_strokes_that_cross_them_stay(five):
     framed[[15, 190], 40:170] = 1
     framed[15:191, [40, 169]] = 1
     assert np.abs(remove_lines(framed) - ink).sum() < 0.02 * ink.sum()
+    framed[15, 100:104] = 0  # a gap
+    assert np.abs(remove_lines(framed) - ink).sum() < 0.02 * ink.sum()
+
+
+def test_digits_that_touch_are_no_frame():
+    ink = np.zeros((140, 260), np.float32)
+    ink[[20, 119], 20:240] = 1  # its sides, open between two digits
+    ink[20:120, [20, 239]] = 1
+    ink[[20, 119], 110:150] = 0
+    ink[68:71, 20:240] = 1
+    np.testing.assert_array_equal(remove_boxes(ink), ink)
 
 
 def test_a_one_that_fills_the_picture_is_no_line():

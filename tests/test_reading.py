@@ -88,7 +88,7 @@ def string(text, overlap, styles=None, width=0.08, height=90, rng=None):
 @pytest.mark.parametrize(
     ("overlap", "texts"),
     [
-        (0, "1000 6000 3785 35 20 77 40 2000 100 66"),
+        (0, "1000 6000 2050 3785 35 20 77 40 2000 100 66"),
         (0.05, "6000 2050 3785 35 20 77 40 2000 66"),
         (0.1, "6000 35 77 40 66"),
     ],

@@ -213,11 +213,11 @@ def curve(
 ) -> None:
     """Print both error rates over the probability below which an answer is refused.
 
-    A threshold of 0 leaves the refusal to `to_mnist` alone. At 0.5 the two rates are about equal,
-    two to three in a hundred. A higher threshold hardly keeps more non-digits out, because those
-    that are left look like digits, but it soon refuses twice as many digits. The digits are hard
-    ones; of MNIST's validation digits far fewer are refused. Letters and signs pass more often:
-    no threshold that keeps the digits keeps them out.
+    A threshold of 0 leaves the refusal to `to_mnist` alone. At 0.5 one digit in a hundred is
+    refused, and two to three non-digits in a hundred pass. A higher threshold hardly keeps more of
+    those out, because they look like digits, but it soon refuses twice as many digits. The digits
+    are hard ones; of MNIST's validation digits far fewer are refused. Letters and signs pass more
+    often: no threshold that keeps the digits keeps them out.
     """
     sure = [
         (text == case.text, float(np.prod(likely)) if text else -1.0)

@@ -520,11 +520,41 @@ const Handwriting = (() => {
         const shares = found.map(({ row }) => row / (axis ? alone.width : alone.height));
         return [shares.some((share) => share < 0.25), shares.some((share) => share > 0.75)];
       });
-      if (sides.filter(Boolean).length < 3) continue;
+      if (sides.filter(Boolean).length < 3 || !isClosed(alone)) continue;
       const unframed = transpose(erase(transpose(erase(alone, across)), down));
       for (const n of pixels) result.data[n] = unframed.data[place(n)];
     }
     return result;
+  }
+
+  /**
+   * Whether an outline lets nothing in, apart from gaps of up to four pixels. A box does not; digits
+   * that touch are open between each other.
+   */
+  function isClosed(piece) {
+    const mask = make(piece.width + 6, piece.height + 6);
+    for (let y = 0, n = 0; y < piece.height; y++) {
+      const start = (y + 3) * mask.width + 3;
+      for (let x = 0; x < piece.width; x++, n++) mask.data[start + x] = piece.data[n] > 0.3 ? 1 : 0;
+    }
+    const closed = extreme(extreme(mask, 5, 1), 5, -1);
+    const outside = findPieces(map(closed, (value) => 1 - value), 0.5, false).find(
+      ({ left, top }) => left === 0 && top === 0,
+    );
+    const isOutside = new Uint8Array(closed.data.length);
+    for (const n of outside.pixels) isOutside[n] = 1;
+    let [filled, between] = [0, 0];
+    for (let x = 0; x < closed.width; x++) {
+      let [first, last] = [-1, -1];
+      for (let y = 0; y < closed.height; y++) {
+        if (isOutside[y * closed.width + x]) continue;
+        if (first < 0) first = y;
+        last = y;
+        filled++;
+      }
+      if (first >= 0) between += last + 1 - first;
+    }
+    return filled >= 0.98 * between;
   }
 
   /**

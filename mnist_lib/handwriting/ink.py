@@ -355,10 +355,21 @@ def remove_boxes(ink: Grey) -> Grey:
         for found, length in zip(lines, piece.shape, strict=True):
             middles = [offset / length for _, offset in found]
             sides += any(at < 0.25 for at in middles) + any(at > 0.75 for at in middles)
-        if sides >= 3:
+        if sides >= 3 and _is_closed(piece):
             rest = _erase(_erase(piece, lines[0]).T, lines[1]).T
             ink[rows, columns] = np.where(parts[rows, columns] == i, rest, ink[rows, columns])
     return ink
+
+
+def _is_closed(piece: Grey) -> bool:
+    """Tell whether an outline lets nothing in, apart from gaps of up to four pixels.
+
+    A box does not. The sides of digits that touch lie in lines, too, but open between the digits.
+    """
+    closed = ndimage.binary_closing(np.pad(piece > 0.3, 3), np.ones((5, 5)))
+    filled = ndimage.binary_fill_holes(closed)
+    below, above = np.logical_or.accumulate(filled), np.logical_or.accumulate(filled[::-1])[::-1]
+    return bool(filled.sum() >= 0.98 * (below & above).sum())
 
 
 def _without_lines(ink: Grey, fraction: float) -> Grey:
