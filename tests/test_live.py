@@ -344,7 +344,7 @@ def drawings() -> Iterator[np.ndarray]:
 
 
 def hard_pictures() -> Iterator[np.ndarray]:
-    """Give 200 pictures: thin, thick, tiny, enlarged, blurred, ruled, photographed, no digits."""
+    """Give 200 pictures: thin, thick, tiny, blurred, ruled, in boxes, photographed, no digits."""
     random = np.random.default_rng(12)
     digits = load_digits().images
     for number in range(10):
@@ -359,7 +359,11 @@ def hard_pictures() -> Iterator[np.ndarray]:
             ImageDraw.Draw(canvas).line(points, fill=0, width=1)
         yield np.asarray(canvas)
         yield np.asarray(canvas.filter(ImageFilter.GaussianBlur(2)))
-        canvas.paste(120, (0, 70, 120, 72))
+        if number % 2:  # in a box, which lets something in for every other one
+            ImageDraw.Draw(canvas).rectangle((8, 8, 111, 111), outline=60, width=2)
+            canvas.paste(255, (50, 8, 58 if number % 4 == 3 else 53, 10))
+        else:
+            canvas.paste(120, (0, 70, 120, 72))
         yield np.asarray(canvas)
     for number in range(20):  # blank, dots, blots, scribbles
         canvas = Image.new("L", (100, 100), 255)
