@@ -1420,7 +1420,7 @@ def two_questions(
     spots = [(row, column, side), (pixel[0] - 0.5, pixel[1] - 0.5, 2)]
     questions = ["Occlusion: cover a patch", "Gradient: change one pixel a little"]
     moves = f"{slope:+.2f}".replace("-", "−")
-    answers = [f"score falls\nby {fall:.1f}", f"score moves\n{moves} per unit"]
+    answers = [f"score falls\nby {fall:.1f}", f"score moves\n{moves} per\nunit of grey"]
     for question, shown, spot, answer, ground in zip(
         questions, (covered, image), spots, answers, (1.75, 0.05), strict=True
     ):
@@ -1431,7 +1431,7 @@ def two_questions(
         colour = plots.PALETTE[1]
         axes.add_patch(Rectangle(corner, size, size, fill=False, ec=colour, lw=2, zorder=4))
         network = box(axes, (2.75, ground + 0.6), (1.3, 0.7), "network")
-        result = box(axes, (5.1, ground + 0.6), (1.6, 0.8), answer, colour=colour)
+        result = box(axes, (5.1, ground + 0.6), (1.6, 0.85), answer, colour=colour)
         arrow(axes, drawn.right, network.left)
         arrow(axes, network.right, result.left)
     return figure
@@ -1441,7 +1441,7 @@ def two_questions(
 
 
 def beyond_training(
-    first: ArrayLike, second: ArrayLike, shifted: ArrayLike, outside: ArrayLike
+    first: ArrayLike, second: ArrayLike, stranger: ArrayLike, outside: ArrayLike
 ) -> Figure:
     """Draw where a network must answer: near its training digits, beside them, and far away.
 
@@ -1452,7 +1452,7 @@ def beyond_training(
     ----------
     first, second : arrays of shape (H, W)
         A training digit of either class, a 4 and a 9.
-    shifted : array of shape (H, W)
+    stranger : array of shape (H, W)
         Another person's digit of the first class.
     outside : array of shape (H, W)
         Something else that is answered as the first class.
@@ -1481,9 +1481,9 @@ def beyond_training(
     picture(axes, second, (3.95, 0.95), 0.45)
     label(axes, (1.2, 0.16), "training digits")
     label(axes, (4.2, 0.16), "training digits")
-    picture(axes, shifted, (2.3, 1.8), 0.5)
+    picture(axes, stranger, (2.3, 1.8), 0.5)
     label(axes, (1.95, 1.9), "a stranger's 4:", ha="right")
-    label(axes, (1.95, 1.69), "shifted", ha="right")
+    label(axes, (1.95, 1.69), "another population", ha="right")
     picture(axes, outside, (0.5, 2.65), 0.55)
     label(axes, (0.9, 2.75), "a letter:", ha="left")
     label(axes, (0.9, 2.54), "out of distribution", ha="left")

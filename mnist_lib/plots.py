@@ -223,8 +223,10 @@ def _paint(
     grid.axes.set(xlim=(0, WIDTH), ylim=(grid.figure.get_figheight(), 0))
 
 
-def _add_bar(grid: _Grid, scale: Normalize, colours: str, label: str) -> Figure:
-    """Draw the colour bar of all cells below them."""
+def _add_bar(
+    grid: _Grid, scale: Normalize, colours: str, label: str, least: float | None = None
+) -> Figure:
+    """Draw the colour bar of all cells below them, from `least` on if it is given."""
     total = grid.figure.get_figheight()
     box = (0.25, (_BAR - 0.2) / total, 0.5, 0.13 / total)
     bar = grid.figure.colorbar(
@@ -235,6 +237,7 @@ def _add_bar(grid: _Grid, scale: Normalize, colours: str, label: str) -> Figure:
     )
     bar.outline.set_visible(False)
     bar.set_label(label)
+    bar.ax.set_xlim(left=least)
     return grid.figure
 
 
@@ -514,6 +517,8 @@ def plot_heatmaps(
     _checks.same_length(images=images, heatmaps=heatmaps)
     texts = _titles(titles, images=images)
     scale, colours = _scale(heatmaps, signed), SIGNED if signed else SEQUENTIAL
+    # Of a signed scale, the bar shows negative colours only where there are negative values.
+    least = None if not signed or (heatmaps < 0).any() else 0.0
     grid = _grid(len(images), images.shape[1:], texts, columns, 1.2, bar=True)
     if outline:
         _paint(grid, heatmaps, scale, colours)
@@ -524,13 +529,13 @@ def plot_heatmaps(
                 image, edge, extent=extent, origin="upper", colors="0.35", linewidths=0.7
             )
         grid.axes.set(xlim=(0, WIDTH), ylim=(grid.figure.get_figheight(), 0))
-        return _add_bar(grid, scale, colours, label)
+        return _add_bar(grid, scale, colours, label, least)
     # A signed scale is white at zero, so the digit is drawn dark on light under it.
     _paint(grid, images, _grey_scale(images), "gray_r" if signed else GREY)
     # Where a map is near zero, the digit shows through.
     strength = np.abs(heatmaps) / max(abs(scale.vmin or 0.0), abs(scale.vmax or 0.0))
     _paint(grid, heatmaps, scale, colours, np.nan_to_num(0.15 + 0.7 * strength))
-    return _add_bar(grid, scale, colours, label)
+    return _add_bar(grid, scale, colours, label, least)
 
 
 # --- charts -----------------------------------------------------------------------------------
@@ -1136,11 +1141,17 @@ def plot_embedding(points: ArrayLike, labels: ArrayLike) -> Figure:
             up,
             f"{label}",
             color=colour,
-            fontsize=14,
+            fontsize=12,
             weight="bold",
             ha="center",
             va="center",
-            bbox={"boxstyle": "circle,pad=0.2", "fc": "white", "ec": colour, "lw": 1.5},
+            bbox={
+                "boxstyle": "circle,pad=0.12",
+                "fc": "white",
+                "ec": colour,
+                "lw": 1.5,
+                "alpha": 0.7,
+            },
         )
     axes.set(xlabel="first component", ylabel="second component")
     axes.grid(True, axis="both")

@@ -21,6 +21,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
@@ -429,6 +430,12 @@ def cover(
         signed=True,
         label="fall of the score when covered",
     )
+    axes = still.axes[0]
+    left, right, _, top = axes.images[0].get_extent()
+    side = (right - left) * size / 28
+    axes.add_patch(Rectangle((left, top), side, side, fill=False, ec=plots.PALETTE[1], lw=2))
+    place = {"color": plots.PALETTE[1], "ha": "right", "va": "center"}
+    axes.text(left - 0.08, top + side / 2, "the cover", **place)
     return Explorable(
         "cover",
         {
@@ -441,7 +448,8 @@ def cover(
             "start": [0, 0],
         },
         still=still,
-        alt="A digit, and in red the places where a cover lowers its score most.",
+        alt="A digit, in red the places where a cover lowers its score most, and a small frame: "
+        "the cover, in the upper left corner.",
         instruction="Move the cover over the digit, with the pointer or the arrow keys, and ask "
         "about other digits.",
         question="Find a place where the network reads another digit. Does the score of that "
@@ -501,7 +509,16 @@ def placing(
     def percent(probabilities: NDArray[Any]) -> str:
         return _bytes(np.floor(100 * probabilities.max(axis=-1)), np.uint8)
 
-    still = plots.plot_digits(flat, columns=len(PENS))
+    # With one pen, in the middle: small, medium and large, as they are and below it prepared.
+    chosen, middle = slice(1, None, 2 * len(PENS)), len(SHIFTS) ** 2 // 2
+    as_they_are = raw.reshape(len(networks), len(flat), -1, 10)[:, chosen, middle]
+    found = np.concatenate([as_they_are, ready[:, chosen]], axis=1).argmax(axis=-1).T
+    still = plots.plot_digits(
+        np.concatenate([flat[chosen], prepared[chosen]]),
+        ["\n".join(map("{}: {}".format, networks, each)) for each in found],
+        columns=len(found) // 2,
+        marked=(found != label).any(axis=1),
+    )
     return Explorable(
         "placing",
         {
@@ -519,7 +536,8 @@ def placing(
             "start": [3, 1, 3, 3],  # as MNIST has it
         },
         still=still,
-        alt="One digit in five sizes, drawn with a thin, a medium and a thick pen.",
+        alt="One digit in three sizes, and below, each of them prepared, with what each network "
+        "reads; a frame says that one of them is wrong.",
         instruction="Drag the digit, or move it with the arrow keys, three pixels at a time. "
         "Change its size and the pen, then prepare it.",
         question="With the digit in the middle, at which size does each network begin to fail? And "
