@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page
@@ -62,6 +63,45 @@ MADE: dict[str, Explorable] = {
 
 
 # --- what Python makes ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def stills(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
+    """Return a list that will hold the figures of which stills are made."""
+    drawn: list[Figure] = []
+    still = explorables._still
+
+    def keep(figure: Figure) -> bytes:
+        drawn.append(figure)
+        return still(figure)
+
+    monkeypatch.setattr(explorables, "_still", keep)
+    return drawn
+
+
+def test_the_still_of_a_cover_shows_the_cover_where_it_starts(stills: list[Figure]) -> None:
+    explorables.cover(THREE / 255, 3, BEFORE, COVERED, 5)
+    axes = stills[0].axes[0]
+    left, right, bottom, top = axes.images[0].get_extent()
+    (frame,) = (patch for patch in axes.patches if patch.get_linewidth() == 2)
+    assert frame.get_xy() == (left, top)
+    assert frame.get_width() / (right - left) == pytest.approx(5 / 28)
+    assert frame.get_height() / (bottom - top) == pytest.approx(5 / 28)
+
+
+def test_the_still_of_a_digit_shows_what_each_network_reads(stills: list[Figure]) -> None:
+    def second(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return 1 - by_mean(images)
+
+    explorables.placing(THREE, 3, {"one": by_mean, "two": second})
+    axes = stills[0].axes[0]
+    images = np.stack([shown.get_array() for shown in axes.images]).astype(np.uint8)
+    ours, theirs = by_mean(images).argmax(axis=1), second(images).argmax(axis=1)
+    expected = [f"one: {one}\ntwo: {two}" for one, two in zip(ours, theirs, strict=True)]
+    assert [text.get_text() for text in axes.texts] == [*expected, "as they are", "prepared"]
+    heights = [np.ptp(np.flatnonzero(image.any(axis=1))) + 1 for image in images]
+    assert heights[:2] == [8, 20]
+    assert ours[2:].tolist() == [3, 3], "below, prepared"
 
 
 @pytest.mark.parametrize("name", MADE)

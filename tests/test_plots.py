@@ -448,6 +448,14 @@ def test_signed_heatmaps_are_symmetric_about_zero() -> None:
     assert (over.norm.vmin, over.norm.vmax) == (-4, 4)
 
 
+@pytest.mark.parametrize(("low", "least"), [(-1, -4), (0, 0)])
+def test_a_signed_bar_shows_no_colour_of_values_that_cannot_be(low: float, least: float) -> None:
+    heat = np.zeros((1, 28, 28))
+    heat[0, 3, :2] = 4, low
+    figure = plots.plot_heatmaps(digits(1), heat, signed=True, outline=True)
+    assert figure.axes[1].get_xlim() == (least, 4)
+
+
 def test_an_outline_leaves_the_map_its_own_colours() -> None:
     square = np.zeros((1, 28, 28))
     square[:, 8:16, 4:12] = 1

@@ -509,16 +509,19 @@ def placing(
     def percent(probabilities: NDArray[Any]) -> str:
         return _bytes(np.floor(100 * probabilities.max(axis=-1)), np.uint8)
 
-    # With one pen, in the middle: small, medium and large, as they are and below it prepared.
-    chosen, middle = slice(1, None, 2 * len(PENS)), len(SHIFTS) ** 2 // 2
+    # With one pen, in the middle: the smallest, and as large as MNIST's.
+    chosen, middle = [1, 3 * len(PENS) + 1], len(SHIFTS) ** 2 // 2
     as_they_are = raw.reshape(len(networks), len(flat), -1, 10)[:, chosen, middle]
     found = np.concatenate([as_they_are, ready[:, chosen]], axis=1).argmax(axis=-1).T
     still = plots.plot_digits(
         np.concatenate([flat[chosen], prepared[chosen]]),
         ["\n".join(map("{}: {}".format, networks, each)) for each in found],
-        columns=len(found) // 2,
+        columns=len(chosen),
         marked=(found != label).any(axis=1),
     )
+    for name, shown in zip(answers, still.axes[0].images[:: len(chosen)], strict=True):
+        left, _, bottom, top = shown.get_extent()
+        still.axes[0].text(left - 0.08, (bottom + top) / 2, name, ha="right", va="center")
     return Explorable(
         "placing",
         {
@@ -536,7 +539,7 @@ def placing(
             "start": [3, 1, 3, 3],  # as MNIST has it
         },
         still=still,
-        alt="One digit in three sizes, and below, each of them prepared, with what each network "
+        alt="One digit, small and large, and below, each of them prepared, with what each network "
         "reads; a frame says that one of them is wrong.",
         instruction="Drag the digit, or move it with the arrow keys, three pixels at a time. "
         "Change its size and the pen, then prepare it.",
