@@ -31,7 +31,7 @@ UPRIGHT = 0.9  # mean probability of a page that needs no turning
 CLEAR = 0.7  # mean probability below which a page holds hardly any digits
 # In mean probability, for which a page is turned: at least GAIN, and more on a page of few digits,
 # whose mean says less: GAIN_OF_ONE for a single one, and less by the root of their number.
-GAIN, GAIN_OF_ONE = 0.04, 0.12
+GAIN, GAIN_OF_ONE = 0.04, 0.08
 SUREST = 0.96  # how sure a network that was trained with smoothed labels is at most
 # What doubt costs, -ln p: DOUBT times that for any digit, and more for a wide one, in which many
 # narrow ones would have their say. Fitted together with the prices of `handwriting.touching`.
