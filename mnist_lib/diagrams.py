@@ -1801,7 +1801,7 @@ def ways_out(image: ArrayLike) -> Figure:
     ways = (  # the last two stay with the network
         "a file that others open",
         "a file of a quarter the size",
-        "a server that answers photos",
+        "a server that reads photos",
         "a page in the browser",
         "a card with its limits",
         "an alarm when digits change",
@@ -1871,7 +1871,7 @@ def two_ways_to_load() -> Figure:
     """
     lanes = (
         (".npz, .keras", "numbers\nand names", "arrays and\nknown layers", 0),
-        ("pickle,\nLambda", "instructions", "whatever\nthey say", 1),
+        ("pickle, .keras\nwith a Lambda", "instructions", "whatever\nthey say", 1),
     )
     figure, axes = canvas(1.8)
     for row, (file, content, outcome, colour) in enumerate(lanes):
@@ -1940,18 +1940,19 @@ def data_parallel(images: ArrayLike) -> Figure:
     if len(images) != 8:
         raise ValueError(_checks.message("images", f"{len(images)} images", "8 of them"))
     figure, axes = canvas(2.75)
-    add = box(axes, (3.95, 1.375), (1.2, 0.75), "add up", "all-reduce", colour=plots.PALETTE[1])
-    for worker, y in enumerate((2.1, 0.65)):
+    rows, tall = (2.1, 0.65), 0.75
+    middle = (3.76, sum(rows) / 2)
+    add = box(axes, middle, (0.4, rows[0] - rows[1] + tall), colour=plots.PALETTE[1])
+    label(axes, middle, "all-reduce: add up", rotation=90)
+    for worker, y in enumerate(rows):
         for place, image in enumerate(images[4 * worker : 4 * worker + 4]):
             across, down = place % 2, place // 2
             picture(axes, image, (0.33 + 0.48 * across, y + 0.24 - 0.48 * down), 0.44)
-        copy = box(axes, (1.95, y), (1.15, 0.75), f"worker {worker}", "same weights")
+        copy = box(axes, (1.95, y), (1.15, tall), f"worker {worker}", "same weights")
         arrow(axes, (1.06, y), copy.left)
-        towards = add.at(0, 0.75 if y > 1.375 else 0.25)
-        arrow(axes, copy.right, towards)
-        step = box(axes, (5.33, y), (1.15, 0.75), "step", "same sum")
-        arrow(axes, add.at(1, 0.75 if y > 1.375 else 0.25), step.left)
-    label(axes, (2.78, 2.16), "gradient", ha="left")
+        arrow(axes, copy.right, (add.left[0], y), "gradient")
+        step = box(axes, (5.33, y), (1.15, tall), "step", "same weights")
+        arrow(axes, (add.right[0], y), step.left, "sum")
     return figure
 
 
@@ -2001,27 +2002,36 @@ def lockstep(phases: Sequence[str]) -> Figure:
 def ring_rounds() -> Figure:
     """Draw a ring's all-reduce: own pieces, one complete sum each, and all sums everywhere.
 
+    Between these, arrows lead from each worker to the next.
+
     Returns
     -------
     matplotlib.figure.Figure
     """
-    workers, side = 4, 0.34
-    figure, axes = canvas(2.15)
+    workers, side, pitch = 4, 0.31, 1.88
+    figure, axes = canvas(2.0)
+    rows = [1.3 - (worker + 0.5) * side for worker in range(workers)]
+    for worker, y in enumerate(rows):
+        label(axes, (0.04, y), f"worker {worker}", ha="left")
     for stage, title in enumerate(
         ("at first", "once round:\nadded up", "twice round:\nhanded out")
     ):
-        left = 0.98 + 1.7 * stage
-        label(axes, (left + workers * side / 2, 1.8), title)
-        for worker in range(workers):
-            y = 1.42 - (worker + 0.5) * side
+        left = 0.95 + pitch * stage
+        label(axes, (left + workers * side / 2, 1.66), title)
+        for worker, y in enumerate(rows):
             for piece in range(workers):
                 # A piece sets out from the worker of its number, and is complete with the last.
                 whole = stage == 2 or (stage == 1 and piece == (worker + 1) % workers)
                 text, colour = ("Σ", plots.PALETTE[1]) if whole else ("", plots.PALETTE[0])
+                if stage == 1 and not whole:  # no more than a part of the sum
+                    colour = tint(colour, 0.35)
                 centre = left + (piece + 0.5) * side, y
                 box(axes, centre, (0.9 * side, 0.82 * side), text, colour=colour)
-            if not stage:
-                label(axes, (0.04, y), f"worker {worker}", ha="left")
+        if stage:
+            between = left - 0.41
+            for start, end in pairwise(rows):
+                arrow(axes, (between, start), (between, end))
+            arrow(axes, (between, rows[-1]), (between, rows[0]), bend=-0.5)
     return figure
 
 

@@ -815,6 +815,25 @@ def test_two_workers_get_half_of_the_batch_each():
     assert [text for text in texts(figure) if text.startswith("worker")] == ["worker 0", "worker 1"]
 
 
+def test_both_gradients_go_into_one_bar_and_both_sums_leave_it():
+    axes = EXAMPLES["two workers"]().axes[0]
+    (bar,) = (
+        part
+        for part in axes.patches
+        if isinstance(part, Rectangle) and part.get_edgecolor()[:3] == to_rgb(plots.PALETTE[1])
+    )
+    places = {
+        name: [text.get_position() for text in axes.texts if text.get_text() == name]
+        for name in ("gradient", "sum", "worker 0", "worker 1")
+    }
+    assert len(places["gradient"]) == len(places["sum"]) == 2
+    assert all(x < bar.get_x() for x, _ in places["gradient"])
+    assert all(x > bar.get_x() + bar.get_width() for x, _ in places["sum"])
+    for worker in (0, 1):
+        ((_, y),) = places[f"worker {worker}"]
+        assert bar.get_y() < y < bar.get_y() + bar.get_height()
+
+
 def test_nobody_steps_before_both_have_computed():
     figure = diagrams.lockstep(["compute", "meet", "step"])
     parts = [patch for patch in figure.axes[0].patches[1:] if isinstance(patch, Rectangle)]
@@ -839,10 +858,32 @@ def test_a_ring_completes_one_piece_with_each_worker_and_then_all():
     parts = [patch for patch in axes.patches if isinstance(patch, Rectangle)]
     sums = [part for part in parts if part.get_edgecolor()[:3] == to_rgb(plots.PALETTE[1])]
     assert len(sums) == 4 + 16
-    early = [part for part in sums if part.get_x() < 0.98 + 2 * 1.7]
+    early = sums[:4]
     assert len({round(part.get_x(), 3) for part in early}) == 4, "each piece is complete once"
     assert len({round(part.get_y(), 3) for part in early}) == 4, "with another worker each"
     assert texts(axes.figure).count("Σ") == len(sums)
+    pale = to_rgb(diagrams.tint(plots.PALETTE[0], 0.35))
+    after_one = [part for part in parts if part.get_edgecolor()[:3] == pale]
+    assert len(after_one) == 12, "all others of the second square"
+
+
+def test_a_ring_leads_from_each_worker_to_the_next_and_from_the_last_to_the_first():
+    axes = diagrams.ring_rounds().axes[0]
+    rows = {
+        text.get_text(): text.get_position()[1]
+        for text in axes.texts
+        if text.get_text().startswith("worker")
+    }
+    arrows = [patch for patch in axes.patches if isinstance(patch, FancyArrowPatch)]
+    assert len(arrows) == 8, "once round before each of two squares"
+    for index, drawn in enumerate(arrows):
+        worker = index % 4
+        path = drawn.get_path()
+        heights = path.vertices[path.codes != path.CLOSEPOLY, 1]
+        start = heights[0]
+        end = heights[np.abs(heights - start).argmax()]  # the tip
+        assert start == pytest.approx(rows[f"worker {worker}"], abs=0.05)
+        assert end == pytest.approx(rows[f"worker {(worker + 1) % 4}"], abs=0.05)
 
 
 @pytest.mark.parametrize("images", [[GREYS] * 7, [GREYS] * 9])

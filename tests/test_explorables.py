@@ -120,6 +120,25 @@ def test_each_is_one_small_piece_of_html_with_a_still_picture_in_it(name: str) -
         assert forbidden not in made.html, forbidden
 
 
+def test_the_still_line_of_float32_hides_no_marker(stills: list[Figure]) -> None:
+    explorables.rounding(KERNELS, PER_TENSOR, PER_CHANNEL, 0.966)
+    (axes,) = stills[0].axes
+    (exact,) = (line for line in axes.lines if set(line.get_ydata()) == {0.966})
+    others = [line for line in axes.lines if line is not exact]
+    assert exact.get_marker() == "None"
+    assert len(others) == 2
+    assert all(line.get_zorder() > exact.get_zorder() for line in others)
+    assert "float32" in [text.get_text() for text in axes.texts]
+
+
+def test_still_workers_are_counted_and_not_powers_of_ten(stills: list[Figure]) -> None:
+    explorables.scaling(0.0015, 0.00015, CARDS, 225_034, 4096)
+    (axes,) = stills[0].axes
+    for axis in (axes.xaxis, axes.yaxis):
+        assert [tick.get_text() for tick in axis.get_ticklabels()] == ["1", "8", "64", "512"]
+        assert len(axis.get_minorticklocs()) == 0
+
+
 def test_what_is_too_large_is_refused() -> None:
     many = np.repeat(MNIST.x_train[:1], 40, axis=0)
     with pytest.raises(

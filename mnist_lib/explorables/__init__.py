@@ -688,14 +688,14 @@ def rounding(
         spread.append(most.min() / most.max())
     still = plots.plot_lines(
         np.arange(2, 9),
-        {
-            "per tensor": right["tensor"],
-            "per channel": right["channel"],
-            "float32": np.full(7, exact),
-        },
+        {"per tensor": right["tensor"], "per channel": right["channel"]},
         xlabel="bits per weight",
         ylabel="fraction read right",
     )
+    (axes,) = still.axes
+    axes.axhline(exact, color=plots.PALETTE[2], ls="-.", zorder=1)  # behind the markers
+    axes.annotate("float32", (2, exact), (0, 3), textcoords="offset points")
+    axes.margins(y=0.1)
     return Explorable(
         "rounding",
         {
@@ -779,6 +779,11 @@ def scaling(
     still = plots.plot_lines(
         workers, curves, xlabel="workers", ylabel="faster by", logx=True, logy=True
     )
+    (axes,) = still.axes
+    ticks = [1, 8, 64, 512]
+    axes.set_xticks(ticks, map(str, ticks))
+    axes.set_yticks(ticks, map(str, ticks))
+    axes.minorticks_off()
     return Explorable(
         "scaling",
         {
