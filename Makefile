@@ -20,7 +20,7 @@ help:  ## List these commands
 	@test -n "$(PYTHON)" || { echo "No Python from 3.11 to 3.13 found on the PATH." \
 	    "Install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3.12" >&2; exit 1; }
 	@echo "Making .venv with $(PYTHON) and installing requirements.txt (a few minutes, once)"
-	@$(PYTHON) -m venv .venv
+	@"$(PYTHON)" -m venv .venv
 	@$(IN_VENV) -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
 	@touch .venv/installed
 
@@ -70,7 +70,7 @@ repository: .venv/installed  ## Write the repository's address everywhere: make 
 
 # Not from .venv, which cannot be made while requirements.txt contradicts pyproject.toml.
 lock:  ## Pin the newest versions of everything in requirements.txt (for maintainers)
-	@$(PYTHON) -m venv _build/lock
+	@"$(PYTHON)" -m venv _build/lock
 	@_build/lock/bin/python -m pip install --quiet --disable-pip-version-check uv
 	@echo '-e .[tensorflow,course]' | _build/lock/bin/uv pip compile - --quiet --upgrade --universal \
 	    --python-version 3.11 --fork-strategy fewest --no-emit-index-url --no-emit-find-links \
@@ -84,7 +84,7 @@ update:  ## Pin the newest versions, and say what changed (for maintainers)
 	    || echo "Nothing changed."
 
 audit:  ## Ask for known security faults of every package that requirements.txt pins (needs a network)
-	@$(PYTHON) -m venv _build/audit
+	@"$(PYTHON)" -m venv _build/audit
 	@_build/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1
 	@grep -v '^-e ' requirements.txt > _build/audit.txt
 	@_build/audit/bin/pip-audit --strict --no-deps --disable-pip --requirement _build/audit.txt \
@@ -94,7 +94,7 @@ audit:  ## Ask for known security faults of every package that requirements.txt 
 # of what the package names (with the newest of everything else), and the newest of all. Without
 # the options of pyproject.toml, since each Matplotlib draws the reference pictures a little differently.
 lowest newest unreleased:  ## Test the package and two chapters with the oldest (newest, coming) versions
-	@$(PYTHON) -m venv --clear _build/$@
+	@"$(PYTHON)" -m venv --clear _build/$@
 	@_build/$@/bin/python -m pip install --quiet --disable-pip-version-check uv
 	@touch _build/$@/versions.txt
 	@test $@ != lowest || _build/$@/bin/uv pip compile --quiet --resolution lowest-direct --no-deps \
@@ -107,7 +107,7 @@ lowest newest unreleased:  ## Test the package and two chapters with the oldest 
 
 # The same TensorFlow, built without graphics cards: the other build complains where there is none.
 colab:  ## Run every chapter on the versions that Colab installs (tools/colab.txt)
-	@$(PYTHON) -m venv --clear _build/$@
+	@"$(PYTHON)" -m venv --clear _build/$@
 	@sed 's/^tensorflow==/tensorflow-cpu==/' tools/colab.txt > _build/colab.txt
 	@_build/$@/bin/python -m pip install --quiet --disable-pip-version-check \
 	    --requirement _build/colab.txt . fastapi jupyter-cache nbmake psutil pytest-timeout pyyaml uvicorn
@@ -116,8 +116,8 @@ colab:  ## Run every chapter on the versions that Colab installs (tools/colab.tx
 # TAG=v1.0.0 makes sure that the version is the one that is tagged (.github/workflows/release.yml).
 release:  ## Make the wheel, the sdist and the notes of this version in _build/release
 	@rm -rf _build/release && mkdir -p _build/release
-	@$(PYTHON) -m tools.release $(TAG) > _build/release/notes.md
-	@$(PYTHON) -m venv --clear _build/builder
+	@"$(PYTHON)" -m tools.release $(TAG) > _build/release/notes.md
+	@"$(PYTHON)" -m venv --clear _build/builder
 	@_build/builder/bin/python -m pip install --quiet --disable-pip-version-check build==1.6.1
 	@_build/builder/bin/python -m build --outdir _build/release > _build/release.log 2>&1 \
 	    || { cat _build/release.log; exit 1; }

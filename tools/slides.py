@@ -43,6 +43,7 @@ LINES = 15  # of 24 pixels with their leading, below a heading, on a slide of 12
 CHARACTERS = 92  # of text on such a line
 CODE_CHARACTERS = 82  # of code
 WORDS_ABOVE, WORDS_BELOW = 3.5, 5.0  # lines of text that a figure leaves, caption included
+WORDS_BELOW_MOVING = 1.5  # a figure to move has words of its own
 LEFT_OUT = ("Going further",)
 FOLD = re.compile(r"<details><summary>(.*?)</summary>\s*(.*?)\s*</details>", re.S)
 # Lines that no class reads.
@@ -303,7 +304,8 @@ class Deck:
                 self.new(self.section)
             self.last.form = form
             self.last.pieces.append(html)
-            self.last.lines += LINES - WORDS_ABOVE - WORDS_BELOW
+            below = WORDS_BELOW_MOVING if form == "moving" else WORDS_BELOW
+            self.last.lines += LINES - WORDS_ABOVE - below
             self.figure = self.last
 
     def card(self, markdown: str) -> None:
