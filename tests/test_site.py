@@ -684,7 +684,8 @@ ZOOMED = {"200 %": (640, 450), "400 %": (320, 225)}
 CUT = """() => [...document.querySelectorAll('body *')].filter(element => {
     const style = getComputedStyle(element);
     const hides = side => /hidden|clip/.test(side === 'Width' ? style.overflowX : style.overflowY);
-    return !element.closest('.math') && style.visibility !== 'hidden' && element.clientWidth > 3
+    const seen = element.checkVisibility({opacityProperty: true, visibilityProperty: true});
+    return !element.closest('.math') && seen && element.clientWidth > 3
         && ['Width', 'Height'].some(side =>
             hides(side) && element[`scroll${side}`] > element[`client${side}`] + 1);
 }).map(element => element.outerHTML.slice(0, 120))"""
