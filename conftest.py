@@ -49,8 +49,6 @@ from tools.notebooks import (
 
 MARKED = 1.5  # a Time line that is off by more is marked in the table and should be measured again
 TOLERANCE = 2.5  # by more than this, it fails: other processors and busy cores explain about 1.8
-# Of two notebooks side by side, each costs more than alone (three chapters: 1.11 to 1.21 ×).
-BESIDE = 1.15 if int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) > 1 else 1.0
 LONGEST_SILENCE = 30  # seconds; 10 are meant, but the clock also counts what else the machine does
 
 # Work like the chapters': about half of it is importing Keras, half training.
@@ -78,7 +76,7 @@ class Run(NamedTuple):
     name: str
     source: str
     seconds: float
-    slow: float  # of the machine that ran it, and of what ran beside it
+    slow: float  # of the machine that ran it
     stated: int | None
     silence: str  # the cell that was silent for longest, and how long
 
@@ -270,7 +268,7 @@ def pytest_runtest_makereport(
             name_of(item),
             source,
             client.cpu_seconds,
-            slowness() * BESIDE,
+            slowness(),
             stated_times(notebook).get(source),
             f"{longest} {silences[longest]:.0f} s",
         )
