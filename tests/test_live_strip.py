@@ -404,6 +404,31 @@ def test_every_network_that_the_page_loads_can_be_walked(live: Visit, name: str)
             assert float(share.split()[0]) == pytest.approx(100 * value, abs=0.06)
 
 
+@pytest.mark.parametrize("name", ["same", "dense"])
+def test_a_network_that_takes_over_finds_nothing_waiting(live: Visit, name: str) -> None:
+    page = live.page
+    bring(page, export.describe(network(*NETWORKS[name]()), name=name))
+    for selector in ("#live-strip", "#live-scores"):
+        show(page, selector)
+        page.evaluate(
+            """async () => {
+                const { network, prepared } = Live.state;
+                const image = Float32Array.from(prepared.image, (pixel) => pixel / 255);
+                Inside.show(image, Network.run(network, image));
+                Inside.use(network); // before the hand has rested on the digit
+                await new Promise((done) => setTimeout(done, 500));
+            }"""
+        )
+        assert live.console == []
+        for column in range(page.locator(".live-column").count()):
+            buttons(page, column).first.dispatch_event("click")  # nothing to show yet, no fault
+        assert live.console == []
+    choose_example(page, 4)
+    reading(page)
+    show(page)
+    assert len(page.inner_text("#live-strip-words")) > 20
+
+
 # --- keys, motion ---------------------------------------------------------------------------------
 
 

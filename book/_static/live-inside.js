@@ -527,6 +527,7 @@ const Inside = (() => {
   function use(next) {
     network = next;
     image = outputs = null;
+    clearTimeout(waiting); // it would write a sum of the network before
     isAway = false;
     windows = [...network.layers.keys()].filter((n) => /conv|pool/.test(network.layers[n].type));
     let convolutions = 0;

@@ -246,6 +246,7 @@ const Scores = (() => {
       network = next;
       columns = Parts.columnsOf(network);
       [image, outputs, digit] = [null, null, null];
+      clearTimeout(waiting); // it would take apart a score of the network before
     },
     show(nextImage, nextOutputs) {
       [image, outputs] = [nextImage, nextOutputs];

@@ -547,6 +547,7 @@ const Strip = (() => {
     network = next;
     columns = Parts.columnsOf(network);
     image = outputs = null;
+    clearTimeout(waiting); // it would look for the strongest maps of the network before
     lit = null;
     byReader = false;
     chosen = { column: 0, item: 0 };
