@@ -253,6 +253,25 @@ def test_a_run_prints_its_rows_and_keeps_the_others(tmp_path, capfd):
     assert str(benchmark.program_table(written)) in printed
 
 
+@pytest.mark.slow
+def test_a_run_that_is_broken_off_keeps_its_whole_rounds(tmp_path, monkeypatch):
+    measure = benchmark.in_a_process
+
+    def until_the_second_round(what, *arguments):
+        if arguments[1:2] == (1,):
+            raise KeyboardInterrupt
+        return measure(what, *arguments)
+
+    monkeypatch.setattr(benchmark, "in_a_process", until_the_second_round)
+    path = tmp_path / "benchmark.json"
+    options = ["--digits", "640", "--output", str(path)]
+    with pytest.raises(KeyboardInterrupt):
+        benchmark.main(["--only", "fast recipe", *options])
+    written = json.loads(path.read_text(encoding="utf-8"))
+    assert len(written["programs"]["fast recipe"]["marks"]) == 1
+    assert written["operations per CPU second"] > 0
+
+
 def test_the_stored_run_makes_the_page():
     assert set(STORED["programs"]) <= set(benchmark.NAMES)
     assert set(STORED["costs"]) <= set(benchmark.PARTS)

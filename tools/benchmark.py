@@ -664,6 +664,12 @@ def read_results(path: Path) -> Results:
     return {"machine": here, "programs": {}, "costs": {}}
 
 
+def keep(results: Results, path: Path) -> None:
+    """Write the results; what was not measured is null."""
+    measured = json.loads(json.dumps(results).replace("NaN", "null"))
+    write_whole(path, (json.dumps(measured, indent=1, ensure_ascii=False) + "\n").encode())
+
+
 def in_a_process(what: str, *arguments: Any) -> Any:
     """Call a function of this module in a fresh process with one thread; return its answer."""
     settings = {
@@ -719,25 +725,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
             mark = done[-1]["marks"][-1]
             print(f"{name}, seed {seed}: {mark['accuracy']:.2%} in {mark['CPU']:.1f} CPU s",
                   flush=True)  # fmt: skip
-    for name, done in runs.items():
-        results["programs"][name] = done[0] | {
-            "marks": [run["marks"] for run in done],
-            "peak memory in MB": max(run["peak memory in MB"] for run in done),
-            "date": today,
-        }
+        for name, done in runs.items():
+            results["programs"][name] = done[0] | {
+                "marks": [run["marks"] for run in done],
+                "peak memory in MB": max(run["peak memory in MB"] for run in done),
+                "date": today,
+            }
+        if not options.quick:
+            keep(results, options.output)  # a run of hours that is broken off keeps its rounds
     for name in [part for part in PARTS if part in chosen]:
         function = PARTS[name].__name__
         rows = in_a_process(function, options.rounds)
         results["costs"][name] = {"rows": rows, "date": today}
+    if not options.quick:
+        keep(results, options.output)
     if results["programs"]:
         print(f"\n{program_table(results)}")
     for name, part in results["costs"].items():
         print(f"\n{name}, CPU time, {part['date']}\n{cost_table(part['rows'])}")
-    if not options.quick:
-        results = json.loads(json.dumps(results).replace("NaN", "null"))
-        write_whole(
-            options.output, (json.dumps(results, indent=1, ensure_ascii=False) + "\n").encode()
-        )
 
 
 if __name__ == "__main__":
