@@ -78,8 +78,6 @@ GOOD_PART, BAD_PART = 0.9, 0.7
 BLEMISHED = 0.5  # fraction of the renderings
 UCI_SIDES = (8, 28, 64, 96, 200)  # pixels to which the digits of 8 × 8 pixels are enlarged
 
-NAMES = ("robust", "classic", "accurate")
-
 # Chosen by validation digits and renderings.
 ROBUST = {
     "epochs": 14,
@@ -685,6 +683,15 @@ def train_classic(mnist: Mnist, seed: int, epochs: int) -> Any:
 # --- Files --------------------------------------------------------------------------------------
 
 
+class Made(NamedTuple):
+    """What the record says of how a network's file of weights was made."""
+
+    recipe: dict[str, Any]
+    val_accuracy: Sequence[float]  # after each epoch
+    seconds: float  # of CPU time
+    more: dict[str, Any]
+
+
 def round_weights(network: Any) -> None:
     """Round a network's weights as the file of weights does."""
     rounded = [values.astype(np.float16).astype(np.float32) for values in network.get_weights()]
@@ -720,10 +727,7 @@ def record(
     folder: Path,
     mnist: Mnist,
     judged: dict[str, Examples],
-    recipe: dict[str, Any],
-    val_accuracy: Sequence[float],
-    seconds: float,
-    more: dict[str, Any],
+    made: Made,
 ) -> None:
     """Measure the network that the file of weights holds, and write the record beside it."""
     from mnist_lib.backend import keras, tf
@@ -744,12 +748,12 @@ def record(
             "validation": len(mnist.y_val),
             "test": len(mnist.y_test),
         },
-        "recipe": recipe,
-        "validation accuracy after each epoch": [round(value, 4) for value in val_accuracy],
+        "recipe": made.recipe,
+        "validation accuracy after each epoch": [round(value, 4) for value in made.val_accuracy],
         "accuracy of the rounded weights": {k: round(v, 4) for k, v in accuracies.items()},
         "examples measured": {style: len(examples.labels) for style, examples in judged.items()},
-        **more,
-        "CPU seconds": round(seconds),
+        **made.more,
+        "CPU seconds": round(made.seconds),
         "SHA-256": hashlib.sha256((folder / f"{name}.npz").read_bytes()).hexdigest(),
         "versions": {
             "python": platform.python_version(),
@@ -765,10 +769,86 @@ def record(
     print(text)
 
 
+def recipe_of(options: argparse.Namespace, settings: dict[str, Any]) -> dict[str, Any]:
+    """Return how a record's recipe begins; the command's number of epochs goes before ours."""
+    recipe = {"command": "python -m tools.pretrained", "seed": options.seed, **settings}
+    return recipe | {"epochs": options.epochs or settings["epochs"]}
+
+
+def fewer(styles: dict[str, Style], fraction: float) -> dict[str, Style]:
+    """Return styles with a fraction of their pictures each."""
+    return {
+        name: style._replace(count=math.ceil(style.count * fraction))
+        for name, style in styles.items()
+    }
+
+
+def make_robust(mnist: Mnist, options: argparse.Namespace) -> Made:
+    """Train the robust network in its two stages, and write its weights."""
+    started = cpu_seconds()
+    trained, refined = (fewer(styles, options.fraction) for styles in (TRAINED, REFINED))
+    val_accuracy, stages = train_stages(
+        mnist, trained, refined, options.seed, options.epochs, options.output
+    )
+    recipe = recipe_of(options, ROBUST)
+    recipe = {key: recipe[key] for key in recipe if key not in REFINING}  # each stage has its own
+    recipe |= {
+        "optimizer": {"name": "AdamW", **ADAMW},
+        "augmentation": AUGMENTATION,
+        "fraction of the renderings blemished": BLEMISHED,
+        "way from the first to the refined weights": MIXED,
+        **stages,
+    }
+    return Made(recipe, val_accuracy, cpu_seconds() - started, {})
+
+
+def make_classic(mnist: Mnist, options: argparse.Namespace) -> Made:
+    """Train the classic network, and write its weights."""
+    started = cpu_seconds()
+    recipe = recipe_of(options, CLASSIC) | {"optimizer": {"name": "Adam"}}
+    network, val_accuracy = train_classic(mnist, options.seed, recipe["epochs"])
+    write_weights(network, options.output / "classic.npz")
+    return Made(recipe, val_accuracy, cpu_seconds() - started, {})
+
+
+def make_accurate(mnist: Mnist, options: argparse.Namespace) -> Made:
+    """Train the accurate network with several seeds, and write the best one's weights."""
+    recipe = recipe_of(options, ACCURATE)
+    checkpoints = {
+        seed: options.output / f"accurate-{seed}-{recipe['epochs']}.checkpoint.keras"
+        for seed in range(options.seed, options.seed + options.seeds)
+    }
+    runs = {
+        seed: train_accurate(mnist, seed, recipe["epochs"], checkpoint)
+        for seed, checkpoint in checkpoints.items()
+    }
+    networks = {seed: run[0] for seed, run in runs.items()}
+    for network in networks.values():
+        round_weights(network)
+    best = best_on_validation(networks, mnist)
+    write_weights(networks[best], options.output / "accurate.npz")
+    recipe |= {
+        "seed": best,
+        "seeds": list(runs),
+        "optimizer": {"name": "AdamW", **ADAMW, **AVERAGED},
+        "augmentation": AFFINE,
+        "threads in each epoch": [epoch["threads"] for epoch in notes(checkpoints[best])],
+    }
+    return Made(
+        recipe,
+        val_accuracy=runs[best][1],
+        seconds=sum(run[2] for run in runs.values()),
+        more={"rounded weights of all seeds": compare_seeds(networks, mnist)},
+    )
+
+
+MAKERS = {"robust": make_robust, "classic": make_classic, "accurate": make_accurate}
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train, write, measure."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--only", choices=NAMES, help="train this one alone")
+    parser.add_argument("--only", choices=list(MAKERS), help="train this one alone")
     parser.add_argument(
         "--output", type=Path, default=ROOT / "mnist_lib" / "weights", help="folder to write to"
     )
@@ -793,73 +873,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.output.mkdir(parents=True, exist_ok=True)
 
     mnist = load_mnist(options.source)
-    started = cpu_seconds()
-    trained, refined, judged = (
-        {
-            name: style._replace(count=math.ceil(style.count * options.fraction))
-            for name, style in styles.items()
-        }
-        for styles in (TRAINED, REFINED, JUDGED)
-    )
     # Judged by other shapes, and by pens with other random numbers.
-    measured = render([options.seed, 1], judged, Examples(mnist.x_val, mnist.y_val))
+    styles = fewer(JUDGED, options.fraction)
+    judged = render([options.seed, 1], styles, Examples(mnist.x_val, mnist.y_val))
     with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
         for side, digits in zip(UCI_SIDES, pool.map(uci_digits, UCI_SIDES), strict=True):
-            measured[f"UCI digits, {side} pixels"] = digits
-    for name in [options.only] if options.only else NAMES:
-        started = cpu_seconds()
-        more: dict[str, Any] = {}
-        settings = {"robust": ROBUST, "classic": CLASSIC, "accurate": ACCURATE}[name]
-        epochs = options.epochs or int(settings["epochs"])
-        recipe = {
-            "command": "python -m tools.pretrained",
-            "seed": options.seed,
-            **settings,
-            "epochs": epochs,
-        }
-        if name == "robust":
-            val_accuracy, stages = train_stages(
-                mnist, trained, refined, options.seed, options.epochs, options.output
-            )
-            seconds = cpu_seconds() - started
-            recipe = {key: recipe[key] for key in recipe if key not in REFINING}
-            recipe |= {
-                "optimizer": {"name": "AdamW", **ADAMW},
-                "augmentation": AUGMENTATION,
-                "fraction of the renderings blemished": BLEMISHED,
-                "way from the first to the refined weights": MIXED,
-                **stages,
-            }
-        elif name == "classic":
-            network, val_accuracy = train_classic(mnist, options.seed, epochs)
-            seconds = cpu_seconds() - started
-            recipe["optimizer"] = {"name": "Adam"}
-        else:
-            checkpoints = {
-                seed: options.output / f"{name}-{seed}-{epochs}.checkpoint.keras"
-                for seed in range(options.seed, options.seed + options.seeds)
-            }
-            runs = {
-                seed: train_accurate(mnist, seed, epochs, checkpoint)
-                for seed, checkpoint in checkpoints.items()
-            }
-            networks = {seed: run[0] for seed, run in runs.items()}
-            for each in networks.values():
-                round_weights(each)
-            best = best_on_validation(networks, mnist)
-            network, val_accuracy, _ = runs[best]
-            seconds = sum(run[2] for run in runs.values())
-            more["rounded weights of all seeds"] = compare_seeds(networks, mnist)
-            recipe |= {
-                "seed": best,
-                "seeds": list(runs),
-                "optimizer": {"name": "AdamW", **ADAMW, **AVERAGED},
-                "augmentation": AFFINE,
-                "threads in each epoch": [epoch["threads"] for epoch in notes(checkpoints[best])],
-            }
-        if name != "robust":  # which is written already
-            write_weights(network, options.output / f"{name}.npz")
-        record(name, options.output, mnist, measured, recipe, val_accuracy, seconds, more)
+            judged[f"UCI digits, {side} pixels"] = digits
+    for name in [options.only] if options.only else MAKERS:
+        record(name, options.output, mnist, judged, MAKERS[name](mnist, options))
         for remains in options.output.glob(f"{name}-*.checkpoint.*"):
             remains.unlink()
 
