@@ -5,6 +5,7 @@ import json
 import math
 import platform
 import re
+import sys
 import time
 
 import keras
@@ -201,6 +202,38 @@ def test_small_costs_are_those_of_a_fresh_start():
         assert 1 < rows[name]["ours"] < 5000
 
 
+@pytest.mark.site
+@pytest.mark.timeout(900)
+def test_the_live_page_is_timed_while_a_pen_moves(live_site):
+    rows = benchmark.live_page(1, live_site)
+    median, late = (row["wall"] for row in rows.values())
+    assert 0.1 < median <= late < 1000
+    assert benchmark.cost_table(rows).columns == ["CPU time", "wall time", "unit"]
+
+
+def test_without_a_site_no_live_page_is_timed(tmp_path, capsys):
+    assert benchmark.live_page(1, tmp_path) == {}
+    assert "run make book first" in capsys.readouterr().err
+
+
+def test_a_command_is_timed_if_it_succeeds(monkeypatch, capsys):
+    work = "import time; [0 for _ in iter(lambda: time.process_time() < 0.5, False)]"
+    fault = "import sys; print('this is why'); sys.exit(3)"
+    contenders = {"works": [sys.executable, "-c", work], "fails": [sys.executable, "-c", fault]}
+    monkeypatch.setattr(benchmark, "COMMANDS", contenders)
+    rows = benchmark.commands(1)
+    assert list(rows) == ["works"]
+    assert 0.5 <= rows["works"]["ours"] < 5
+    assert rows["works"]["wall"] >= 0.5
+    assert "fails failed:\nthis is why" in capsys.readouterr().err
+
+
+def test_every_chapter_is_timed():
+    chapters = [name for name in benchmark.COMMANDS if name.startswith("chapter ")]
+    assert chapters == [f"chapter {number}, run whole" for number in range(11)]
+    assert list(benchmark.COMMANDS)[-3:] == ["make check", "make book", "make test"]
+
+
 # ---------------------------------------------------------------- what is kept
 
 
@@ -299,6 +332,7 @@ def test_the_page_shows_the_stored_run(tmp_path):
     source = (benchmark.ROOT / "book" / "benchmark.md").read_text(encoding="utf-8")
     linked = re.findall(r"chapters/\w+\.ipynb", source)
     pages = {"book/intro.md": "# A small book\n", "book/benchmark.md": source}
+    pages["book/live.md"] = "# The live page"
     make_book(tmp_path, pages | dict.fromkeys(linked, "# A chapter"))
     result = build(tmp_path, tmp_path)
     assert result.returncode == 0, complaints(result)

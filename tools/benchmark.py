@@ -7,7 +7,8 @@ process of its own, in turns: first all with seed 0, then all with seed 1. After
 clocks stop and the network reads the test digits; nothing is chosen by them. CPU time counts
 building the network and tracing it, but not imports and data. Everything works on one thread: with
 more, threads that wait for each other on a busy machine count as work.
-*Costs* are smaller: the package's convolution beside TensorFlow's, imports, data, pictures.
+*Costs* are smaller: the package's convolution beside TensorFlow's, imports, data, pictures, an
+answer of the live page; and the commands: each chapter, `make check`, `make book`, `make test`.
 
 A run prints its rows and merges them, with their date, into ``book/benchmark.json``; the book makes
 its page from that file. Rows that were not run stay. On another machine the file begins again.
@@ -42,6 +43,13 @@ RESULTS = ROOT / "book" / "benchmark.json"
 # What the others are compared with.
 CLASSIC = "classic program, batch 8"
 KERAS_IO = "keras.io's simple convnet"
+
+# Settings of the processes that measure.
+ONE_THREAD = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "OPENBLAS_NUM_THREADS": "1",
+    "TF_NUM_INTRAOP_THREADS": "1",
+}
 
 Call = Callable[[], Any]
 Results = dict[str, Any]
@@ -165,6 +173,7 @@ PROGRAMS = {
 }
 OURS = ("fast recipe", "accurate recipe")
 NAMES = [*PROGRAMS, *OURS]
+QUICK_PARTS = ["convolutions", "small costs", "live page"]
 QUICK = ["classic program, batch 128", "train_mnist_fast, in Keras", "fast recipe"]
 
 
@@ -469,6 +478,12 @@ def convolutions(rounds: int) -> dict[str, Results]:
     return rows | ladder(rounds)
 
 
+def children_seconds() -> float:
+    """Return the CPU time of all processes that this one has started and that have ended."""
+    times = os.times()
+    return times.children_user + times.children_system
+
+
 def small_costs(rounds: int) -> dict[str, Results]:
     """Time imports, the data, and the two ways from a picture to digits."""
     from mnist_lib import handwriting
@@ -480,16 +495,10 @@ def small_costs(rounds: int) -> dict[str, Results]:
         name = module if module == "tensorflow" else f"mnist_lib.{module}"
         seconds = []
         for _ in range(min(rounds, 3)):
-            before = os.times()
+            before = children_seconds()
             command = [sys.executable, "-c", f"import {name}"]
             subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
-            after = os.times()
-            seconds.append(
-                after.children_user
-                + after.children_system
-                - before.children_user
-                - before.children_system
-            )
+            seconds.append(children_seconds() - before)
         rows[f"import {name}"] = {"ours": min(seconds), "unit": "s"}
     mnist = load_mnist()
     calls = {"load_mnist()": load_mnist}
@@ -510,7 +519,92 @@ def small_costs(rounds: int) -> dict[str, Results]:
     return rows
 
 
-PARTS = {"convolutions": convolutions, "small costs": small_costs}
+SITE = ROOT / "_build" / "html"  # where `make book` puts it
+# Fractions of the pad's side: the pen writes a 7, and then a 5 beside it.
+STROKES = (
+    ((0.15, 0.2), (0.45, 0.2), (0.25, 0.8)),
+    ((0.85, 0.2), (0.62, 0.2), (0.62, 0.45), (0.85, 0.55), (0.8, 0.75), (0.6, 0.78)),
+)
+
+
+def live_page(rounds: int, site: Path = SITE) -> dict[str, Results]:
+    """Time an answer of the live page, by its own clock: preparation, network and drawing.
+
+    A round writes two digits with a mouse. Without a site or a browser there are no rows.
+    """
+    from playwright.sync_api import sync_playwright
+
+    from tools.chromium import FLAGS, MISSING, find_chromium
+
+    page_file, path = site / "book" / "live.html", find_chromium()
+    if not (page_file.exists() and path):
+        print(MISSING if not path else "No live page: run make book first.", file=sys.stderr)
+        return {}
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        page = browser.new_page()
+        page.goto(page_file.as_uri())
+        page.wait_for_function("Live.state.settled")
+        times: list[float] = []
+        for round in range(rounds + 1):
+            page.evaluate("Live.frames.length = 0")
+            box = page.locator("#live-pad").bounding_box()
+            assert box, "the pad is in sight"
+            for stroke in STROKES:
+                points = [
+                    (box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke
+                ]
+                page.mouse.move(*points[0])
+                page.mouse.down()
+                for point in points[1:]:
+                    page.mouse.move(*point, steps=12)
+                page.mouse.up()
+            page.wait_for_function("Live.state.settled")
+            if round:  # the first one compiles the scripts
+                times += page.evaluate("Live.frames")
+            page.click("#live-clear")
+        browser.close()
+    median, late = np.quantile(times, [0.5, 0.95])
+    return {
+        "an answer while the pen moves, median": {"wall": float(median), "unit": "ms"},
+        "the same, 95th percentile": {"wall": float(late), "unit": "ms"},
+    }
+
+
+COMMANDS = {
+    f"chapter {path.name[:2].lstrip('0') or 0}, run whole": [
+        *(sys.executable, "-m", "pytest", "-o", "addopts=", "--nbmake"), str(path)
+    ]
+    for path in sorted((ROOT / "chapters").glob("*.ipynb"))
+} | {f"make {target}": ["make", target] for target in ("check", "book", "test")}  # fmt: skip
+
+
+def commands(rounds: int) -> dict[str, Results]:
+    """Time the chapters, and the commands that prove and build the book, once each.
+
+    A command that fails has no row.
+    """
+    free = {name: value for name, value in os.environ.items() if name not in ONE_THREAD}
+    rows: dict[str, Results] = {}
+    for name, command in COMMANDS.items():
+        before, start = children_seconds(), time.perf_counter()
+        run = subprocess.run(
+            command, cwd=ROOT, env=free, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        wall = time.perf_counter() - start
+        if run.returncode:
+            print(f"{name} failed:\n{run.stdout}", file=sys.stderr)
+        else:
+            rows[name] = {"ours": children_seconds() - before, "wall": wall, "unit": "s"}
+    return rows
+
+
+PARTS = {
+    "convolutions": convolutions,
+    "small costs": small_costs,
+    "live page": live_page,
+    "commands": commands,
+}
 
 # --- Results ------------------------------------------------------------------------------------
 
@@ -644,13 +738,22 @@ def draw(results: Results) -> Any:
 
 
 def cost_table(rows: dict[str, Results]) -> Table:
-    """Give the table of one part of the costs: ours, the library's, and the ratio."""
+    """Give the table of one part of the costs: ours, the library's, and the ratio.
+
+    Where the clock on the wall counts, it stands beside CPU time.
+    """
     texts = {}
     for name, row in rows.items():
-        ours = row["ours"]
+        ours = row.get("ours", math.nan)
+        if "wall" in row:
+            texts[name] = [number(ours), number(row["wall"]), row["unit"]]
+            continue
         theirs = row.get("TensorFlow", row.get("np.load alone", math.nan))
         texts[name] = [number(ours), number(theirs), number(ours / theirs), row["unit"]]
-    return Table(["ours", "library", "ratio", "unit"], texts)
+    columns = ["ours", "library", "ratio", "unit"]
+    if any("wall" in row for row in rows.values()):
+        columns = ["CPU time", "wall time", "unit"]
+    return Table(columns, texts)
 
 
 def read_results(path: Path) -> Results:
@@ -672,15 +775,10 @@ def keep(results: Results, path: Path) -> None:
 
 def in_a_process(what: str, *arguments: Any) -> Any:
     """Call a function of this module in a fresh process with one thread; return its answer."""
-    settings = {
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-        "OPENBLAS_NUM_THREADS": "1",
-        "TF_NUM_INTRAOP_THREADS": "1",
-    }
     run = subprocess.run(
         [sys.executable, "-m", "tools.benchmark", "--child", json.dumps([what, *arguments])],
         cwd=ROOT,
-        env=os.environ | settings,
+        env=os.environ | ONE_THREAD,
         stdout=subprocess.PIPE,
         text=True,
         check=True,
@@ -708,7 +806,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         value = getattr(options, name)
         if value is not None and value < 1:
             parser.error(f"--{name} must be at least 1, got {value}")
-    chosen = options.only or ([*QUICK, *PARTS] if options.quick else [*NAMES, *PARTS])
+    chosen = options.only or ([*QUICK, *QUICK_PARTS] if options.quick else [*NAMES, *PARTS])
     if options.quick:
         options.seeds, options.rounds, options.epochs = 1, 3, 1
 
@@ -735,14 +833,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
             keep(results, options.output)  # a run of hours that is broken off keeps its rounds
     for name in [part for part in PARTS if part in chosen]:
         function = PARTS[name].__name__
-        rows = in_a_process(function, options.rounds)
-        results["costs"][name] = {"rows": rows, "date": today}
+        if rows := in_a_process(function, options.rounds):
+            results["costs"][name] = {"rows": rows, "date": today}
     if not options.quick:
         keep(results, options.output)
     if results["programs"]:
         print(f"\n{program_table(results)}")
     for name, part in results["costs"].items():
-        print(f"\n{name}, CPU time, {part['date']}\n{cost_table(part['rows'])}")
+        print(f"\n{name}, {part['date']}\n{cost_table(part['rows'])}")
 
 
 if __name__ == "__main__":
