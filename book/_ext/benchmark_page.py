@@ -50,8 +50,10 @@ def write_results(app: Sphinx, docname: str, source: list[str]) -> None:
     )
     text = text.replace("<!-- programs -->", pipes(benchmark.program_table(results)))
     text = text.replace("<!-- figure -->", pictures(results, Path(app.srcdir, "_build/benchmark")))
-    for name, part in results["costs"].items():
-        text = text.replace(f"<!-- {name} -->", pipes(benchmark.cost_table(part["rows"])))
+    for name in benchmark.PARTS:
+        part = results["costs"].get(name)
+        table = pipes(benchmark.cost_table(part["rows"])) if part else "*Not measured there.*"
+        text = text.replace(f"<!-- {name} -->", table)
     source[0] = text
 
 
