@@ -48,12 +48,13 @@ def write_results(app: Sphinx, docname: str, source: list[str]) -> None:
     text = source[0].replace(
         "<!-- machine -->", ", ".join(f"{k} {v}" for k, v in results["machine"].items())
     )
-    text = text.replace("<!-- programs -->", pipes(benchmark.program_table(results)))
+    for name, table in zip(("soon", "costs"), benchmark.program_tables(results), strict=True):
+        text = text.replace(f"<!-- programs: {name} -->", pipes(table))
     text = text.replace("<!-- figure -->", pictures(results, Path(app.srcdir, "_build/benchmark")))
     for name in benchmark.PARTS:
         part = results["costs"].get(name)
-        table = pipes(benchmark.cost_table(part["rows"])) if part else "*Not measured there.*"
-        text = text.replace(f"<!-- {name} -->", table)
+        measured = pipes(benchmark.cost_table(part["rows"])) if part else "*Not measured there.*"
+        text = text.replace(f"<!-- {name} -->", measured)
     source[0] = text
 
 
