@@ -1,4 +1,4 @@
-"""Where chapter 0 saves its network: beside the notebook, or in a temporary folder if need be."""
+"""Saving in chapters: beside the notebook, or in a temporary folder; without a library's notes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import keras
 import pytest
 
+from mnist_lib import models
 from tools.notebooks import ROOT, read
 
 BEFORE = """
@@ -83,3 +85,25 @@ def test_where_nothing_can_be_written_a_temporary_folder_is_named(
     assert (place / "mnist.keras").is_file()
     assert (place / "model" / "saved_model.pb").is_file()
     assert said.count("same digits: True") == 2
+
+
+def test_chapter_9_converts_without_the_notes_of_any_keras(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Keras 3.13 (Colab's) prints where it wrote a LiteRT file, whatever `verbose` says."""
+
+    def export(self: keras.Model, path: str, format: str, **options: object) -> None:
+        print(f"Saved artifact at '{path}'.")
+        if format == "onnx":
+            raise ImportError("No module named 'onnx'")
+
+    monkeypatch.setattr(keras.Model, "export", export)
+    chapter = ROOT / "chapters" / "09_shipping.ipynb"
+    cells = {cell.id: cell.source for cell in read(chapter).cells}
+    names = {"bare": models.classic_cnn(), "folder": tmp_path}
+    for name in ("standard-library", "imports", "convert"):
+        exec(cells[name], names)
+    said, advice = capsys.readouterr().out.splitlines()
+    assert said == "ONNX cannot be made here: No module named 'onnx' …"
+    assert advice.startswith(("Not installed: ", "All are installed."))
+    assert set(names["forms"]) == {"float32", "LiteRT", "LiteRT, int8", "Keras, int8"}
