@@ -105,7 +105,9 @@ lowest newest unreleased:  ## Test the package and two chapters with the oldest 
 	    --deselect tests/test_plots.py::test_images_are_compared_in_every_run \
 	    chapters/00_mnist_classification.ipynb chapters/02_convolutions.ipynb
 
-# The same TensorFlow, built without graphics cards: the other build complains where there is none.
+# Colab's own Python. The same TensorFlow, built without graphics cards: the other build complains
+# where there is none.
+colab: PYTHON = python3.13
 colab:  ## Run every chapter on the versions that Colab installs (tools/colab.txt)
 	@"$(PYTHON)" -m venv --clear _build/$@
 	@sed 's/^tensorflow==/tensorflow-cpu==/' tools/colab.txt > _build/colab.txt

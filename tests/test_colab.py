@@ -1,11 +1,14 @@
 """The versions of Colab that chapters are run on, and how they are kept up to date."""
 
+import re
 from datetime import date
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 
 from tools import colab
+from tools.notebooks import ROOT
 
 OLD = colab.PINS.read_text(encoding="utf-8")
 LISTED = "absl-py==1.4.0\nKeras==3.14.0\nnumpy==2.1.3\nipykernel==6.17.1\nipython==7.34.0\n"
@@ -30,3 +33,19 @@ def test_new_versions_get_a_new_date():
 def test_a_list_of_another_form_is_refused():
     with pytest.raises(ValueError, match="no ipykernel, ipython, keras, numpy, tensorflow"):
         colab.updated(OLD, "<html>", date(2027, 1, 4))
+
+
+def test_here_and_on_github_chapters_run_on_colabs_python():
+    [version] = re.findall(r"\(Python (3\.\d+)\)", OLD)
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert f"\ncolab: PYTHON = python{version}\n" in makefile
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert f"with Colab's Python {version} " in page
+    workflow = yaml.safe_load((ROOT / ".github/workflows/test.yml").read_text(encoding="utf-8"))
+    job = workflow["jobs"]["ranges"]
+    assert "colab" in job["strategy"]["matrix"]["end"]
+    made = [step["with"] for step in job["steps"] if "setup-python" in step.get("uses", "")]
+    assert [each["python-version"] for each in made] == [
+        f"${{{{ matrix.end == 'lowest' && '3.11' || '{version}' }}}}"
+    ]
+    assert {"run": "make ${{ matrix.end }}"} in job["steps"]
