@@ -2,9 +2,9 @@
 
 python -m tools.colab
 
-Google lists the packages of Colab in the repository googlecolab/backend-info. The exit code is 1
-where the file was out of date (it is right afterwards), or where the list could not be read (it
-stays as it was).
+Google lists Colab's packages and names its Python in the repository googlecolab/backend-info. After
+a change of Python, a test says where else the old one stands. The exit code is 1 where the file was
+out of date (it is right afterwards), or where the lists could not be read (it stays as it was).
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from pathlib import Path
 import requests
 
 PINS = Path(__file__).with_suffix(".txt")
-LIST = "https://raw.githubusercontent.com/googlecolab/backend-info/main/pip-freeze.txt"
+LISTS = "https://raw.githubusercontent.com/googlecolab/backend-info/main/"
 PIN = re.compile(r"^([A-Za-z0-9_.-]+)==(\S+)$", re.MULTILINE)
+PYTHON = re.compile(r"\bPython (3\.\d+)")
 
 
 def pins(text: str) -> dict[str, str]:
@@ -26,34 +27,41 @@ def pins(text: str) -> dict[str, str]:
     return {name.lower().replace("_", "-"): version for name, version in PIN.findall(text)}
 
 
-def updated(old: str, listed: str, today: date) -> str:
-    """Return the text of ``colab.txt`` with the versions of Colab's list.
+def updated(old: str, packages: str, system: str, today: date) -> str:
+    """Return the text of ``colab.txt`` with the versions of Colab's lists.
 
     Raises
     ------
     ValueError
-        The list lacks a package; it may have another form now.
+        A list lacks a package or Python; it may have another form now.
     """
-    now = pins(listed)
-    missing = sorted(set(pins(old)) - set(now))
-    if missing:
+    now, python = pins(packages), PYTHON.search(system)
+    missing = sorted(set(pins(old)) - set(now)) + ([] if python else ["Python"])
+    if missing or python is None:
         raise ValueError(
-            f"Colab's list has no {', '.join(missing)}; expected lines such as numpy==2.1.3. "
-            f"Look at {LIST} and mend {PINS.name} by hand."
+            f"Colab's lists have no {', '.join(missing)}; expected lines such as numpy==2.1.3 and "
+            f"Python 3.13.5. Look at pip-freeze.txt and os-info.txt below {LISTS} and mend "
+            f"{PINS.name} by hand."
         )
-    if pins(old) == {name: now[name] for name in pins(old)}:
-        return old
     text = PIN.sub(lambda pin: f"{pin[1]}=={now[pin[1].lower().replace('_', '-')]}", old)
+    text = PYTHON.sub(python[0], text)
+    if text == old:
+        return old
     return re.sub(r"as of \d{4}-\d\d-\d\d", f"as of {today.isoformat()}", text)
+
+
+def fetched(name: str) -> str:
+    """Return one of Colab's lists."""
+    answer = requests.get(LISTS + name, timeout=30)
+    answer.raise_for_status()
+    return answer.text
 
 
 def main() -> int:
     """Compare and update; return the exit code."""
     old = PINS.read_text(encoding="utf-8")
     try:
-        answer = requests.get(LIST, timeout=30)
-        answer.raise_for_status()
-        new = updated(old, answer.text, date.today())
+        new = updated(old, fetched("pip-freeze.txt"), fetched("os-info.txt"), date.today())
     except (requests.RequestException, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
