@@ -224,7 +224,12 @@ def _paint(
 
 
 def _add_bar(
-    grid: _Grid, scale: Normalize, colours: str, label: str, least: float | None = None
+    grid: _Grid,
+    scale: Normalize,
+    colours: str,
+    label: str,
+    least: float | None = None,
+    pointed: bool = False,
 ) -> Figure:
     """Draw the colour bar of all cells below them, from `least` on if it is given."""
     total = grid.figure.get_figheight()
@@ -233,6 +238,7 @@ def _add_bar(
         ScalarMappable(scale, colours),
         cax=grid.figure.add_axes(box),
         orientation="horizontal",
+        extend=("max" if least is not None else "both") if pointed else "neither",
         ticks=MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]),
     )
     bar.outline.set_visible(False)
@@ -483,6 +489,8 @@ def plot_heatmaps(
     signed: bool = False,
     outline: bool = False,
     columns: int = 5,
+    limit: float | None = None,
+    pairs: Sequence[str] | None = None,
 ) -> Figure:
     """Draw maps over grey digits, all maps on one colour scale.
 
@@ -501,6 +509,12 @@ def plot_heatmaps(
         Whether only the outline of a digit is drawn, where its grey would drown a faint map.
     columns : int
         Most digits in one row.
+    limit : float, optional
+        Where the scale ends. All beyond has its last colour, and the ends of the bar are pointed.
+        Without it, the scale ends at the largest magnitude.
+    pairs : sequence of N / 2 strings, optional
+        What the first and second map show, the third and fourth, and so on: a frame joins the two,
+        and the name stands above them. They need titles of one line, and an even number of columns.
 
     Returns
     -------
@@ -510,16 +524,28 @@ def plot_heatmaps(
     ------
     TypeError, ValueError
         If the arrays are not numbers of these shapes, there is not one map and one title per
-        image, or no map value is finite.
+        image, no map value is finite, the limit is not above 0, or there is not one name per pair.
     """
     images = _images("images", images)
     heatmaps = _images("heatmaps", heatmaps).astype(np.float64)
     _checks.same_length(images=images, heatmaps=heatmaps)
     texts = _titles(titles, images=images)
+    if pairs is not None:
+        _checks.same_length(pairs=pairs, of_two_images=images[::2])
+        texts = [f"\n{text}" for text in texts]
+    if limit is not None:
+        limit = _checks.number("limit", limit, above=0)
+        heatmaps = heatmaps.clip(-limit, limit)
     scale, colours = _scale(heatmaps, signed), SIGNED if signed else SEQUENTIAL
     # Of a signed scale, the bar shows negative colours only where there are negative values.
     least = None if not signed or (heatmaps < 0).any() else 0.0
     grid = _grid(len(images), images.shape[1:], texts, columns, 1.2, bar=True)
+    for index, name in enumerate(pairs or []):
+        (left, _, bottom, top), (_, right, *_) = grid.extents[2 * index : 2 * index + 2]
+        corner, width = (left - _GAP, top - 2 * _LINE), right - left + 2 * _GAP
+        frame = Rectangle(corner, width, bottom + _GAP / 2 - corner[1], fill=False, ec="0.6", lw=1)
+        grid.axes.add_patch(frame)
+        grid.axes.text((left + right) / 2, top - _LINE - 0.02, name, ha="center", va="bottom")
     if outline:
         _paint(grid, heatmaps, scale, colours)
         for image, extent in zip(images, grid.extents, strict=True):
@@ -529,13 +555,13 @@ def plot_heatmaps(
                 image, edge, extent=extent, origin="upper", colors="0.35", linewidths=0.7
             )
         grid.axes.set(xlim=(0, WIDTH), ylim=(grid.figure.get_figheight(), 0))
-        return _add_bar(grid, scale, colours, label, least)
+        return _add_bar(grid, scale, colours, label, least, pointed=limit is not None)
     # A signed scale is white at zero, so the digit is drawn dark on light under it.
     _paint(grid, images, _grey_scale(images), "gray_r" if signed else GREY)
     # Where a map is near zero, the digit shows through.
     strength = np.abs(heatmaps) / max(abs(scale.vmin or 0.0), abs(scale.vmax or 0.0))
     _paint(grid, heatmaps, scale, colours, np.nan_to_num(0.15 + 0.7 * strength))
-    return _add_bar(grid, scale, colours, label, least)
+    return _add_bar(grid, scale, colours, label, least, pointed=limit is not None)
 
 
 # --- charts -----------------------------------------------------------------------------------
@@ -819,7 +845,8 @@ def plot_reliability(
 ) -> Figure:
     """Draw a reliability diagram above the number of predictions per bin.
 
-    Bins with fewer than `FEW` predictions are faint, and the line leaves them out.
+    Bins with fewer than `FEW` predictions are faint. No line joins the bins: between them it would
+    mean nothing.
 
     Parameters
     ----------
@@ -863,18 +890,18 @@ def plot_reliability(
         x, y = confidence[some], accuracy[some]
         bar, gap, model = ("95 % interval", "gap", "this model") if alpha == 1 else [None] * 3
         if interval is not None:  # wide and light, so that the gap is seen upon it
-            style = {"color": PALETTE[0], "lw": 7, "alpha": 0.3 * alpha, "label": bar}
+            style = {"color": PALETTE[0], "lw": 7, "alpha": 0.45 * alpha, "label": bar}
             upper.vlines(x, lows[some], highs[some], **style)
         upper.vlines(x, x, y, color=PALETTE[1], lw=2, alpha=alpha, label=gap)
-        line = "-" if alpha == 1 else "none"  # single digits would make the line leap
-        upper.plot(x, y, **_style(0), linestyle=line, alpha=alpha, label=model)
-    upper.set(ylabel="accuracy", ylim=(-0.03, 1.03), xlim=(-0.03, 1.03))
+        upper.plot(x, y, **_style(0), linestyle="none", alpha=alpha, label=model)
     # Above the axes: within them it would cover the first bins' intervals.
     upper.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     if ece is not None:
         upper.text(0.98, 0.05, f"ECE {ece:.4f}", ha="right")
     bins = len(counts) if bins is None else _checks.whole("bins", bins, least=1)
     middles = (np.minimum(np.floor(bins * confidence[used]), bins - 1) + 0.5) / bins
+    first = middles.min(initial=1) - 0.5 / bins  # to the left of it nothing is drawn
+    upper.set(ylabel="accuracy", ylim=(-0.03, 1.03), xlim=(first - 0.03, 1.03))
     lower.bar(middles, counts[used], width=0.9 / bins, color=PALETTE[0])
     lower.set_yscale("log")
     lower.set(xlabel="confidence", ylabel="predictions")
@@ -929,8 +956,8 @@ def plot_intervals(
     rows = np.cumsum(np.where(new, 1.0, 0.7)) - 1  # neighbours of one name stand closer
     for index, part in enumerate(dict.fromkeys(of)):
         chosen, style = of == part, _style(index)
-        axes.hlines(rows[chosen], lows[chosen], highs[chosen], color=style["color"], linewidth=2.5)
-        dot = {"markersize": 7, "linestyle": "none", "label": part}
+        axes.hlines(rows[chosen], lows[chosen], highs[chosen], color=style["color"], linewidth=3)
+        dot = {"markersize": 5, "linestyle": "none", "label": part}  # a short bar shall show too
         if parts is None:
             style["color"] = PALETTE[1]
         axes.plot(estimates[chosen], rows[chosen], **style, **dot)
@@ -959,6 +986,7 @@ def plot_lines(
     ring: str = "",
     levels: Mapping[str, float] | None = None,
     places: Mapping[str, float] | None = None,
+    named: bool = False,
 ) -> Figure:
     """Draw several series over one x: colour, line style and marker change together.
 
@@ -979,6 +1007,9 @@ def plot_lines(
         Which point of each series to mark, by a ring of its colour.
     levels, places : mapping of name to float, optional
         Values of y and of x to compare with: dotted lines with their names beside them.
+    named : bool
+        Whether the name of each series stands above its right end, in its colour, and not in a
+        legend.
 
     Returns
     -------
@@ -1022,6 +1053,17 @@ def plot_lines(
                 markeredgewidth=1.8,
                 clip_on=False,
             )
+        if named:
+            end = np.flatnonzero(np.isfinite(line))[-1]
+            axes.annotate(
+                name,
+                (x[end], line[end]),
+                (0, 5),
+                textcoords="offset points",
+                color=style["color"],
+                ha="right",
+                va="bottom",
+            )
         if name in edges:
             axes.fill_between(
                 x,
@@ -1041,7 +1083,7 @@ def plot_lines(
         _name_level(figure, axes, name, level)
     for name, place in (places or {}).items():
         _name_place(axes, name, place)
-    if len(lines) > 1:
+    if len(lines) > 1 and not named:
         _legend(figure, axes)
     return figure
 

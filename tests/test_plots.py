@@ -456,6 +456,38 @@ def test_a_signed_bar_shows_no_colour_of_values_that_cannot_be(low: float, least
     assert figure.axes[1].get_xlim() == (least, 4)
 
 
+@pytest.mark.parametrize(("low", "extend"), [(-1, "both"), (0, "max")])
+def test_a_limit_ends_the_scale_with_pointed_ends(low: float, extend: str) -> None:
+    heat = np.zeros((1, 28, 28))
+    heat[0, 3, :2] = 4, low
+    figure = plots.plot_heatmaps(digits(1), heat, signed=True, outline=True, limit=2)
+    shown = figure.axes[0].images[0]
+    assert (shown.norm.vmin, shown.norm.vmax) == (-2, 2)
+    pointed = {"both": 2, "max": 1}[extend]
+    ends = [patch for patch in figure.axes[1].patches if len(patch.get_path().vertices) >= 3]
+    assert len(ends) == pointed
+    with pytest.raises(ValueError, match="limit is 0"):
+        plots.plot_heatmaps(digits(1), heat, limit=0)
+
+
+def test_pairs_of_heatmaps_are_framed_and_named() -> None:
+    names = ["gradient", "occlusion", "Grad-CAM"]
+    heat = rng().random((6, 28, 28))
+    figure = plots.plot_heatmaps(digits(6), heat, [*"ABCDEF"], columns=4, pairs=names)
+    axes = figure.axes[0]
+    named = [text for text in axes.texts if text.get_text() in names]
+    frames = [patch for patch in axes.patches if patch.get_width() > 1.5]
+    for index, (name, frame) in enumerate(zip(named, frames, strict=True)):
+        assert name.get_text() == names[index]
+        held = [axes.images[place].get_extent() for place in (2 * index, 2 * index + 1)]
+        x, y = frame.get_xy()
+        for left, right, bottom, top in held:
+            assert x < left < right < x + frame.get_width()
+            assert y < name.get_position()[1] < top < bottom < y + frame.get_height()
+    with pytest.raises(ValueError, match="pairs is 2 long"):
+        plots.plot_heatmaps(digits(6), heat, pairs=names[:2])
+
+
 def test_an_outline_leaves_the_map_its_own_colours() -> None:
     square = np.zeros((1, 28, 28))
     square[:, 8:16, 4:12] = 1
@@ -546,7 +578,14 @@ def test_reliability_is_faint_where_a_bin_has_few_digits() -> None:
     np.testing.assert_allclose(line.get_xdata(), [0.3, 0.7, 0.95])
     np.testing.assert_allclose(faint.get_xdata(), [0.1])  # 3 digits
     assert line.get_alpha() > faint.get_alpha()
-    assert faint.get_linestyle() == "None"  # one digit does not make the line leap
+    assert line.get_linestyle() == faint.get_linestyle() == "None"  # nothing lies between bins
+
+
+def test_reliability_leaves_out_the_empty_side_of_the_diagram() -> None:
+    upper, lower = reliability().axes
+    assert upper.get_xlim() == lower.get_xlim() == pytest.approx((-0.03, 1.03))
+    upper, _ = plots.plot_reliability([0.65, 0.9], [0.6, 0.9], [9, 9], bins=10).axes
+    assert upper.get_xlim() == pytest.approx((0.57, 1.03))
 
 
 def test_reliability_counts_stand_side_by_side_in_their_bins() -> None:
@@ -671,6 +710,22 @@ def test_names_of_places_stand_above_the_axes() -> None:
         assert box.y0 >= axes.get_window_extent().y1
         assert 0 <= box.x0 <= axes.transData.transform((line.get_xdata()[0], 1))[0] <= box.x1
         assert box.x1 <= figure.bbox.x1
+
+
+def test_lines_can_be_named_at_their_ends() -> None:
+    series = {"long": [1.0, 2.0, 4.0], "short": [1.0, 0.5, np.nan]}
+    figure = plots.plot_lines([1, 2, 3], series, xlabel="x", ylabel="y", named=True)
+    figure.canvas.draw()
+    (axes,) = figure.axes
+    assert not figure.legends
+    for text, line, end in zip(axes.texts, axes.lines, [(3, 4), (2, 0.5)], strict=True):
+        assert text.get_text() == line.get_label()
+        assert text.get_color() == line.get_color()
+        assert text.xy == end
+        box = text.get_window_extent()
+        x, y = axes.transData.transform(end)
+        assert box.x1 == pytest.approx(x)
+        assert y < box.y0 < box.y1 <= figure.bbox.y1
 
 
 def test_lines_differ_in_colour_style_and_marker() -> None:
