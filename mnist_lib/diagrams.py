@@ -1342,7 +1342,8 @@ def confusion_read(confusion: ArrayLike, chosen: int) -> Figure:
     right, found, answered = (
         int(n) for n in (table[chosen, chosen], table[chosen].sum(), table[:, chosen].sum())
     )
-    cell, side = 0.5, 0.5 * len(table)
+    cell = 0.62
+    side = cell * len(table)
     figure, axes = canvas(side + 1.5)
     grid = numbers(
         axes,
@@ -1421,8 +1422,9 @@ def two_questions(
     questions = ["Occlusion: cover a patch", "Gradient: change one pixel a little"]
     moves = f"{slope:+.2f}".replace("-", "−")
     answers = [f"score falls\nby {fall:.1f}", f"score moves\n{moves} per\nunit of grey"]
-    for question, shown, spot, answer, ground in zip(
-        questions, (covered, image), spots, answers, (1.75, 0.05), strict=True
+    changes = ["all to 0", "+0.001"]
+    for question, change, shown, spot, answer, ground in zip(
+        questions, changes, (covered, image), spots, answers, (1.75, 0.05), strict=True
     ):
         label(axes, (0.1, ground + 1.5), question, ha="left", va="top")
         drawn = picture(axes, shown, (0.7, ground + 0.6), 1.15)
@@ -1433,6 +1435,8 @@ def two_questions(
         network = box(axes, (2.75, ground + 0.6), (1.3, 0.7), "network")
         result = box(axes, (5.1, ground + 0.6), (1.6, 0.85), answer, colour=colour)
         arrow(axes, drawn.right, network.left)
+        middle = (drawn.right[0] + network.left[0]) / 2
+        label(axes, (middle, drawn.right[1] + 0.17), change, color=colour)
         arrow(axes, network.right, result.left)
     return figure
 

@@ -561,6 +561,7 @@ def test_a_row_holds_all_channels_of_a_place_together() -> None:
 def test_two_questions_cover_a_patch_and_frame_a_pixel() -> None:
     figure = EXAMPLES["two questions"]()
     assert {"score falls\nby 4.2", "score moves\n−1.50 per\nunit of grey"} < set(texts(figure))
+    assert {"all to 0", "+0.001"} < set(texts(figure))
     covered, whole = (shown.get_array() for shown in figure.axes[0].images)
     assert np.argwhere(covered == 0).min(0).tolist() == [8, 8]
     assert np.count_nonzero(covered == 0) == 25

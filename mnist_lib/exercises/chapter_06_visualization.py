@@ -209,8 +209,7 @@ EXERCISES = (
         form="predict",
         type="table",
         hints=(
-            "Write p as e to its own score, over that plus a constant, and differentiate by the "
-            "score.",
+            "Write p as e^z / (e^z + c), where c is a constant, and differentiate by z.",
             "That derivative is p (1 - p). By the chain rule multiply it by what the score does; "
             "for the logarithm divide by p.",
         ),

@@ -368,6 +368,7 @@ def threshold(confidence: ArrayLike, right: ArrayLike, start: float) -> Explorab
         {"errors": 100 * np.cumsum(~hits[order]) / answered},
         xlabel="digits answered / %",
         ylabel="errors among them / %",
+        places={"the threshold": 100 * float(np.mean(sure >= start))},
     )
     return Explorable(
         "threshold",
@@ -378,9 +379,9 @@ def threshold(confidence: ArrayLike, right: ArrayLike, start: float) -> Explorab
         },
         still=still,
         alt="The more digits are answered, the more of the answers are wrong.",
-        instruction="Move the threshold: digits below it go to a person. Then take fewer digits.",
-        question="How many digits does it take before the upper end of the interval is within half "
-        "a percentage point of the errors that were counted?",
+        instruction="Move the threshold: digits below it go to a person. Then use fewer digits.",
+        question="From how many digits on is the upper end of the interval less than half a "
+        "percentage point above the errors that were counted?",
     )
 
 
@@ -451,7 +452,7 @@ def cover(
         alt="A digit, in red the places where a cover lowers its score most, and a small frame: "
         "the cover, in the upper left corner.",
         instruction="Move the cover over the digit, with the pointer or the arrow keys, and ask "
-        "about other digits.",
+        "about other digits. Red: places where the score falls. Blue: where it rises.",
         question="Find a place where the network reads another digit. Does the score of that "
         "digit rise there, or do the others fall?",
     )
