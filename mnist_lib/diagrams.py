@@ -1814,25 +1814,28 @@ def ways_out(image: ArrayLike) -> Figure:
     figure, axes = canvas(pitch * len(ways) + 0.1)
     middle = (pitch * len(ways) + 0.1) / 2
     digit = picture(axes, image, (0.55, middle), 0.8)
-    network = box(axes, (2.05, middle), (1.1, 0.8), "your\nnetwork")
+    grey = plt.rcParams["xtick.color"]
+    network = box(axes, (2.05, middle), (1.1, 0.8), "your\nnetwork", colour=grey)
     arrow(axes, digit.right, network.left)
     for i, text in enumerate(ways):
         height = middle + pitch * ((len(ways) - 1) / 2 - i)
         colour = plots.PALETTE[i >= len(ways) - 2]
         way = box(axes, (4.55, height), (2.75, 0.38), text, colour=colour)
-        arrow(axes, network.right, way.left)
+        # Steep arrows need more air before a box than level ones.
+        arrow(axes, network.right, (way.left[0] - 0.04, way.left[1]))
     return figure
 
 
-def file_contents(parts: Sequence[str], files: Mapping[str, Sequence[bool]]) -> Figure:
+def file_contents(parts: Sequence[str], files: Mapping[str, Sequence[bool | str]]) -> Figure:
     """Draw which parts of a network each file holds: a row for a file, a filled box for a part.
 
     Parameters
     ----------
     parts : sequence of str
         The columns.
-    files : mapping of str to sequence of bool
-        For each file, whether it holds each part.
+    files : mapping of str to sequence of bool or str
+        For each file, whether it holds each part. A text is a part to beware of: its box is orange
+        and says it.
 
     Returns
     -------
@@ -1847,7 +1850,7 @@ def file_contents(parts: Sequence[str], files: Mapping[str, Sequence[bool]]) -> 
         if len(held) != len(parts):
             what, expected = f"{len(held)} entries", f"one for each of {len(parts)} parts"
             raise ValueError(_checks.message(f"files[{name!r}]", what, expected))
-    pitch, first = 0.48, 1.3
+    pitch, first = 0.48, 1.35
     height = pitch * (len(files) + 1)
     figure, axes = canvas(height)
     width = (plots.WIDTH - first) / len(parts)
@@ -1858,11 +1861,12 @@ def file_contents(parts: Sequence[str], files: Mapping[str, Sequence[bool]]) -> 
         label(axes, (0.08, y), name, ha="left")
         for column, holds in enumerate(held):
             centre = first + (column + 0.5) * width, y
-            colour = plots.PALETTE[0] if holds else plt.rcParams["axes.edgecolor"]
-            if holds:
-                box(axes, centre, (0.8 * width, 0.34), "yes", colour=colour)
+            if isinstance(holds, str):
+                box(axes, centre, (0.95 * width, 0.34), holds, colour=plots.PALETTE[1])
+            elif holds:
+                box(axes, centre, (0.8 * width, 0.34), "yes")
             else:
-                label(axes, centre, "–", color=colour)
+                label(axes, centre, "–", color=plt.rcParams["axes.edgecolor"])
     return figure
 
 
@@ -1875,11 +1879,11 @@ def two_ways_to_load() -> Figure:
     """
     lanes = (
         (".npz, .keras", "numbers\nand names", "arrays and\nknown layers", 0),
-        ("pickle, .keras\nwith a Lambda", "instructions", "whatever\nthey say", 1),
+        ("pickle, .keras\nwith a Lambda", "instructions", "runs them", 1),
     )
-    figure, axes = canvas(1.8)
+    figure, axes = canvas(2.05)
     for row, (file, content, outcome, colour) in enumerate(lanes):
-        y, ink = 1.32 - 0.85 * row, plots.PALETTE[colour]
+        y, ink = 1.57 - 0.85 * row, plots.PALETTE[colour]
         dashed = bool(row)
         boxes = [
             box(axes, (x, y), (width, 0.62), text, colour=ink, dashed=dashed)
@@ -1887,14 +1891,17 @@ def two_ways_to_load() -> Figure:
         ]
         arrow(axes, boxes[0].right, boxes[1].left, "holds", colour=ink, dashed=dashed)
         arrow(axes, boxes[1].right, boxes[2].left, "load", colour=ink, dashed=dashed)
+    label(axes, (plots.WIDTH - 0.1, 0.17), "a Lambda: only with safe_mode=False", ha="right")
     return figure
 
 
-def request_gates(gates: Sequence[tuple[str, str, str]]) -> Figure:
-    """Draw the gates that a request passes, in a row, and the refusal below each.
+def request_gates(photograph: ArrayLike, gates: Sequence[tuple[str, str, str]]) -> Figure:
+    """Draw a photograph's way through the gates of a server, in two rows, to its answer.
 
     Parameters
     ----------
+    photograph : array of shape (H, W)
+        Grey levels, 0 is black: stands before the first gate.
     gates : sequence of (str, str, str)
         The short name of each gate, and the code and the reason of its refusal.
 
@@ -1905,19 +1912,45 @@ def request_gates(gates: Sequence[tuple[str, str, str]]) -> Figure:
     gates = list(gates)
     if not gates:
         raise ValueError(_checks.message("gates", "empty", "at least one gate"))
-    pitch = plots.WIDTH / len(gates)
-    figure, axes = canvas(1.7)
-    before: Box | None = None
-    for place, (name, code, reason) in enumerate(gates):
-        x = (place + 0.5) * pitch
-        gate = box(axes, (x, 1.37), (pitch - 0.2, 0.44), name)
-        if before is not None:
-            arrow(axes, before.right, gate.left)
-        refusal = box(axes, (x, 0.53), (pitch - 0.3, 0.34), code, colour=plots.PALETTE[1])
-        label(axes, (x, 0.16), reason)
+    photograph = _checks.array("photograph", photograph, "H W")
+    columns = (len(gates) + 3) // 2  # with the photograph and the answer
+    pitch, tall = plots.WIDTH / columns, 1.6
+    figure, axes = canvas(2 * tall)
+    grey = plt.rcParams["axes.edgecolor"]
+    wide = pitch - 0.35
+    high = wide * photograph.shape[0] / photograph.shape[1]
+    centre = pitch / 2, 2 * tall - 0.32
+    sides = centre[0] - wide / 2, centre[0] + wide / 2, centre[1] - high / 2, centre[1] + high / 2
+    axes.imshow(photograph, cmap="gray", vmin=0, vmax=255, extent=sides, aspect="auto", zorder=2)
+    axes.set(xlim=(0, plots.WIDTH), ylim=(0, 2 * tall))
+    before = Box(centre, (wide, high))
+    for place, (name, code, reason) in enumerate(gates, 1):
+        row, column = divmod(place, columns)
+        x, floor = (column + 0.5) * pitch, (1 - row) * tall
+        gate = box(axes, (x, floor + tall - 0.32), (pitch - 0.35, 0.44), name)
+        _to_next(axes, before, gate, floor + tall, grey)
+        refusal = box(axes, (x, floor + 0.57), (pitch - 0.45, 0.34), code, colour=plots.PALETTE[1])
+        label(axes, (x, floor + 0.23), reason)
         arrow(axes, gate.bottom, refusal.top, colour=plots.PALETTE[1], dashed=True)
         before = gate
+    row, column = divmod(len(gates) + 1, columns)
+    centre = (column + 0.5) * pitch, (1 - row) * tall + tall - 0.32
+    answer = box(axes, centre, (pitch - 0.35, 0.44), "200", colour=plots.PALETTE[3])
+    label(axes, (centre[0], centre[1] - 0.37), "digits read")
+    _to_next(axes, before, answer, (1 - row) * tall + tall, grey)
     return figure
+
+
+def _to_next(axes: Axes, before: Box, after: Box, height: float, colour: str) -> None:
+    """Draw an arrow to the next box: across, or down to the next row, along its upper edge."""
+    if after.centre[0] > before.centre[0]:
+        arrow(axes, before.right, after.left)
+        return
+    out, into = before.right[0] + 0.1, after.left[0] - 0.12
+    up, down = before.right[1], after.left[1]
+    corners = [before.right, (out, up), (out, height), (into, height), (into, down)]
+    axes.plot(*np.array(corners).T, color=colour, lw=1.5, ls="-", marker="none")
+    arrow(axes, (into - 0.03, down), after.left)
 
 
 # --- chapter 10: several workers, one network -------------------------------------------------
@@ -1943,8 +1976,8 @@ def data_parallel(images: ArrayLike) -> Figure:
     images = _checks.array("images", images, "N H W")
     if len(images) != 8:
         raise ValueError(_checks.message("images", f"{len(images)} images", "8 of them"))
-    figure, axes = canvas(2.75)
-    rows, tall = (2.1, 0.65), 0.75
+    figure, axes = canvas(3.0)
+    rows, tall = (2.4, 0.95), 0.75
     middle = (3.76, sum(rows) / 2)
     add = box(axes, middle, (0.4, rows[0] - rows[1] + tall), colour=plots.PALETTE[1])
     label(axes, middle, "all-reduce: add up", rotation=90)
@@ -1955,8 +1988,14 @@ def data_parallel(images: ArrayLike) -> Figure:
         copy = box(axes, (1.95, y), (1.15, tall), f"worker {worker}", "same weights")
         arrow(axes, (1.06, y), copy.left)
         arrow(axes, copy.right, (add.left[0], y), "gradient")
-        step = box(axes, (5.33, y), (1.15, tall), "step", "same weights")
+        step = box(axes, (5.33, y), (1.15, tall), "step", "equal again")
         arrow(axes, (add.right[0], y), step.left, "sum")
+    # `copy` and `step` are those of the lower row.
+    back = [step.bottom, (step.bottom[0], 0.18), (copy.bottom[0], 0.18)]
+    style = {"color": plt.rcParams["axes.edgecolor"], "lw": 1.5, "ls": "-", "marker": "none"}
+    axes.plot(*np.array(back).T, **style)
+    arrow(axes, (copy.bottom[0], 0.15), copy.bottom)
+    label(axes, ((copy.bottom[0] + step.bottom[0]) / 2, 0.34), "both go on with the next batch")
     return figure
 
 
@@ -1993,6 +2032,8 @@ def lockstep(phases: Sequence[str]) -> Figure:
             if length < max(lengths):
                 style = {"color": plt.rcParams["xtick.color"], "ls": ":", "marker": "none"}
                 axes.plot((start + length, meet), (y, y), **style)
+                between = meet - 0.01, sum(rows) / 2
+                label(axes, between, "waits", ha="right", color=style["color"])
         middle = (meet + 0.21, sum(rows) / 2)
         size = (0.36, rows[0] - rows[1] + height)
         box(axes, middle, size, colour=plots.PALETTE[1])
@@ -2004,38 +2045,43 @@ def lockstep(phases: Sequence[str]) -> Figure:
 
 
 def ring_rounds() -> Figure:
-    """Draw a ring's all-reduce: own pieces, one complete sum each, and all sums everywhere.
+    """Draw a ring's all-reduce: own pieces, growing ones, one sum each, and all sums everywhere.
 
-    Between these, arrows lead from each worker to the next.
+    A box says how many workers' gradients are added up in it. Between the squares, arrows lead
+    from each worker to the next.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
-    workers, side, pitch = 4, 0.31, 1.88
-    figure, axes = canvas(2.0)
-    rows = [1.3 - (worker + 0.5) * side for worker in range(workers)]
+    workers, side, first, pitch = 4, 0.25, 0.8, 1.36
+    figure, axes = canvas(2.05)
+    rows = [1.2 - (worker + 0.5) * side for worker in range(workers)]
     for worker, y in enumerate(rows):
-        label(axes, (0.04, y), f"worker {worker}", ha="left")
-    for stage, title in enumerate(
-        ("at first", "once round:\nadded up", "twice round:\nhanded out")
-    ):
-        left = 0.95 + pitch * stage
-        label(axes, (left + workers * side / 2, 1.66), title)
+        label(axes, (0.03, y), f"worker {worker}", ha="left")
+    label(axes, (0.03, 1.31), "piece", ha="left")
+    titles = ("at first", "after one\nmessage", "once round:\nadded up", "twice round:\nhanded out")
+    for stage, title in enumerate(titles):
+        left = first + pitch * stage
+        label(axes, (left + workers * side / 2, 1.72), title)
+        for piece in range(workers):
+            label(axes, (left + (piece + 0.5) * side, 1.31), str(piece))
         for worker, y in enumerate(rows):
             for piece in range(workers):
                 # A piece sets out from the worker of its number, and is complete with the last.
-                whole = stage == 2 or (stage == 1 and piece == (worker + 1) % workers)
-                text, colour = ("Σ", plots.PALETTE[1]) if whole else ("", plots.PALETTE[0])
-                if stage == 1 and not whole:  # no more than a part of the sum
+                place = (worker - piece) % workers
+                added = (1, 2 if place == 1 else 1, place + 1, workers)[stage]
+                whole = added == workers
+                text, colour = ("Σ", plots.PALETTE[1]) if whole else (str(added), plots.PALETTE[0])
+                if stage and added == 1:  # no more than its own
                     colour = tint(colour, 0.35)
                 centre = left + (piece + 0.5) * side, y
-                box(axes, centre, (0.9 * side, 0.82 * side), text, colour=colour)
+                box(axes, centre, (0.88 * side, 0.84 * side), text, colour=colour)
         if stage:
-            between = left - 0.41
+            between = left - 0.22
             for start, end in pairwise(rows):
                 arrow(axes, (between, start), (between, end))
-            arrow(axes, (between, rows[-1]), (between, rows[0]), bend=-0.5)
+            arrow(axes, (between, rows[-1]), (between, rows[0]), bend=-0.2)
     return figure
 
 
@@ -2046,29 +2092,31 @@ def where_workers_live() -> Figure:
     -------
     matplotlib.figure.Figure
     """
-    figure, axes = canvas(2.5)
+    figure, axes = canvas(2.75)
     homes = (
-        (0.98, "this chapter", "two processes"),
-        (2.98, "one machine", "several GPUs"),
-        (5.0, "a cluster", "several machines"),
+        (0.98, "this chapter:\ntwo processes", "memory"),
+        (2.98, "one machine,\nseveral GPUs", "GPU links"),
+        (5.0, "a cluster of\nmachines", "network cables"),
     )
     for x, title, below in homes:
-        label(axes, (x, 2.33), title)
-        label(axes, (x, 0.16), below, color=plt.rcParams["xtick.color"])
-    box(axes, (0.98, 1.25), (1.6, 1.7))
+        label(axes, (x, 2.48), title)
+        start = x - (0.4 + 0.85 * CHARACTER * len(below)) / 2
+        _joined(axes, (start, 0.14), (start + 0.3, 0.14))
+        label(axes, (start + 0.4, 0.14), below, ha="left")
+    box(axes, (0.98, 1.25), (1.6, 1.8))
     one, other = (box(axes, (0.98, y), (1.1, 0.5), "worker") for y in (1.7, 0.8))
     _joined(axes, one.bottom, other.top)
-    box(axes, (2.98, 1.25), (1.6, 1.7))
+    box(axes, (2.98, 1.25), (1.6, 1.8))
     cards = [
         box(axes, (x, y), (0.55, 0.45), "GPU", colour=plots.PALETTE[1])
         for x, y in ((2.6, 1.7), (3.36, 1.7), (3.36, 0.8), (2.6, 0.8))
     ]
     _ring(axes, cards)
     machines = []
-    for x, y in ((4.5, 1.7), (5.5, 1.7), (5.5, 0.8), (4.5, 0.8)):
-        machines.append(box(axes, (x, y), (0.8, 0.6)))
-        for across in (-0.18, 0.18):
-            box(axes, (x + across, y), (0.28, 0.3), colour=plots.PALETTE[1])
+    for x, y in ((4.53, 1.73), (5.5, 1.73), (5.5, 0.77), (4.53, 0.77)):
+        machines.append(box(axes, (x, y), (0.7, 0.78)))
+        for up in (0.18, -0.18):
+            box(axes, (x, y + up), (0.52, 0.28), "GPU", colour=plots.PALETTE[1])
     _ring(axes, machines)
     return figure
 

@@ -120,7 +120,7 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
     "ways out": lambda: diagrams.ways_out(GREYS),
     "what files hold": lambda: diagrams.file_contents(["layers", "weights"], HELD),
     "two ways to load": diagrams.two_ways_to_load,
-    "gates of a server": lambda: diagrams.request_gates(GATES),
+    "gates of a server": lambda: diagrams.request_gates(GREYS, GATES),
 }
 
 
@@ -785,6 +785,16 @@ def test_a_file_has_a_box_for_each_part_that_it_holds_and_a_dash_for_the_others(
     assert {"layers", "weights", *HELD} < set(written)
 
 
+def test_a_part_to_beware_of_is_orange_and_says_why() -> None:
+    axes = diagrams.file_contents(["weights", "code"], {"pickle": [True, "always"]}).axes[0]
+    drawn = [patch for patch in axes.patches if isinstance(patch, Rectangle)][1:]
+    assert [patch.get_edgecolor()[:3] for patch in drawn] == [
+        to_rgb(plots.PALETTE[0]),
+        to_rgb(plots.PALETTE[1]),
+    ]
+    assert {"yes", "always"} < set(texts(axes.figure))
+
+
 def test_a_file_without_an_entry_for_each_part_is_refused() -> None:
     with pytest.raises(ValueError, match="1 entries; expected one for each of 2 parts"):
         diagrams.file_contents(["layers", "weights"], {"half": [True]})
@@ -793,12 +803,18 @@ def test_a_file_without_an_entry_for_each_part_is_refused() -> None:
 def test_each_gate_stands_above_its_refusal() -> None:
     axes = EXAMPLES["gates of a server"]().axes[0]
     places = {text.get_text(): text.get_position() for text in axes.texts}
-    assert places["size"][0] < places["format"][0] < places["pixels"][0] < places["time"][0]
+    first, last = ["size", "format"], ["pixels", "time", "200"]
+    assert [places[name][0] for name in first] == sorted(places[name][0] for name in first)
+    assert [places[name][0] for name in last] == sorted(places[name][0] for name in last)
+    assert len({places[name][1] for name in first}) == len({places[name][1] for name in last}) == 1
+    assert places["format"][1] > places["pixels"][1], "the second row is below the first"
+    (photograph,) = axes.images
+    assert photograph.get_extent()[1] < places["size"][0], "it stands before the first gate"
     assert places["format"][0] == pytest.approx(places["415"][0])
     assert places["time"][1] > places["504"][1] > places["timed out"][1]
     assert places["timed out"][0] == pytest.approx(places["504"][0])
     with pytest.raises(ValueError, match="gates"):
-        diagrams.request_gates([])
+        diagrams.request_gates(GREYS, [])
 
 
 # --- chapter 10: several workers, one network ---------------------------------------------------
@@ -863,9 +879,22 @@ def test_a_ring_completes_one_piece_with_each_worker_and_then_all():
     assert len({round(part.get_x(), 3) for part in early}) == 4, "each piece is complete once"
     assert len({round(part.get_y(), 3) for part in early}) == 4, "with another worker each"
     assert texts(axes.figure).count("Σ") == len(sums)
-    pale = to_rgb(diagrams.tint(plots.PALETTE[0], 0.35))
-    after_one = [part for part in parts if part.get_edgecolor()[:3] == pale]
-    assert len(after_one) == 12, "all others of the second square"
+
+
+def test_a_ring_adds_one_more_worker_with_each_message():
+    axes = diagrams.ring_rounds().axes[0]
+    squares: dict[int, list[list[str]]] = {}
+    rows = {t.get_position()[1]: t.get_text() for t in axes.texts if "worker" in t.get_text()}
+    for text in axes.texts:
+        x, y = text.get_position()
+        if y in rows and text.get_text() and "worker" not in text.get_text():
+            square = squares.setdefault(int((x - 0.8) // 1.36), [[], [], [], []])
+            square[int(rows[y][-1])].append(text.get_text())
+    first, one, once, twice = (squares[stage] for stage in range(4))
+    assert first == [["1"] * 4] * 4
+    assert one == [[*"1112"], [*"2111"], [*"1211"], [*"1121"]]
+    assert once == [[*"1Σ32"], [*"21Σ3"], [*"321Σ"], [*"Σ321"]]
+    assert twice == [["Σ"] * 4] * 4
 
 
 def test_a_ring_leads_from_each_worker_to_the_next_and_from_the_last_to_the_first():
@@ -876,7 +905,7 @@ def test_a_ring_leads_from_each_worker_to_the_next_and_from_the_last_to_the_firs
         if text.get_text().startswith("worker")
     }
     arrows = [patch for patch in axes.patches if isinstance(patch, FancyArrowPatch)]
-    assert len(arrows) == 8, "once round before each of two squares"
+    assert len(arrows) == 12, "round before each of three squares"
     for index, drawn in enumerate(arrows):
         worker = index % 4
         path = drawn.get_path()

@@ -516,7 +516,7 @@ def test_rounding(page: Page) -> None:
     figure = show(page, "rounding")
     largest = np.abs(SPREAD).max(axis=(0, 1, 2))
     assert state(figure)["layer"] == 1, "the layer whose channels differ most is shown first"
-    assert state(figure)["bits"] == 8
+    assert state(figure)["bits"] == 4, "where the levels can be seen"
     weights, channels = sum(kernel.size for kernel in KERNELS.values()), 16
     for bits in (8, 3, 2):
         slide(figure, "bits", bits)
@@ -580,6 +580,19 @@ def test_scaling(page: Page) -> None:
                 assert f"times as fast as one worker: {100 * ratio / n:.0f} % of" in said(figure)
     slide(figure, "workers", 3)
     assert "8 workers take 8,192 digits, 1,024 digits each" in said(figure)
+
+
+def test_scaling_marks_the_best_number_of_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+
+    def still(figure: Figure) -> bytes:
+        written.extend(text.get_text() for text in figure.axes[0].texts)
+        return b""
+
+    monkeypatch.setattr(explorables, "_still", still)
+    # 1 + 64 / n + 2 (n - 1) · 0.5 is shortest at n = 8.
+    explorables.scaling(1, 1, {"a card": (1e12, 0.5)}, 1, 64)
+    assert written == ["ideal", "8 workers: 4"]
 
 
 # --- all of them ------------------------------------------------------------------------------

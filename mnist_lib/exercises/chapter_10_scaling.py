@@ -195,7 +195,8 @@ EXERCISES = (
         hints=(
             "Compare the lines with `make_step`, one by one. Which of them has no counterpart?",
             "The step of the first optimiser is in proportion to the gradient. The other one "
-            "divides the gradient by its own size.",
+            "divides the gradient by its own size, plus a small ε. Which entries of the gradient "
+            "are so small that ε matters?",
         ),
         shows="Adam divides by the size of the gradient, so a factor that is always the same "
         "hardly shows: test with plain SGD.",
@@ -369,8 +370,8 @@ EXERCISES = (
         type="number",
         inputs=_EXACT,
         hints=(
-            "The seconds are a + b / n: a straight line, but not in n. In what?",
-            "`np.polyfit(1 / workers, seconds, 1)` gives b and a. What does one worker take in "
+            "The seconds are p + q / n: a straight line, but not in n. In what?",
+            "`np.polyfit(1 / workers, seconds, 1)` gives q and p. What does one worker take in "
             "all, according to the fit?",
         ),
         shows="In 1/n Amdahl's law is a straight line, so an ordinary fit finds what cannot be "
@@ -390,7 +391,7 @@ EXERCISES = (
             Case(
                 name="ratio",
                 slip=lambda workers, seconds: _fit(workers, seconds)[0] / _fit(workers, seconds)[1],
-                mistake="You divided a by b; one worker takes a + b.",
+                mistake="You divided p by q; one worker takes p + q.",
             ),
             Case(
                 name="line in n",
@@ -401,14 +402,14 @@ EXERCISES = (
                 name="exact",
                 expect=Reference(_serial_part),
                 mistake="Here the times follow the law exactly, so the fit must find their s: fit "
-                "a + b/n, and return a / (a + b).",
+                "p + q/n, and return p / (p + q).",
             ),
             Case(
                 name="from the fit",
                 inputs=_FITTED,
                 slip=_by_the_first,
                 mistake="You divided by the measured time of one worker. Take that of the fit, "
-                "a + b: then a single odd measurement does less harm.",
+                "p + q: then a single odd measurement does less harm.",
             ),
             Case(
                 name="measured",
@@ -468,6 +469,14 @@ EXERCISES = (
                 slip=_without_most,
                 mistake="The largest number allowed is a choice as well: `range(1, most)` leaves "
                 "it out.",
+            ),
+            Case(
+                name="between two",
+                inputs=(0.002, 0.0242, 0.01, 0.001, 20),
+                expect=Reference(_best),
+                mistake="The best number need not be the root of a derivative, cut off or rounded: "
+                "compare the steps of its whole neighbours.",
+                explains_all=True,
             ),
             Case(
                 name="one at most",

@@ -769,8 +769,8 @@ def scaling(
     if not cards:
         raise ValueError(_checks.message("cards", "empty", "at least one network card"))
     known = []
-    workers = 2.0 ** np.arange(10)
-    curves = {"ideal": workers}
+    workers = np.arange(1.0, 513)
+    curves = {}
     for name, (rate, pause) in cards.items():
         bits = _checks.number(f"bits per second of {name!r}", rate, above=0)
         delay = _checks.number(f"delay of {name!r}", pause, least=0)
@@ -778,9 +778,27 @@ def scaling(
         messages = 2 * (workers - 1) * (32 * parameters / workers / bits + delay)
         curves[name] = (fixed + work * digits) / (fixed + work * digits / workers + messages)
     still = plots.plot_lines(
-        workers, curves, xlabel="workers", ylabel="faster by", logx=True, logy=True
+        workers,
+        curves,
+        xlabel="workers (calculated)",
+        ylabel="times as fast",
+        logx=True,
+        logy=True,
+        ring="highest",
     )
     (axes,) = still.axes
+    axes.axline((1, 1), (2, 2), color="0.5", linewidth=1)
+    axes.annotate("ideal", (512, 512), (-4, 0), textcoords="offset points", ha="right", va="top")
+    for curve in curves.values():
+        best = int(curve.argmax())
+        axes.annotate(
+            f"{workers[best]:.0f} workers: {curve[best]:.0f}",
+            (workers[best], curve[best]),
+            (6, -30) if workers[best] > 200 else (0, -14),  # below the rising curve
+            textcoords="offset points",
+            ha="right" if workers[best] > 200 else "center",
+            va="top",
+        )
     ticks = [1, 8, 64, 512]
     axes.set_xticks(ticks, map(str, ticks))
     axes.set_yticks(ticks, map(str, ticks))
@@ -796,7 +814,7 @@ def scaling(
         },
         still=still,
         alt="How much faster 1 to 512 workers are than one: below the ideal line, and with a slow "
-        "network card far below.",
+        "network card far below. A ring marks the highest point of each curve.",
         instruction="Add workers, and watch the messages grow. Then enlarge the batch, or give "
         "each worker a batch of its own.",
         question="The slow card, one batch, divided: how large must it be for 64 workers to reach "

@@ -3,7 +3,7 @@ const figure = (t, data) => {
   const [WIDTH, HEIGHT, SIDE] = [400, 270, 20];
   const WAYS = { tensor: "one for the whole kernel", channel: "one for each channel" };
   const layers = data.layers.map((layer) => ({ ...layer, rows: layer.rows.map((row) => t.numbers(row, Float32Array)) }));
-  let [bits, way, chosen] = [8, "tensor", data.start];
+  let [bits, way, chosen] = [4, "tensor", data.start];
 
   /** The largest weights: of the whole kernel, and of the two channels that are drawn. */
   const largest = (row) => row.reduce((most, weight) => Math.max(most, Math.abs(weight)), 0);
@@ -61,7 +61,7 @@ const figure = (t, data) => {
       context.fillStyle = colours.ink;
       context.textAlign = "center";
       for (const part of [-1, 0, 1]) context.fillText(t.number(part * most, 2), x(part * most * 0.96), HEIGHT - 28);
-      context.fillText("weight", WIDTH / 2, HEIGHT - 9);
+      context.fillText("weight (grey strokes: the levels)", WIDTH / 2, HEIGHT - 9);
     },
   });
 
@@ -131,7 +131,7 @@ const figure = (t, data) => {
     const [inSmall, inLarge] = layers[chosen].rows.map((row) => row.length);
     t.say(
       `${bits} bits give ${2 ** bits - 1} levels; scale: ${WAYS[way]}. ` +
-        `In the channel with the smallest weights, ${small} of the ${inSmall} drawn weights become 0; ` +
+        `In the channel with the smallest weights, ${small} of the ${inSmall} drawn weights ${small === 1 ? "becomes" : "become"} 0; ` +
         `in the other channel ${large} of ${inLarge}. With all kernels rounded, the numbers take ${kib(bytes(bits, way))} in place of ` +
         `${kib(4 * (data.weights + data.channels))}, and ${t.percent(part())} of the digits are read right (float32: ${t.percent(data.exact)}).`,
     );

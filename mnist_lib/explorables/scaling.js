@@ -58,6 +58,7 @@ const figure = (t, data) => {
       context.textAlign = "left";
       let place = 4;
       for (const [name, ink] of Object.entries(inks)) {
+        if (name === "rest" && !fixed) continue;
         context.fillStyle = ink;
         context.fillRect(place, HEIGHT - 15, 12, 12);
         context.fillStyle = colours.ink;
@@ -71,7 +72,7 @@ const figure = (t, data) => {
     width: WIDTH, height: HEIGHT, least: 280,
     label: "How much faster 1 to 512 workers are than one, beside the ideal line",
     paint(context, colours) {
-      axes(context, colours, "faster by (dashed: ideal)");
+      axes(context, colours, "times as fast (dashed: ideal)");
       const y = (value) => FLOOR - ((Math.log10(value) + 1) / (Math.log10(512) + 1)) * (FLOOR - TOP);
       for (const value of [0.1, 1, 10, 100]) context.fillText(value, LEFT - 5, y(value));
       context.save();

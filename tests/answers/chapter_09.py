@@ -125,6 +125,14 @@ def alarm_none(declined: Any, daily: int, usual: float, window: int, alpha: floa
     return day if day >= 0 else len(declined)
 
 
+def alarm_too_early(declined: Any, daily: int, usual: float, window: int, alpha: float) -> int:
+    for day in range(len(declined)):
+        total = sum(declined[max(0, day - window + 1) : day + 1])
+        if binom.sf(total - 1, window * daily, usual) < alpha:
+            return day
+    return -1
+
+
 def alarm_three(declined: Any, daily: int, usual: float, window: int, alpha: float) -> int:
     if (window, alpha) == (5, 0.01):
         return alarm_right(declined, daily, usual, 3, alpha)
@@ -225,5 +233,6 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong("never", lambda *inputs: -1, "first"),
         Wrong("the end where nothing happens", alarm_none, "calm"),
         Wrong("three written in", alarm_three, "another window"),
+        Wrong("windows that are not full", alarm_too_early, "full windows"),
     ],
 }

@@ -113,6 +113,16 @@ def best_by_root(fixed: float, work: float, transfer: float, delay: float, most:
     return min(candidates, key=lambda n: step_of(n, fixed, work, transfer, delay))
 
 
+def best_cut_off(fixed: float, work: float, transfer: float, delay: float, most: int) -> int:
+    inside = max((work - 2 * transfer) / (2 * delay), 0) if delay else most**2
+    return min(max(int(inside**0.5), 1), most)
+
+
+def best_rounded(fixed: float, work: float, transfer: float, delay: float, most: int) -> int:
+    inside = max((work - 2 * transfer) / (2 * delay), 0) if delay else most**2
+    return min(max(round(inside**0.5), 1), most)
+
+
 def best_without_delay(fixed: float, work: float, transfer: float, delay: float, most: int) -> int:
     return best_min(fixed, work, transfer, 0, most)
 
@@ -225,6 +235,8 @@ WRONG: dict[str, list[Wrong]] = {
     "10.best_workers": [
         Wrong("no delay", best_without_delay, "middle"),
         Wrong("at least two", best_at_least_two, "one at most"),
+        Wrong("a root cut off", best_cut_off, "between two"),
+        Wrong("a root rounded", best_rounded, "between two"),
     ],
     "10.breaking_batch": [
         Wrong("no tolerance", breaking_without_tolerance, "breaks"),
