@@ -354,6 +354,7 @@ def numbers(
     scale: Normalize | None = None,
     window: tuple[int, int, int, int] | None = None,
     colour: str = plots.PALETTE[1],
+    decimals: int | None = None,
 ) -> Box:
     """Draw a small array with its numbers, and a window on it if one is given.
 
@@ -373,6 +374,8 @@ def numbers(
         Cells to surround with a thick line and to tint.
     colour : str
         Of the window.
+    decimals : int, optional
+        How many each number gets; without it, as many as its three digits need.
 
     Returns
     -------
@@ -398,7 +401,8 @@ def numbers(
             expected = f"(row, column, height, width) inside {rows} × {columns} cells"
             raise ValueError(_checks.message("window", window, expected))
         inside[row : row + height, column : column + width] = True
-    texts = [[f"{value:.3g}".replace("-", "−") for value in line] for line in values.tolist()]
+    form = ".3g" if decimals is None else f".{decimals}f"
+    texts = [[f"{value:{form}}".replace("-", "−") for value in line] for line in values.tolist()]
     longest = max(len(text) for line in texts for text in line)
     points = min(TEXT, 72 * cell / (0.66 * longest))
     line = plt.rcParams["xtick.color"]
@@ -429,8 +433,8 @@ def network_blocks(
 ) -> Figure:
     """Draw a network as connected blocks, each with its name and the shape of its output.
 
-    A stack of cards is a feature map: the larger the card, the larger the map, and more cards stand
-    for more channels (one card more for each doubling). A column is a list of numbers.
+    A stack of cards is a feature map: the larger the card, the larger the map, and twice as many
+    cards stand for twice as many channels. A column is a list of numbers, not to scale.
 
     Parameters
     ----------
@@ -480,7 +484,7 @@ def network_blocks(
         ground = (rows - 1 - row) * pitch + below
         middle = ((column + 0.5) * slot, ground + 0.05 + cards / 2)
         if len(shape) == 3:
-            count = 1 + round(math.log2(shape[2]))
+            count = math.ceil(3 * shape[2] / 16)  # 6 for 32 channels, 12 for 64
             space = min(cards, 0.62 * slot)
             size = max(0.14, 0.6 * space * math.sqrt(max(shape[:2]) / largest))
             step = min(0.06, (space - size) / max(count - 1, 1))
@@ -513,13 +517,17 @@ def network_blocks(
 # --- chapter 0: what scaling does to pixels ---------------------------------------------------
 
 
-def scaled_pixels(pixels: ArrayLike) -> Figure:
-    """Draw a few pixels as they are loaded and, beside them, divided by 255.
+def scaled_pixels(image: ArrayLike, row: int, column: int, size: int = 4) -> Figure:
+    """Draw an image with a window on it, its pixels as they are loaded, and divided by 255.
 
     Parameters
     ----------
-    pixels : integer array of shape (H, W)
-        From 0 to 255; at most 6 rows and 5 columns, so that the numbers stay legible.
+    image : integer array of shape (H, W)
+        From 0 to 255.
+    row, column : int
+        The window's first row and first column, counted from 0.
+    size : int
+        Its side, at most 4, so that the numbers stay legible.
 
     Returns
     -------
@@ -528,29 +536,48 @@ def scaled_pixels(pixels: ArrayLike) -> Figure:
     Raises
     ------
     TypeError, ValueError
-        If the pixels are not whole numbers of this shape and range.
+        If the image is not whole numbers of this shape and range, or the window leaves it.
     """
-    pixels = _checks.array("pixels", pixels, "H W", holds="whole numbers")
-    rows, columns = pixels.shape
-    if rows > 6 or columns > 5 or pixels.min() < 0 or pixels.max() > 255:
-        what = f"{_checks.describe(pixels)}, from {pixels.min()} to {pixels.max()}"
-        expected = "at most 6 × 5 numbers from 0 to 255"
-        raise ValueError(_checks.message("pixels", what, expected))
-    cell = 0.44
-    height = rows * cell + LINE + 0.2
-    figure, axes = canvas(height)
-    middle = rows * cell / 2 + 0.06
-    scales = plots._grey_scale(pixels.astype(np.uint8)), Normalize(0, 1)
-    drawn = [
-        numbers(axes, values, (x, middle), cell=cell, colours=plots.GREY, scale=scale)
-        for values, x, scale in zip(
-            (pixels, np.round(pixels / 255, 2)), (1.4, plots.WIDTH - 1.4), scales, strict=True
-        )
-    ]
-    for grid, text in zip(drawn, ("as loaded, uint8", "scaled, float32"), strict=True):
+    image = _checks.array("image", image, "H W", holds="whole numbers")
+    size = _checks.whole("size", size, least=1, most=4)
+    if image.min() < 0 or image.max() > 255:
+        what = f"{_checks.describe(image)}, from {image.min()} to {image.max()}"
+        raise ValueError(_checks.message("image", what, "numbers from 0 to 255"))
+    pixels = _window(image, row, column, size)
+    cell = 0.43
+    figure, axes = canvas(4 * cell + LINE + 0.2)
+    middle = 4 * cell / 2 + 0.06
+    scale = plots._grey_scale(image.astype(np.uint8))
+    whole = picture(axes, image, (0.66, middle), 1.2, scale=scale)
+    frame = _frame_of(whole, image.shape, row, column, size)
+    style: dict[str, Any] = {"cell": cell, "colours": plots.GREY}
+    loaded = numbers(axes, pixels, (2.5, middle), scale=scale, **style)
+    scaled = np.round(pixels / 255, 2)
+    drawn = numbers(axes, scaled, (5.06, middle), scale=Normalize(0, 1), decimals=2, **style)
+    _enlarge(axes, frame, loaded)
+    for grid, text in ((loaded, "as loaded, uint8"), (drawn, "scaled, float32")):
         label(axes, (grid.top[0], grid.top[1] + 0.05), text, va="bottom")
-    arrow(axes, drawn[0].right, drawn[1].left, "÷ 255")
+    arrow(axes, loaded.right, drawn.left, "÷ 255")
     return figure
+
+
+def _frame_of(whole: Box, shape: tuple[int, ...], row: int, column: int, size: int) -> Box:
+    """Return where a window lies in the picture of its image."""
+    unit = whole.size[0] / shape[1]
+    left, top = whole.at(0, 1)
+    middle = (left + (column + size / 2) * unit, top - (row + size / 2) * unit)
+    return Box(middle, (size * unit, size * unit))
+
+
+def _enlarge(axes: Axes, frame: Box, large: Box) -> None:
+    """Draw a frame around a window and around its enlargement, and join the two."""
+    colour = plots.PALETTE[1]
+    for drawn in (frame, large):
+        edge = Rectangle(drawn.at(0, 0), *drawn.size, fill=False, ec=colour, lw=2.5, zorder=5)
+        axes.add_patch(edge)
+    style = {"color": colour, "ls": "-", "marker": "none", "lw": 1.2, "zorder": 5}
+    for up in (0, 1):
+        axes.plot(*np.transpose([frame.at(1, up), large.at(0, up)]), **style)
 
 
 # --- chapter 1: how MNIST was made, and how it is split ---------------------------------------
@@ -643,25 +670,77 @@ def three_way_split(training: int, validation: int, test: int) -> Figure:
     counts = {"training": training, "validation": validation, "test": test}
     for name, count in counts.items():
         counts[name] = _checks.whole(name, count, least=1)
-    learning = counts["training"] + counts["validation"]
-    figure, axes = canvas(2.25)
-    high, low, middle = 1.9, 0.8, (1.05, 3.05, 5.0)
-    source = box(axes, (2.05, high), (3.1, 0.6), "to learn from", f"{learning:,}")
-    sealed = box(
-        axes,
-        (middle[2], high),
-        (1.6, 0.6),
-        "to be judged by",
-        f"{counts['test']:,}",
-        colour=plots.PALETTE[1],
+    left, width, tall, low = 0.1, plots.WIDTH - 0.2, 0.5, 1.15
+    unit = width / sum(counts.values())
+    figure, axes = canvas(2.2)
+    colours = (plots.PALETTE[0], plots.PALETTE[3], plots.PALETTE[1])
+    middles, uses = (
+        (1.2, 3.5, 5.2),
+        ("to fit models", "to choose\none of them", "to test it,\nonce"),
     )
-    uses = ("fits the models", "chooses\namong them", "judges the\nchosen one, once")
-    for index, ((name, count), x, use) in enumerate(zip(counts.items(), middle, uses, strict=True)):
-        colour = plots.PALETTE[1] if index == 2 else plots.PALETTE[0]
-        part = box(axes, (x, low), (1.6, 0.6), name, f"{count:,}", colour=colour)
-        start = sealed.bottom if index == 2 else source.at((x - 0.5) / 3.1, 0)
-        arrow(axes, (x, start[1]), part.top)
-        label(axes, (x, part.bottom[1] - 0.08), use, va="top")
+    parts = []
+    for (name, count), colour, x, use in zip(counts.items(), colours, middles, uses, strict=True):
+        part = box(
+            axes, (left + count * unit / 2, low + tall / 2), (count * unit, tall), colour=colour
+        )
+        left += count * unit
+        parts.append(part)
+        start = (min(max(x, part.left[0]), part.right[0]), low)
+        style = {"color": colour, "lw": 1.5, "ls": "-", "marker": "none"}
+        axes.plot(*np.transpose([start, (x, low - 0.22)]), **style)
+        label(axes, (x, low - 0.26), f"{name}: {count:,}", va="top", color=colour, weight="bold")
+        label(axes, (x, low - 0.26 - LINE), use, va="top")
+    learning = counts["training"] + counts["validation"]
+    for start, end, text in (
+        (parts[0].at(0, 1), parts[1].at(1, 1), f"{learning:,} to learn from"),
+        (parts[2].at(0, 1), parts[2].at(1, 1), "to test with"),
+    ):
+        inset = 0.03  # so that the two lines do not touch
+        dimension(axes, (end[0] - inset, end[1]), (start[0] + inset, start[1]), text)
+    return figure
+
+
+def crossings(pictures: ArrayLike, titles: Sequence[str], marked: ArrayLike) -> Figure:
+    """Draw images side by side, with an outline around the same pixels of each.
+
+    Parameters
+    ----------
+    pictures : array of shape (N, H, W)
+        All on one grey scale.
+    titles : sequence of N strings
+    marked : array of shape (H, W) bool
+        The pixels to surround.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the arrays are not of these shapes and types, or there is not one title per image.
+    """
+    pictures = _checks.array("pictures", pictures, "N H W")
+    _checks.same_length(pictures=pictures, titles=titles)
+    rows, columns = pictures.shape[1:]
+    marked = _checks.array("marked", marked, f"{rows} {columns}", holds="booleans")
+    pitch = plots.WIDTH / len(pictures)
+    side = min(2.7, pitch - 0.15)
+    figure, axes = canvas(side + LINE + 0.2)
+    scale = plots._grey_scale(pictures)
+    padded = np.pad(marked, 1)
+    for index, (image, title) in enumerate(zip(pictures, titles, strict=True)):
+        centre = ((index + 0.5) * pitch, side / 2 + 0.06)
+        drawn = picture(axes, image, centre, side, scale=scale)
+        label(axes, (centre[0], drawn.top[1] + 0.05), title, va="bottom")
+        style = {"color": plots.PALETTE[1], "lw": 1.6, "ls": "-", "marker": "none", "zorder": 4}
+        # An edge between two pixels of which one is marked.
+        for row, column in np.argwhere(padded[1:, 1:-1] != padded[:-1, 1:-1]):
+            ends = [drawn.at((column + k) / columns, 1 - row / rows) for k in (0, 1)]
+            axes.plot(*np.transpose(ends), **style)
+        for row, column in np.argwhere(padded[1:-1, 1:] != padded[1:-1, :-1]):
+            ends = [drawn.at(column / columns, 1 - (row + k) / rows) for k in (0, 1)]
+            axes.plot(*np.transpose(ends), **style)
     return figure
 
 
@@ -688,6 +767,49 @@ def _window(image: NDArray[Any], row: int, column: int, size: int) -> NDArray[An
     return image[row : row + size, column : column + size]
 
 
+def kernels_and_maps(
+    image: ArrayLike, kernels: ArrayLike, maps: ArrayLike, titles: Sequence[str]
+) -> Figure:
+    """Draw an image and, beside it, each kernel with its weights above the map that it makes.
+
+    Parameters
+    ----------
+    image : array of shape (H, W)
+    kernels : array of shape (k, k, C)
+        Small whole numbers.
+    maps : array of shape (h, w, C)
+        All on one scale that is symmetric about zero.
+    titles : sequence of C strings
+        One for each kernel, at most three.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the arrays are not numbers of these shapes, or there is not one title per kernel.
+    """
+    image = _checks.array("image", image, "H W")
+    kernels = _checks.array("kernels", kernels, "k k C")
+    maps = _checks.array("maps", maps, f"h w {kernels.shape[2]}")
+    _checks.same_length(titles=titles, kernels=np.moveaxis(kernels, -1, 0))
+    side, cell, pitch = 1.38, 0.3, 1.5
+    figure, axes = canvas(side + 0.45 + cell * len(kernels) + LINE + 0.1)
+    low, high = 0.06 + side / 2, side + 0.45 + cell * len(kernels) / 2
+    given = picture(axes, image, (0.06 + side * 28 / 60, low), side * 28 / 30)
+    label(axes, (given.top[0], given.top[1] + 0.05), "the image", va="bottom")
+    scale = plots._scale(maps.astype(np.float64), signed=True)
+    for index, title in enumerate(titles):
+        x = plots.WIDTH - 0.75 - (len(titles) - 1 - index) * pitch
+        above = numbers(axes, kernels[..., index], (x, high), cell=cell, colours=plots.SIGNED)
+        made = picture(axes, maps[..., index], (x, low), side, colours=plots.SIGNED, scale=scale)
+        label(axes, (x, above.top[1] + 0.05), title, va="bottom")
+        arrow(axes, above.bottom, made.top)
+    return figure
+
+
 def window_on_image(image: ArrayLike, row: int, column: int, size: int = 3) -> Figure:
     """Draw an image with a window on it, and beside it the numbers in the window.
 
@@ -712,24 +834,11 @@ def window_on_image(image: ArrayLike, row: int, column: int, size: int = 3) -> F
     inside = _window(image, row, column, size)
     figure, axes = canvas(2.75)
     whole = picture(axes, image, (1.5, 1.45), 2.4)
-    unit = whole.size[0] / image.shape[1]
-    middle = (
-        whole.at(0, 1)[0] + (column + size / 2) * unit,
-        whole.at(0, 1)[1] - (row + size / 2) * unit,
-    )
-    frame = Box(middle, (size * unit, size * unit))
+    frame = _frame_of(whole, image.shape, row, column, size)
     cell = 1.5 / size
     scale = _own_scale(image, plots.GREY)
     large = numbers(axes, inside, (4.4, 1.45), cell=cell, colours=plots.GREY, scale=scale)
-    style = {"color": plots.PALETTE[1], "ls": "-", "marker": "none"}
-    for drawn in (frame, large):
-        axes.add_patch(
-            Rectangle(
-                drawn.at(0, 0), *drawn.size, fill=False, ec=plots.PALETTE[1], lw=2.5, zorder=5
-            )
-        )
-    for up in (0, 1):
-        axes.plot(*np.transpose([frame.at(1, up), large.at(0, up)]), lw=1.2, zorder=5, **style)
+    _enlarge(axes, frame, large)
     label(axes, (whole.bottom[0], 0.12), f"{image.shape[0]} × {image.shape[1]} pixels")
     label(axes, (large.bottom[0], 0.12), f"the window, {size} × {size}")
     return figure
@@ -855,8 +964,8 @@ def window_places(n: int, k: int, cases: Sequence[tuple[int, int, int]]) -> Figu
             expected = f"at most {before + n + after}, the pixels and zeros of the row"
             raise ValueError(_checks.message("k", k, expected))
         starts.append(range(0, last + 1, _checks.whole("stride", stride, least=1)))
-    cell, step = 0.36, 0.13
-    heights = [max(cell + 0.45 + step * len(each), 0.85) for each in starts]
+    cell, step = 0.44, 0.19
+    heights = [max(cell + 0.4 + step * len(each), 0.85) for each in starts]
     figure, axes = canvas(sum(heights))
     y = sum(heights)
     widest = max(before for _, before, _ in cases)
@@ -865,7 +974,7 @@ def window_places(n: int, k: int, cases: Sequence[tuple[int, int, int]]) -> Figu
         head = f"stride {stride}{zeros}"
         found = f"{len(each)} place{'s' * (len(each) > 1)}"
         label(axes, (0.1, y - 0.14), f"{head}:\n{found}", ha="left", va="top")
-        left = 2.0 + (widest - before) * cell
+        left = 2.1 + (widest - before) * cell
         for pixel in range(before + n + after):
             is_zero = not before <= pixel < before + n
             colour = _faint() if is_zero else plots.PALETTE[0]
@@ -874,12 +983,14 @@ def window_places(n: int, k: int, cases: Sequence[tuple[int, int, int]]) -> Figu
         covered = each[-1] + k
         for missed in range(covered, before + n + after):
             centre = (left + (missed + 0.5) * cell, y - 0.12 - cell / 2)
-            label(axes, centre, "✗", color=plots.PALETTE[1], zorder=4)
+            label(axes, centre, "✗", color=plots.PALETTE[1], zorder=4, fontsize=2 * TEXT)
         for index, start in enumerate(each):
             ends = (left + start * cell + 0.04, left + (start + k) * cell - 0.04)
             at = y - 0.12 - cell - 0.12 - index * step
             style = {"color": plots.PALETTE[1], "lw": 3, "ls": "-", "marker": "none"}
             axes.plot(ends, (at, at), solid_capstyle="butt", **style)
+            beside = (ends[0] - 0.06, at)
+            label(axes, beside, str(index + 1), color=plots.PALETTE[1], ha="right")
         y -= height
     return figure
 
@@ -917,10 +1028,11 @@ def channels_in_and_out(
     x, bottom = given.at(0, 0)
     for index in range(c_in):  # the window: one square at the same place of every card
         corner = (x + index * step + 0.2, bottom + index * step + 0.5)
-        face, edge = tint(plots.PALETTE[1], 0.5), plots.PALETTE[1]
+        face, edge = tint(plots.PALETTE[1]), plots.PALETTE[1]
         square = Rectangle(corner, 0.3, 0.3, fc=face, ec=edge, lw=1.6)
         square.set_zorder(2 + 0.1 * (c_in - index))
         axes.add_patch(square)
+    label(axes, (x + 0.08, bottom + 0.32), "one window", ha="left", color=plots.PALETTE[1])
     label(axes, (x - 0.12, bottom + side / 2), "height", rotation=90)
     label(axes, (x + side / 2, bottom - 0.13), "width")
     back = (c_in - 1) * step
@@ -941,6 +1053,7 @@ def channels_in_and_out(
         target = (made.left[0] - 0.02, y + (height - y) * 0.5)
         arrow(axes, (cards.right[0] + 0.02, height), target, colour=colours[index])
 
+    label(axes, (made.left[0] - 0.1, 2.68), "one number\nper place", color=colours[0])
     kernel = f"{kh} × {kw} × {c_in} in × {c_out} out"
     shapes = [" × ".join(map(str, image)), kernel, " × ".join(map(str, output))]
     names = ["image", f"{c_out} kernels", "feature maps"]
@@ -977,20 +1090,24 @@ def windows_as_rows(image: ArrayLike, kernel: ArrayLike) -> Figure:
     height = cell * max(len(windows), kh * kw, *image.shape)
     figure, axes = canvas(height + 0.5)
     y = height / 2 + 0.08
-    widths = [image.shape[1] * cell, kh * kw * cell, cell, cell]
-    gap = (plots.WIDTH - sum(widths) - 0.4) / 3
-    starts = [0.2 + sum(widths[:index]) + index * gap for index in range(4)]
+    widths = [image.shape[1] * cell, kh * kw * cell, cell, cell, columns * cell]
+    gap = (plots.WIDTH - sum(widths) - 0.2) / 4
+    starts = [0.1 + sum(widths[:index]) + index * gap for index in range(5)]
     xs = [start + width / 2 for start, width in zip(starts, widths, strict=True)]
     given = numbers(axes, image, (xs[0], y), cell=cell, window=(0, 0, kh, kw))
     matrix = numbers(axes, windows, (xs[1], y), cell=cell, window=(0, 0, 1, kh * kw))
     weights = numbers(axes, kernel.reshape(-1, 1), (xs[2], y), cell=cell, colours=plots.SIGNED)
     sums = (windows @ kernel.reshape(-1, 1)).astype(np.float64)
     result = numbers(axes, sums, (xs[3], y), cell=cell, window=(0, 0, 1, 1))
-    arrow(axes, (given.right[0], y), (matrix.left[0], y))
-    for one, other, symbol in ((matrix, weights, "×"), (weights, result, "=")):
+    made = sums.reshape(rows, columns)
+    back = numbers(axes, made, (xs[4], y), cell=cell, window=(0, 0, 1, 1))
+    arrow(axes, given.right, matrix.left)
+    arrow(axes, result.right, back.left)
+    for one, other, symbol in ((matrix, weights, "@"), (weights, result, "=")):
         _symbol(axes, ((one.right[0] + other.left[0]) / 2, y), symbol)
     top = height + 0.3
-    for x, name in zip(xs, ("image", f"{rows * columns} windows", "kernel", "map"), strict=True):
+    names = ("image", f"{rows * columns} windows", "kernel", "sums", "map")
+    for x, name in zip(xs, names, strict=True):
         label(axes, (x, top), name)
     return figure
 
@@ -1083,6 +1200,70 @@ def shift_and_convolve(
         arrow(axes, one.bottom, other.top)
         x = one.bottom[0] + (-0.12 if where == "right" else 0.12)
         label(axes, (x, (one.bottom[1] + other.top[1]) / 2), "convolve", ha=where)
+    return figure
+
+
+def valley(
+    curvature: ArrayLike,
+    path: ArrayLike,
+    goal: ArrayLike,
+    names: Sequence[str],
+    steps: Sequence[int],
+) -> Figure:
+    """Draw a loss with a long valley from above, and a way down it.
+
+    Parameters
+    ----------
+    curvature : array of shape (2, 2)
+        The loss is half of d · curvature · d, with d the distance to the goal.
+    path : array of shape (N, 2)
+        Where each step leads, the start first.
+    goal : array of shape (2,)
+        The place of the lowest loss.
+    names : sequence of two strings
+        Of the directions to the right and up.
+    steps : sequence of int
+        Rows of the path to mark, with their numbers.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an array has another shape, there are not two names, or a step is not on the path.
+    """
+    curvature = _checks.array("curvature", curvature, "2 2")
+    path = _checks.array("path", path, "N 2")
+    goal = _checks.array("goal", goal, "2")
+    _checks.same_length(names=names, goal=goal)
+    for step in steps:
+        _checks.whole("a step", step, least=0, most=len(path) - 1)
+    figure, (axes,) = plots._chart(2.5)
+    points = np.vstack([path, goal])
+    low, high = points.min(0) - 0.45, points.max(0) + 0.45
+    across, up = np.meshgrid(*np.linspace(low, high, 150).T)
+    away = np.stack([across, up], axis=-1) - goal
+    height = np.sqrt(np.einsum("yxi,ij,yxj->yx", away, curvature, away))
+    # Two neighbouring lines are one unit apart along the valley, and closer across it.
+    levels = math.sqrt(np.linalg.eigvalsh(curvature)[0]) * np.arange(0.5, 20)
+    axes.contour(across, up, height, levels=levels, colors="0.6", linewidths=0.9, linestyles="-")
+    axes.plot(*path.T, color=plots.PALETTE[0], ls="-", marker="none")
+    for step in steps:
+        axes.plot(*path[step], color=plots.PALETTE[0], marker="o", ls="none", ms=7)
+        steep = path[step, 0] < low[0] + 0.5  # where the path goes up, its names stand beside it
+        place: dict[str, Any] = {"xytext": (-7, 0), "ha": "right", "va": "center"}
+        if not steep:
+            place = {"xytext": (0, 7), "ha": "center", "va": "bottom"}
+        text = f"{step:,}" if step else "start"
+        axes.annotate(text, path[step], textcoords="offset points", fontsize=TEXT, **place)
+    axes.plot(*goal, color=plots.PALETTE[1], marker="*", ls="none", ms=15)
+    below: dict[str, Any] = {"xytext": (0, -9), "textcoords": "offset points", "va": "top"}
+    style: dict[str, Any] = {"fontsize": TEXT, "color": plots.PALETTE[1], "ha": "center"}
+    axes.annotate("lowest loss", tuple(goal), **below, **style)
+    axes.grid(False)
+    axes.set(xlabel=names[0], ylabel=names[1], aspect="equal")
     return figure
 
 

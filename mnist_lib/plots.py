@@ -418,13 +418,18 @@ def plot_kernels(
     # Wider gaps than between images: a kernel has few cells, and no black edge.
     grid, stack, scale = _stack(kernels, titles, columns, size, signed=True, gap=0.13)
     if values:
-        texts = [_table(lambda value: f"{value:.3g}", each) for each in stack]
+        texts = [_table(lambda value: f"{value:.3g}".replace("-", "−"), each) for each in stack]
         longest = max(len(text) for table in texts for row in table for text in row)
         left, right, _, _ = grid.extents[0]
         points = min(_POINTS, 72 * (right - left) / stack.shape[2] / (0.62 * max(longest, 3)))
         for each, table, extent in zip(stack, texts, grid.extents, strict=True):
             inks = _table(lambda value: _ink(SIGNED, scale, value), each)
             _write(grid.axes, table, extent, points, color=inks)
+            left, right, bottom, top = extent
+            edge: dict[str, Any] = {"colors": "0.6", "lw": 0.5}
+            across, down = stack.shape[2], stack.shape[1]
+            grid.axes.vlines(np.linspace(left, right, across + 1), top, bottom, **edge)
+            grid.axes.hlines(np.linspace(top, bottom, down + 1), left, right, **edge)
     return _add_bar(grid, scale, SIGNED, "weight")
 
 

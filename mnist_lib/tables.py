@@ -75,6 +75,7 @@ class Table:
             for name, texts in self.rows.items()
         )
         return (
-            '<div style="overflow-x: auto" tabindex="0" role="group" aria-label="Table">'
+            '<div style="overflow-x: auto; margin-bottom: 1em" tabindex="0" '
+            'role="group" aria-label="Table">'
             f"<table><thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody></table></div>"
         )

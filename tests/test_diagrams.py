@@ -37,12 +37,15 @@ SMALL = np.array(
     [[0, 0, 1, 1, 0], [0, 1, 2, 1, 0], [0, 0, 1, 2, 0], [0, 1, 2, 1, 0], [1, 2, 1, 0, 0]]
 )
 LEFT_EDGE = np.array([[-1, 0, 1]] * 3)
+KERNELS = np.stack([LEFT_EDGE, LEFT_EDGE.T, LEFT_EDGE + LEFT_EDGE.T], axis=-1)
 FIELDS = [("conv_1", 3), ("pool_1", 4), ("conv_2", 8), ("pool_2", 10)]
 
 PIXELS = np.array([[0, 18, 253], [85, 254, 255]])
 
 PASSED = [("conv", "kernels"), ("ReLU", ""), ("pool", ""), ("dense", "weights"), ("loss", "")]
 PATH = np.array([[4.0, 1.0], [3.0, -0.7], [2.5, 0.4], [2.0, -0.2]])
+
+VALLEY = (np.diag([0.01, 0.8]), np.array([[0, 0], [0, 0.4], [2, 0.3]]), np.array([3, 0.3]))
 
 SEVEN = np.zeros((28, 28), np.uint8)
 SEVEN[4:7, 8:20] = 200
@@ -83,6 +86,9 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
     "the classic network": lambda: diagrams.network_blocks(CLASSIC),
     "the classic network and a digit": lambda: diagrams.network_blocks(CLASSIC, GREYS),
     "a small network": lambda: diagrams.network_blocks([CLASSIC[0], CLASSIC[1], CLASSIC[-1]]),
+    "kernels and maps": lambda: diagrams.kernels_and_maps(
+        GREYS, KERNELS, np.ones((26, 26, 3)), ["left edges", "top edges", "slanting edges"]
+    ),
     "a window on an image": lambda: diagrams.window_on_image(GREYS, 6, 9),
     "a window's sum": lambda: diagrams.window_sum(GREYS[6:9, 9:12], LEFT_EDGE),
     "a sliding window": lambda: diagrams.sliding_window(SMALL, LEFT_EDGE, [(0, 0), (0, 1), (2, 2)]),
@@ -91,6 +97,7 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
     "windows as rows": lambda: diagrams.windows_as_rows(SMALL[:3, :4], np.array([[1, 0], [0, -1]])),
     "pooling": lambda: diagrams.pooling(SMALL[:4, :4]),
     "shift and convolve": lambda: diagrams.shift_and_convolve(GREYS, GREYS, GREYS - 9.0, -GREYS),
+    "a valley": lambda: diagrams.valley(*VALLEY, ["right", "up"], [0, 2]),
     "an answer": lambda: diagrams.digit_to_probabilities(GREYS, [0.9, 0.1] + [0.0] * 8),
     "receptive fields": lambda: diagrams.receptive_fields(GREYS, FIELDS),
     "flattening": lambda: diagrams.flattening((2, 2, 3)),
@@ -99,9 +106,11 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
     "a confusion matrix read": lambda: diagrams.confusion_read(
         [[9, 1, 0], [2, 7, 1], [0, 0, 8]], 1
     ),
-    "scaled pixels": lambda: diagrams.scaled_pixels(PIXELS),
+    "scaled pixels": lambda: diagrams.scaled_pixels(GREYS, 5, 11),
     "how MNIST was made": lambda: diagrams.mnist_preparation(SEVEN),
     "three parts": lambda: diagrams.three_way_split(55_000, 5_000, 10_000),
+    "three parts of the sample": lambda: diagrams.three_way_split(3_500, 500, 1_000),
+    "crossings": lambda: diagrams.crossings([SEVEN, SEVEN / 2], ["one", "two"], SEVEN > 127),
     "two questions": lambda: diagrams.two_questions(
         np.full((28, 28), 0.5), (8, 8, 5), 4.21, (10, 20), -1.5
     ),
@@ -318,19 +327,37 @@ def test_numbers_on_colours_can_be_read(axes: Axes) -> None:
 
 
 def test_scaled_pixels_are_the_pixels_over_255() -> None:
-    figure = diagrams.scaled_pixels(PIXELS)
+    image = np.zeros((28, 28), int)
+    image[5:7, 11:14] = PIXELS
+    figure = diagrams.scaled_pixels(image, 5, 11, size=2)
     written = texts(figure)
-    assert written[:6] == ["0", "18", "253", "85", "254", "255"]
-    assert written[6:12] == ["0", "0.07", "0.99", "0.33", "1", "1"]
+    assert written[:4] == ["0", "18", "85", "254"]
+    assert written[4:8] == ["0.00", "0.07", "0.33", "1.00"]
     assert "÷ 255" in written
-    before, after = figure.axes[0].images
-    assert (before.norm.vmax, after.norm.vmax) == (255, 1)
+    whole, before, after = figure.axes[0].images
+    assert (whole.norm.vmax, before.norm.vmax, after.norm.vmax) == (255, 255, 1)
+    left, right, _, top = whole.get_extent()
+    unit = (right - left) / 28
+    assert any(
+        frame.get_xy() == pytest.approx((left + 11 * unit, top - 7 * unit))
+        for frame in rectangles(figure, width=2 * unit)
+    )
 
 
-@pytest.mark.parametrize("pixels", [np.zeros((7, 2), int), [[256]], [[-1]]])
-def test_scaled_pixels_refuses_what_is_too_large(pixels: object) -> None:
-    with pytest.raises(ValueError, match="expected at most 6 × 5 numbers from 0 to 255"):
-        diagrams.scaled_pixels(pixels)
+@pytest.mark.parametrize(
+    ("image", "place", "expected"),
+    [
+        ([[256]], (0, 0, 1), "numbers from 0 to 255"),
+        ([[-1]], (0, 0, 1), "numbers from 0 to 255"),
+        (np.zeros((28, 28), int), (0, 0, 5), "size is 5"),
+        (np.zeros((28, 28), int), (25, 0, 4), "fit into 28 × 28"),
+    ],
+)
+def test_scaled_pixels_refuses_what_does_not_fit(
+    image: object, place: tuple[int, int, int], expected: str
+) -> None:
+    with pytest.raises(ValueError, match=expected):
+        diagrams.scaled_pixels(image, *place)
 
 
 # --- chapter 1: how MNIST was made, and how it is split ---------------------------------------
@@ -351,13 +378,31 @@ def test_mnist_preparation_ends_with_the_image_and_marks_its_centre() -> None:
         diagrams.mnist_preparation(np.zeros((28, 28)))
 
 
-def test_three_way_split_adds_up() -> None:
-    written = texts(diagrams.three_way_split(55_000, 5_000, 10_000))
-    assert [text for text in written if text[0].isdigit()] == [
-        *("60,000", "10,000", "55,000", "5,000", "10,000")
-    ]
+@pytest.mark.parametrize("counts", [(55_000, 5_000, 10_000), (3_500, 500, 1_000)])
+def test_three_way_split_adds_up_and_is_to_scale(counts: tuple[int, int, int]) -> None:
+    figure = diagrams.three_way_split(*counts)
+    written = texts(figure)
+    for name, count in zip(("training", "validation", "test"), counts, strict=True):
+        assert f"{name}: {count:,}" in written
+    assert f"{counts[0] + counts[1]:,} to learn from" in written
+    for count in counts:
+        assert len(rectangles(figure, width=5.8 * count / sum(counts))) == 1
     with pytest.raises(ValueError, match="test is 0; expected a whole number that is at least 1"):
         diagrams.three_way_split(3, 2, 0)
+
+
+def test_crossings_are_outlined_edge_by_edge() -> None:
+    marked = np.zeros((4, 4), bool)
+    marked[1, 1:3] = True
+    figure = diagrams.crossings(np.ones((2, 4, 4)), ["one", "two"], marked)
+    assert len(figure.axes[0].lines) == 2 * 6  # around two pixels, in two pictures
+    left, _, _, top = figure.axes[0].images[0].get_extent()
+    unit = 2.7 / 4
+    corners = {tuple(point) for line in figure.axes[0].lines[:6] for point in line.get_xydata()}
+    assert min(corners) == pytest.approx((left + unit, top - 2 * unit))
+    assert max(corners) == pytest.approx((left + 3 * unit, top - unit))
+    with pytest.raises(ValueError, match="marked"):
+        diagrams.crossings(np.ones((2, 4, 4)), ["one", "two"], marked[:3])
 
 
 # --- chapters 0 and 3: a network as blocks ----------------------------------------------------
@@ -379,7 +424,7 @@ def test_larger_maps_are_larger_cards_and_more_channels_more_cards() -> None:
         return [box.get_width() for box in boxes[2:]]
 
     assert max(cards(26, 26, 8)) > max(cards(13, 13, 8)) > max(cards(5, 5, 8))
-    assert len(cards(5, 5, 64)) > len(cards(5, 5, 32)) > len(cards(5, 5, 1)) == 1
+    assert len(cards(5, 5, 64)) == 2 * len(cards(5, 5, 32)) > 2 * len(cards(5, 5, 1)) == 2
 
 
 def test_network_may_begin_with_the_image_that_it_reads() -> None:
@@ -434,6 +479,23 @@ def test_the_window_shows_the_pixels_under_it() -> None:
         diagrams.window_on_image(GREYS, 26, 0)
 
 
+def test_each_kernel_stands_above_its_map() -> None:
+    maps = np.stack([np.full((26, 26), value) for value in (-3.0, 1.0, 2.0)], axis=-1)
+    names = ["left", "top", "slanting"]
+    figure = diagrams.kernels_and_maps(GREYS, KERNELS, maps, names)
+    image, *drawn = figure.axes[0].images
+    np.testing.assert_array_equal(image.get_array(), GREYS)
+    assert {(each.norm.vmin, each.norm.vmax) for each in drawn[1::2]} == {(-3, 3)}
+    for index, (above, below) in enumerate(zip(drawn[::2], drawn[1::2], strict=True)):
+        np.testing.assert_array_equal(above.get_array(), KERNELS[..., index])
+        np.testing.assert_array_equal(below.get_array(), maps[..., index])
+        middles = [np.mean(each.get_extent()[:2]) for each in (above, below)]
+        assert middles[0] == pytest.approx(middles[1])
+    assert [text for text in texts(figure) if text in names] == names
+    with pytest.raises(ValueError, match="titles"):
+        diagrams.kernels_and_maps(GREYS, KERNELS, maps, names[:2])
+
+
 @pytest.mark.parametrize("pixels", [[[0, 239, 253], [0, 39, 232], [0, 27, 24]], [[0.25] * 3] * 3])
 def test_the_written_products_add_to_the_written_sum(pixels: list[list[float]]) -> None:
     figure = diagrams.window_sum(pixels, LEFT_EDGE)
@@ -463,6 +525,7 @@ def test_every_place_that_fits_is_drawn(case: tuple[int, int, int]) -> None:
     count = (6 + before + after - 3) // stride + 1
     assert texts(figure)[0].endswith(f"{count} place{'s' * (count > 1)}")
     assert len(figure.axes[0].lines) == count
+    assert [text for text in texts(figure) if text in "12345"] == list("12345"[:count])
     assert texts(figure).count("0") == before + after
     left_out = 6 + before + after - ((count - 1) * stride + 3)
     assert texts(figure).count("✗") == left_out
@@ -491,8 +554,9 @@ def test_windows_become_rows_and_sums() -> None:
     rows = [SMALL[y : y + 2, x : x + 2].ravel() for y, x in starts]
     assert values[12:36] == [str(value) for row in rows for value in row]
     assert values[36:40] == ["1", "0", "0", "-1"]
-    # The two symbols stand after the sums.
-    assert values[40:46] == [str(row @ kernel.ravel()) for row in rows]
+    sums = [str(row @ kernel.ravel()) for row in rows]
+    assert values[40:46] == values[46:52] == sums  # as a column, and as a map again
+    assert {"@", "="} <= set(values)
 
 
 def test_pooling_keeps_the_largest_and_the_mean() -> None:
@@ -502,6 +566,21 @@ def test_pooling_keeps_the_largest_and_the_mean() -> None:
     assert {"largest", "mean"} <= set(values)  # an arrow for each way to pool
     with pytest.raises(ValueError, match="5 × 5; expected an even number of rows"):
         diagrams.pooling(SMALL)
+
+
+def test_a_valley_is_as_narrow_as_its_curvatures_say() -> None:
+    curvature, path, goal = VALLEY
+    figure = diagrams.valley(curvature, path, goal, ["right", "up"], [0, 2])
+    axes = figure.axes[0]
+    assert axes.get_aspect() == 1
+    assert [text.get_text() for text in axes.texts] == ["start", "2", "lowest loss"]
+    np.testing.assert_array_equal(axes.lines[0].get_xydata(), path)
+    [contours] = axes.collections
+    inner = contours.get_paths()[0].vertices - goal
+    heights = (inner**2 * curvature.diagonal()).sum(axis=1)
+    np.testing.assert_allclose(heights, 0.25 * 0.01, rtol=0.2)
+    with pytest.raises(ValueError, match="a step is 3"):
+        diagrams.valley(curvature, path, goal, ["right", "up"], [3])
 
 
 def test_both_maps_of_a_shift_share_a_scale() -> None:

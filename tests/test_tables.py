@@ -19,7 +19,7 @@ def test_text_is_aligned() -> None:
 
 def test_html_is_a_table_that_scrolls_and_names_its_rows_and_columns() -> None:
     shown = SMALL._repr_html_()
-    assert shown.startswith('<div style="overflow-x: auto"')
+    assert shown.startswith('<div style="overflow-x: auto; margin-bottom: 1em"')
     assert shown.count('scope="col"') == 2
     assert shown.count('scope="row"') == 2
     assert "neighbour &amp; co" in shown

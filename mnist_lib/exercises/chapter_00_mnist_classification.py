@@ -167,7 +167,7 @@ EXERCISES = (
                 slip=9,
                 place=0,
                 mistake="In epoch 9 the validation accuracy is the highest. The question asks for "
-                "the lowest validation loss: look at the last column.",
+                "the lowest validation loss: look at the column val_loss.",
             ),
             Case(
                 name="training loss",
@@ -276,8 +276,8 @@ EXERCISES = (
             Case(
                 name="nothing right",
                 expect=lambda result, *inputs: result > 0,
-                mistake="Your result is 0, as if no answer were right. Look at what you compare "
-                "with the labels, and whether a // drops the fraction.",
+                mistake="Your result is 0, as if no answer were right. argmax without an axis "
+                "returns one number for all images: print its shape. And // drops a fraction.",
             ),
             Case(
                 name="wrong axis",

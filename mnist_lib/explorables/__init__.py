@@ -173,7 +173,9 @@ def pixels(
     images = _checks.array("images", images, "N 28 28", holds="uint8")
     labels = _checks.array("labels", labels, f"{len(images)}", holds="whole numbers")
     rounded = np.rint(np.clip(means, 0, 255)).astype(np.uint8)
-    still = plots.plot_digits(np.concatenate([image[np.newaxis], rounded]), ["digit", *range(10)])
+    still = plots.plot_digits(
+        np.concatenate([image[np.newaxis], rounded]), ["digit", *range(10)], columns=11
+    )
     row, column = np.unravel_index(image.argmax(), image.shape)
     return Explorable(
         "pixels",
@@ -187,8 +189,7 @@ def pixels(
         alt="A digit, and the mean images of the ten classes.",
         instruction="Point at a pixel to read its number, or go to it with the arrow keys. Choose "
         "a brush to change it.",
-        question="How far must you shift the digit before another mean is the nearest? And how "
-        "many pixels must you paint for that?",
+        question="How far must you shift the digit before another mean is the nearest?",
     )
 
 
@@ -232,9 +233,10 @@ def window(image: NDArray[np.uint8], kernel: ArrayLike, row: int, column: int) -
         },
         still=still,
         alt="Nine pixels of a digit, nine weights, and their nine products with the sum.",
-        instruction="Move the window over the digit or over its map, with the pointer or the "
-        "arrow keys. Change the weights, the stride and the zeros around below.",
-        question="Which nine weights answer most to strokes that slant like a slash (/)?",
+        instruction="Move the window over the image (the first picture) or over its map (the "
+        "second), with the pointer or the arrow keys. Below, change the weights, the stride or the "
+        "border of zeros.",
+        question="Which nine weights give the largest sums on strokes that slant like a slash (/)?",
     )
 
 

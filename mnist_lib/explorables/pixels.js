@@ -65,7 +65,7 @@ const figure = (t, data) => {
     });
   }
   const mean = beside("nearest mean", () => means[nearMeans.best]);
-  const neighbour = beside("nearest digit", () => others[nearDigits.best]);
+  const neighbour = beside(`nearest of ${others.length} digits`, () => others[nearDigits.best]);
   const bars = t.view({
     width: 280, height: 130, label: "Squared distance to each of the ten means", least: 200,
     paint(context, colours) {
