@@ -50,24 +50,30 @@ const figure = (t, data) => {
       return true;
     },
   });
-  const small = { width: 140, height: 160, least: 96 };
+  // What the digit is near to, beside it where there is space: two pictures, and the bars below.
+  const near = t.make("div", {
+    style: { display: "flex", flexWrap: "wrap", gap: "8px", flex: "1 1 240px", maxWidth: "320px", alignContent: "start" },
+  });
+  t.stage.append(near);
+  const small = { width: 150, height: 160, least: 96, parent: near };
   function beside(title, values) {
     return t.view({
       ...small, label: title,
       paint(context, colours) {
         context.save();
+        context.translate(5, 0);
         context.scale(0.5, 0.5);
         draw(context, values());
         context.restore();
         context.fillStyle = colours.ink;
-        context.fillText(title, 70, 150);
+        context.fillText(title, 75, 150);
       },
     });
   }
   const mean = beside("nearest mean", () => means[nearMeans.best]);
   const neighbour = beside(`nearest of ${others.length} digits`, () => others[nearDigits.best]);
   const bars = t.view({
-    width: 280, height: 130, label: "Squared distance to each of the ten means", least: 200,
+    width: 280, height: 136, label: "Squared distance to each of the ten means", least: 200, parent: near,
     paint(context, colours) {
       const { best, away } = nearMeans;
       const most = Math.max(...away);
