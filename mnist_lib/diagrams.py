@@ -28,7 +28,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize, to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, Polygon, Rectangle
-from matplotlib.ticker import LogLocator, NullLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import zoom
 
@@ -427,14 +427,16 @@ def numbers(
 
 # --- chapters 0 and 3: a network as blocks ----------------------------------------------------
 
+CHANNELS_OF_A_CARD = 8
+
 
 def network_blocks(
     layers: Sequence[tuple[str, Sequence[int]]], image: ArrayLike | None = None
 ) -> Figure:
     """Draw a network as connected blocks, each with its name and the shape of its output.
 
-    A stack of cards is a feature map: the larger the card, the larger the map, and twice as many
-    cards stand for twice as many channels. A column is a list of numbers, not to scale.
+    A stack of cards is a feature map: the larger the card, the larger the map, and each card stands
+    for up to eight channels. A column is a list of numbers, not to scale.
 
     Parameters
     ----------
@@ -484,7 +486,7 @@ def network_blocks(
         ground = (rows - 1 - row) * pitch + below
         middle = ((column + 0.5) * slot, ground + 0.05 + cards / 2)
         if len(shape) == 3:
-            count = math.ceil(3 * shape[2] / 16)  # 6 for 32 channels, 12 for 64
+            count = -(-shape[2] // CHANNELS_OF_A_CARD)
             space = min(cards, 0.62 * slot)
             size = max(0.14, 0.6 * space * math.sqrt(max(shape[:2]) / largest))
             step = min(0.06, (space - size) / max(count - 1, 1))
@@ -503,14 +505,10 @@ def network_blocks(
         if index % columns:
             y = one.centre[1]
             arrow(axes, (one.right[0] + 0.03, y), (other.left[0] - 0.03, y))
-        else:  # from the end of one row to the start of the next, through the space between
+        else:  # off the end of one row, and on at the start of the next
             (x0, y0), (x1, y1) = one.right, other.left
-            between = (rows - index // columns) * pitch + 0.08
-            way = [(x0 + 0.06, y0), (plots.WIDTH - 0.05, y0), (plots.WIDTH - 0.05, between)]
-            way += [(0.05, between), (0.05, y1)]
-            style = {"color": plt.rcParams["axes.edgecolor"], "lw": 1.5}
-            axes.plot(*np.array(way).T, ls="-", marker="none", **style)
-            arrow(axes, (0.05 - 0.035, y1), (x1 - 0.03, y1))
+            arrow(axes, (x0 + 0.03, y0), (plots.WIDTH - 0.02, y0))
+            arrow(axes, (0.02, y1), (x1 - 0.03, y1))
     return figure
 
 
@@ -1305,19 +1303,25 @@ def digit_to_probabilities(image: ArrayLike, probabilities: ArrayLike) -> Figure
         axes.add_patch(Rectangle(corner, length, 0.76 * pitch, color=colour, zorder=2))
         weight = "bold" if best else "normal"
         label(axes, (3.42, y), str(label_of), weight=weight)
-        text = f"{probability:.1%}"
+        text = f"{100 * probability:.0f} %"
         label(axes, (3.6 + length, y), text, ha="left", weight=weight)
     return figure
 
 
-def receptive_fields(image: ArrayLike, sides: Sequence[tuple[str, int]]) -> Figure:
-    """Draw how many pixels one number of each layer depends on, as squares around one centre.
+def receptive_fields(
+    image: ArrayLike, stack: Sequence[tuple[str, int, int]], place: tuple[int, int]
+) -> Figure:
+    """Draw the pixels that one number depends on, and those of numbers below it, pixel by pixel.
+
+    The number below a number is the one in the middle of its window, or up and left of the middle.
 
     Parameters
     ----------
     image : array of shape (H, W)
-    sides : sequence of (layer, side in pixels)
-        From the first layer to the last.
+    stack : sequence of (layer, window, stride)
+        From the first layer to the last; nothing is padded.
+    place : (row, column)
+        Of a number of the last layer, counted from 0.
 
     Returns
     -------
@@ -1326,28 +1330,57 @@ def receptive_fields(image: ArrayLike, sides: Sequence[tuple[str, int]]) -> Figu
     Raises
     ------
     TypeError, ValueError
-        If the image is not numbers of this shape, or a field is larger than the image.
+        If the image is not numbers of this shape, or the number's pixels leave it.
     """
     image = _checks.array("image", image, "H W")
-    for name, side in sides:
-        _checks.whole(f"the side of {name}", side, least=1, most=min(image.shape))
-    figure, axes = canvas(3.3)
-    drawn = picture(axes, image, (1.7, 1.65), 3.1)
-    unit = drawn.size[0] / image.shape[1]
-    middle = drawn.centre
-    for index, (name, side) in enumerate(sides):
-        colour = plots.PALETTE[(1, 3, 6, 5)[index % 4]]
-        half = side * unit / 2
-        square = Rectangle(
-            (middle[0] - half, middle[1] - half), 2 * half, 2 * half, fill=False, ec=colour, lw=2.2
-        )
-        square.set_zorder(4)
-        axes.add_patch(square)
-        y = 2.75 - index * 2.2 / max(len(sides) - 1, 1)
-        level = middle[1] + half * (1 - 2 * index / max(len(sides) - 1, 1))
-        ends = np.array([(middle[0] + half, level), (3.55, y)])
-        axes.plot(*ends.T, color=colour, lw=1.4, ls="-", marker="none", zorder=5)
-        label(axes, (3.62, y), f"{name}: {side} × {side} pixels", ha="left")
+    side, jump, sizes = 1, 1, []
+    for _, window, stride in stack:
+        side += (window - 1) * jump
+        sizes.append((side, jump))  # its side, and how far apart the numbers lie that it reads
+        jump *= stride
+    corner = jump * np.array(place)
+    if corner.min() < 0 or (corner + side > image.shape).any():
+        expected = f"one whose {side} × {side} pixels lie inside {image.shape}"
+        raise ValueError(_checks.message("place", place, expected))
+    corners = [corner]
+    for (_, window, _), (_, apart) in zip(stack[:0:-1], sizes[:0:-1], strict=True):
+        corners.append(corners[-1] + (window - 1) // 2 * apart)
+    figure, axes = canvas(3.1)
+    whole = picture(axes, image, (1.0, 1.55), 1.8)
+    row, column = corner
+    inside = image[row : row + side, column : column + side]
+    near = picture(axes, inside, (3.42, 1.55), 2.7, scale=_own_scale(image, plots.GREY))
+    pixel, unit = near.size[0] / side, whole.size[0] / image.shape[1]
+    left, top = whole.at(0, 1)
+    frame = (left + column * unit, top - (row + side) * unit)
+    colours = [plots.PALETTE[(1, 3, 6, 5)[index % 4]] for index in range(len(stack))]
+    axes.add_patch(
+        Rectangle(frame, side * unit, side * unit, fill=False, ec=colours[-1], lw=2.2, zorder=4)
+    )
+    for up in (0, 1):  # from the frame to what it holds, larger
+        ends = (frame[0] + side * unit, frame[1] + up * side * unit), near.at(0, up)
+        axes.plot(*np.transpose(ends), color=colours[-1], lw=1, ls=":", marker="none", zorder=4)
+    left, top = near.at(0, 1)
+    style: dict[str, Any] = {"color": "0.45", "lw": 0.5, "ls": "-", "marker": "none", "zorder": 3}
+    for line in range(1, side):
+        axes.plot([left + line * pixel] * 2, [top - side * pixel, top], **style)
+        axes.plot([left, left + side * pixel], [top - line * pixel] * 2, **style)
+    for index, (colour, (width, _), here) in enumerate(
+        zip(colours, sizes, reversed(corners), strict=True)
+    ):
+        down, across = (here - corner) * pixel
+        # Squares with a common edge: the smaller one is drawn a little inside the larger.
+        inset = 0.035 * (len(stack) - 1 - index)
+        length = width * pixel
+        at = (left + across + inset, top - down - length + inset)
+        drawn = length - 2 * inset
+        axes.add_patch(Rectangle(at, drawn, drawn, fill=False, ec=colour, lw=2.2, zorder=4))
+        y = 0.5 + index * 2.1 / max(len(stack) - 1, 1)
+        # The leader starts on the right edge of the square, as near to the label as it can.
+        level = min(max(y, at[1] + 0.02), at[1] + drawn - 0.02)
+        ends = (at[0] + drawn, level), (4.92, y)
+        axes.plot(*np.transpose(ends), color=colour, lw=1.4, ls="-", marker="none", zorder=5)
+        label(axes, (4.97, y), f"{stack[index][0]}\n{width} × {width}", ha="left")
     return figure
 
 
@@ -1402,14 +1435,16 @@ def _tinted(axes: Axes, grid: Box, row: int, column: int, cell: float, place: in
 # --- chapter 4: gradients on their way back, and ways downhill --------------------------------
 
 
-def chain_rule(layers: Sequence[tuple[str, str]]) -> Figure:
-    """Draw a network with the data's way forward above and the gradient's way back below.
+def chain_rule(layers: Sequence[tuple[str, str, Sequence[int]]]) -> Figure:
+    """Draw a network with the data's way forward and the gradient's way back, and what is lost.
+
+    Below the network stand two small examples: what ReLU and max-pooling hand back of a gradient.
 
     Parameters
     ----------
-    layers : sequence of (name, gradients)
+    layers : sequence of (name, gradients, shape)
         In the order of the data, the loss last; `gradients` says what a layer keeps for the step,
-        and is empty for a layer without parameters.
+        and is empty for a layer without parameters; `shape` is that of its output for one image.
 
     Returns
     -------
@@ -1422,33 +1457,57 @@ def chain_rule(layers: Sequence[tuple[str, str]]) -> Figure:
     """
     if len(layers) < 2:
         raise ValueError(_checks.message("layers", f"{len(layers)} of them", "at least two"))
-    figure, axes = canvas(2.3)
+    figure, axes = canvas(4.5)
     slot = (plots.WIDTH - 0.5) / len(layers)
-    width, y, apart = 0.6 * slot, 1.25, 0.2
+    width, y, apart = 0.6 * slot, 3.5, 0.2
     back = plots.PALETTE[1]
-    label(axes, (0.1, 2.08), "forward: each layer keeps its input", ha="left")
-    label(axes, (0.1, 0.14), "back: each layer hands on the gradient of its input", ha="left")
+    label(axes, (0.1, 4.32), "forward: each layer keeps its input", ha="left")
     before = Box((0.2, y), (0.2, 0.8))
     label(axes, (0.22, y), "x")
-    for index, (name, gradients) in enumerate(layers):
+    shape_before: Sequence[int] = ()
+    for index, (name, gradients, shape) in enumerate(layers):
         middle = (0.5 + (index + 0.5) * slot, y)
         block = box(axes, middle, (width, 0.8), name)
-        for lift, colour in ((apart, None), (-apart, back)):
-            ends = (before.right[0], y + lift), (block.left[0], y + lift)
-            if colour is None:
-                arrow(axes, *ends)
-            elif index:  # nobody needs the gradient of the image itself
-                arrow(axes, *ends[::-1], "d", colour=colour)
+        arrow(axes, (before.right[0], y + apart), (block.left[0], y + apart))
+        if index:  # nobody needs the gradient of the image itself
+            ends = (block.left[0], y - apart), (before.right[0], y - apart)
+            arrow(axes, *ends, "d", colour=back)
+            written = "\u2009×\u2009".join(map(str, shape_before))
+            at = ((ends[0][0] + ends[1][0]) / 2, y - 0.56)
+            label(axes, at, written, color=plt.rcParams["xtick.color"])
         if gradients:
             x, foot = block.bottom
-            arrow(axes, (x, foot), (x, foot - 0.28), colour=back)
-            label(axes, (x, foot - 0.3), gradients, va="top", color=back)
-        before = block
+            arrow(axes, (x, foot), (x, foot - 0.46), colour=back)
+            label(axes, (x, foot - 0.48), gradients, va="top", color=back)
+        before, shape_before = block, shape
+    words = "back: d is the slope of the loss along each number of a layer's output"
+    label(axes, (0.1, 2.22), words, ha="left")
+    read, arrived = np.array([[2, -1], [-3, 4]]), np.array([[5, 6], [7, 8]])
+    _handed_back(axes, 0.1, "ReLU", read, arrived, np.where(read > 0, arrived, 0))
+    read, arrived = np.array([[1, 3], [2, 0]]), np.array([[7]])
+    _handed_back(axes, 3.1, "pool", read, arrived, np.where(read == read.max(), arrived, 0))
     return figure
 
 
+def _handed_back(
+    axes: Axes, left: float, name: str, read: NDArray[Any], d: NDArray[Any], handed: NDArray[Any]
+) -> None:
+    """Draw what a layer read, the gradient that arrives and the one that it hands back."""
+    cell, y, back = 0.36, 1.0, plots.PALETTE[1]
+    label(axes, (left, 1.75), f"example: {name}", ha="left", weight="bold")
+    xs = [left + 0.4, left + 1.3, left + 2.3]
+    for at, values, text in zip(xs, (read, d, handed), ("read", "d", "handed back"), strict=True):
+        grid = numbers(axes, values, (at, y), cell=cell)
+        label(axes, (at, 0.42), text, color=back if values is not read else None)
+        for row, column in np.argwhere(values == 0) if values is handed else ():
+            corner = grid.at(column / 2, 1 - (row + 1) / 2)
+            style = {"fc": tint(back, 0.35), "ec": back, "lw": 1, "zorder": 1.5}
+            axes.add_patch(Rectangle(corner, cell, cell, **style))
+    arrow(axes, (xs[1] + 0.36, y), (xs[2] - 0.36, y), colour=back)
+
+
 def descent(curvatures: tuple[float, float], paths: Mapping[str, ArrayLike]) -> Figure:
-    """Draw ways down a valley whose loss is half of a w₁² + b w₂², from above.
+    """Draw ways down a valley whose loss is half of a w₁² + b w₂², from above, and their losses.
 
     Parameters
     ----------
@@ -1468,7 +1527,9 @@ def descent(curvatures: tuple[float, float], paths: Mapping[str, ArrayLike]) -> 
     """
     a, b = (_checks.number("a curvature", value, above=0) for value in curvatures)
     ways = {n: _checks.array(f"path {n!r}", path, "steps 2") for n, path in paths.items()}
-    figure, (axes,) = plots._chart(3.2)
+    figure, (axes, fall) = plt.subplots(
+        2, 1, figsize=(plots.WIDTH, 5.2), height_ratios=(1.25, 1), layout="constrained"
+    )
     points = np.concatenate([np.zeros((1, 2)), *ways.values()])
     low, high = points.min(0), points.max(0)
     margin = 0.12 * (high - low)
@@ -1478,7 +1539,9 @@ def descent(curvatures: tuple[float, float], paths: Mapping[str, ArrayLike]) -> 
     loss = (a * across**2 + b * up**2) / 2
     axes.contour(across, up, np.sqrt(loss), levels=5, colors="0.6", linewidths=0.8)
     for index, (name, way) in enumerate(ways.items()):
-        axes.plot(*way.T, **plots._style(index), linestyle=plots.LINESTYLES[index], label=name)
+        style = plots._style(index) | {"linestyle": plots.LINESTYLES[index], "markersize": 4.5}
+        axes.plot(*way.T, **style, label=name)
+        fall.plot((a * way[:, 0] ** 2 + b * way[:, 1] ** 2) / 2, **style)
     axes.plot(
         0,
         0,
@@ -1489,9 +1552,9 @@ def descent(curvatures: tuple[float, float], paths: Mapping[str, ArrayLike]) -> 
         label="lowest loss",
     )
     axes.grid(False)
-    axes.set(xlabel="first weight: a gentle slope", ylabel="second weight: steep")
-    axes.xaxis.label.set_fontsize(TEXT)
-    axes.yaxis.label.set_fontsize(TEXT)
+    axes.set(xlabel="first weight: a gentle slope", ylabel="second: steep")
+    fall.set(xlabel="step", ylabel="loss", yscale="log")
+    fall.xaxis.set_major_locator(MaxNLocator(integer=True))
     plots._legend(figure, axes)
     return figure
 
@@ -1903,7 +1966,9 @@ def error_against_seconds(
         below + tall * math.log(points[name][1] / lows[1]) / math.log(highs[1] / lows[1])
         for name in order
     ]
-    for name, place, row in zip(order, places, _spread(places, pitch, below, tall), strict=True):
+    for name, place, row in zip(
+        order, places, plots._spread(places, pitch, below, tall), strict=True
+    ):
         at = left + wide * math.log(points[name][0] / lows[0]) / math.log(highs[0] / lows[0])
         best = name in front
         colour = plots.PALETTE[1] if best else plt.rcParams["xtick.color"]
@@ -1913,16 +1978,6 @@ def error_against_seconds(
         axes.plot(at, place, "o" if best else "s", color=colour, mfc=face, markersize=7)
         label(axes, (column, row), name, ha="left", fontweight="bold" if best else "normal")
     return figure
-
-
-def _spread(places: Sequence[float], gap: float, low: float, tall: float) -> list[float]:
-    """Return falling places at least a gap apart, near those given, within the space of a chart."""
-    rows: list[float] = []
-    for number, place in enumerate(places):
-        # Those that follow need their space below; the one before has taken its own above.
-        least = low + gap * (len(places) - 1 - number) + gap / 2
-        rows.append(max(least, min(place, rows[-1] - gap if rows else low + tall - gap / 2)))
-    return rows
 
 
 def time_bars(times: Mapping[str, float], arithmetic: float, unit: str) -> Figure:

@@ -624,7 +624,68 @@ def _name_level(figure: Figure, axes: Axes, name: str, level: float) -> None:
         textcoords="offset points",
         color="0.35",
         va="bottom" if side > 0 else "top",
+        # A grid line behind the name would strike it through.
+        bbox={"facecolor": axes.get_facecolor(), "edgecolor": "none", "pad": 0},
     )
+
+
+def _spread(places: Sequence[float], gap: float, low: float, tall: float) -> list[float]:
+    """Return falling places at least a gap apart, near those given, within the space of a chart."""
+    rows: list[float] = []
+    for number, place in enumerate(places):
+        # Those that follow need their space below; the one before has taken its own above.
+        least = low + gap * (len(places) - 1 - number) + gap / 2
+        rows.append(max(least, min(place, rows[-1] - gap if rows else low + tall - gap / 2)))
+    return rows
+
+
+def _name_ends(
+    figure: Figure,
+    axes: Axes,
+    x: NDArray[np.float64],
+    lines: Mapping[str, NDArray[np.float64]],
+) -> None:
+    """Write the name of each line beside its right end, in its colour."""
+    axes.get_xlim()  # transData follows the series only once the limits have been asked for
+    to_axes = axes.transData + axes.transAxes.inverted()
+    ends = {}
+    for name, line in lines.items():
+        last = np.flatnonzero(np.isfinite(line))[-1]
+        ends[name] = float(x[last]), float(line[last])
+    up = {name: float(to_axes.transform(end)[1]) for name, end in ends.items()}
+    order = sorted(up, key=lambda name: -up[name])
+    gap = 1.15 * _LINE / (axes.get_position().height * figure.get_figheight())
+    places = _spread([up[name] for name in order], gap, -gap / 2, 1 + gap)
+    rows = dict(zip(order, places, strict=True))
+    for index, (name, end) in enumerate(ends.items()):
+        colour = _style(index)["color"]
+        axes.annotate(
+            name,
+            end,
+            (1.05, rows[name]),
+            xycoords="data",
+            textcoords="axes fraction",
+            color=colour,
+            va="center",
+            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.8, "shrinkB": 6},
+        )
+
+
+def _name_points(axes: Axes, points: Mapping[str, tuple[float, float]]) -> None:
+    """Mark points with a dot, and write their names above them, on the side with more space."""
+    axes.get_xlim()  # as in _name_ends
+    to_axes = axes.transData + axes.transAxes.inverted()
+    for name, point in points.items():
+        axes.plot(*point, "o", color=PALETTE[1], markersize=9, clip_on=False)
+        left = to_axes.transform(point)[0] < 0.6
+        axes.annotate(
+            name,
+            point,
+            (8 if left else 4, 8),
+            textcoords="offset points",
+            ha="left" if left else "right",
+            va="bottom",
+        )
 
 
 def _name_place(axes: Axes, name: str, place: float) -> None:
@@ -679,7 +740,7 @@ def plot_curves(histories: Mapping[str, Any]) -> Figure:
                 )
             for key, part in ((metric, "training"), (f"val_{metric}", "validation")):
                 if key in history:
-                    label = f"{name}, {part}"
+                    label = f"{name}, {part}" if len(runs) > 1 else part
                     found.append((index, label, _row(f"{key} of {name!r}", history[key])))
     curves = {metric: found for metric, found in curves.items() if found}
     if not curves:
@@ -707,6 +768,7 @@ def plot_runs(
     starts: Mapping[str, float],
     reference: str,
     guess: float,
+    signs: Mapping[str, str] | None = None,
 ) -> Figure:
     """Draw one row for each training run: its loss on a scale of its own, and its accuracy.
 
@@ -724,6 +786,8 @@ def plot_runs(
         Name of the run to compare with; it gets no row.
     guess : float
         The loss of a blind guess.
+    signs : mapping of name to str, optional
+        What to look at in a run: a few words, for its title.
 
     Returns
     -------
@@ -740,7 +804,7 @@ def plot_runs(
     figure, grid = plt.subplots(
         len(runs), 2, figsize=(WIDTH, 1.0 + 1.45 * len(runs)), squeeze=False, layout="constrained"
     )
-    for row, (name, run) in zip(grid, runs.items(), strict=True):
+    for number, (row, (name, run)) in enumerate(zip(grid, runs.items(), strict=True)):
         for axes, metric in zip(row, METRICS, strict=True):
             shown = {"--": run[metric], "-": run[f"val_{metric}"]}
             for style, values in shown.items():
@@ -760,15 +824,18 @@ def plot_runs(
                     zorder=3,
                 )
             axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
-            # Titles say what is drawn: labels beside the axes would make them narrow on a phone.
-            axes.set_title(f"{name}: {metric}" if metric == "loss" else metric, loc="left")
         loss, accuracy = row
+        sign = (signs or {}).get(name, "")
+        title = f"{name}: {sign}" if sign else name
         values = np.concatenate([[starts[name]], run["loss"], run["val_loss"]])
         low, high = float(values.min()), float(values.max())
         if low > 0 and high > 20 * low:
             loss.set_yscale("log")
+            title += " (logarithmic)"
         elif high - low < 0.2:  # a flat line shall look flat
             loss.set_ylim((low + high) / 2 - 0.12, (low + high) / 2 + 0.12)
+        # Titles say what is drawn: labels beside the axes would make them narrow on a phone.
+        loss.set_title(title if number else f"loss\n{title}", loc="left")
         loss.axhline(guess, **_REFERENCE, label="blind guess")
         best = _row("the accuracy to compare with", compared["val_accuracy"])
         accuracy.plot(
@@ -780,6 +847,7 @@ def plot_runs(
             label=f"{reference}, validation",
         )
         accuracy.set_ylim(-0.03, 1.03)
+    grid[0, 1].set_title("accuracy\n", loc="left")
     for axes in grid[-1]:
         axes.set_xlabel("epoch")
     _legend(figure, grid[0, 1], grid[0, 0], columns=2)
@@ -991,6 +1059,7 @@ def plot_lines(
     ring: str = "",
     levels: Mapping[str, float] | None = None,
     places: Mapping[str, float] | None = None,
+    points: Mapping[str, tuple[float, float]] | None = None,
     named: bool = False,
 ) -> Figure:
     """Draw several series over one x: colour, line style and marker change together.
@@ -1012,8 +1081,10 @@ def plot_lines(
         Which point of each series to mark, by a ring of its colour.
     levels, places : mapping of name to float, optional
         Values of y and of x to compare with: dotted lines with their names beside them.
+    points : mapping of name to (x, y), optional
+        Points to mark, each with its name beside it.
     named : bool
-        Whether the name of each series stands above its right end, in its colour, and not in a
+        Whether the name of each series stands at its right end, in its colour, and not in a
         legend.
 
     Returns
@@ -1058,17 +1129,6 @@ def plot_lines(
                 markeredgewidth=1.8,
                 clip_on=False,
             )
-        if named:
-            end = np.flatnonzero(np.isfinite(line))[-1]
-            axes.annotate(
-                name,
-                (x[end], line[end]),
-                (0, 5),
-                textcoords="offset points",
-                color=style["color"],
-                ha="right",
-                va="bottom",
-            )
         if name in edges:
             axes.fill_between(
                 x,
@@ -1088,7 +1148,10 @@ def plot_lines(
         _name_level(figure, axes, name, level)
     for name, place in (places or {}).items():
         _name_place(axes, name, place)
-    if len(lines) > 1 and not named:
+    _name_points(axes, points or {})
+    if named:
+        _name_ends(figure, axes, x, lines)
+    elif len(lines) > 1:
         _legend(figure, axes)
     return figure
 

@@ -18,6 +18,7 @@ from matplotlib.patches import FancyArrowPatch, Rectangle
 from scipy.ndimage import center_of_mass
 
 from mnist_lib import diagrams, plots
+from mnist_lib.layers import conv2d, max_pool2d
 
 STYLE = Path(plots.__file__).with_name("course.mplstyle")
 
@@ -38,11 +39,17 @@ SMALL = np.array(
 )
 LEFT_EDGE = np.array([[-1, 0, 1]] * 3)
 KERNELS = np.stack([LEFT_EDGE, LEFT_EDGE.T, LEFT_EDGE + LEFT_EDGE.T], axis=-1)
-FIELDS = [("conv_1", 3), ("pool_1", 4), ("conv_2", 8), ("pool_2", 10)]
+STACK = [("conv_1", 3, 1), ("pool_1", 2, 2), ("conv_2", 3, 1), ("pool_2", 2, 2)]
 
 PIXELS = np.array([[0, 18, 253], [85, 254, 255]])
 
-PASSED = [("conv", "kernels"), ("ReLU", ""), ("pool", ""), ("dense", "weights"), ("loss", "")]
+PASSED = [
+    ("conv", "kernels", (26, 26, 4)),
+    ("ReLU", "", (26, 26, 4)),
+    ("pool", "", (13, 13, 4)),
+    ("dense", "weights", (10,)),
+    ("loss", "", ()),
+]
 PATH = np.array([[4.0, 1.0], [3.0, -0.7], [2.5, 0.4], [2.0, -0.2]])
 
 VALLEY = (np.diag([0.01, 0.8]), np.array([[0, 0], [0, 0.4], [2, 0.3]]), np.array([3, 0.3]))
@@ -99,7 +106,7 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
     "shift and convolve": lambda: diagrams.shift_and_convolve(GREYS, GREYS, GREYS - 9.0, -GREYS),
     "a valley": lambda: diagrams.valley(*VALLEY, ["right", "up"], [0, 2]),
     "an answer": lambda: diagrams.digit_to_probabilities(GREYS, [0.9, 0.1] + [0.0] * 8),
-    "receptive fields": lambda: diagrams.receptive_fields(GREYS, FIELDS),
+    "receptive fields": lambda: diagrams.receptive_fields(GREYS, STACK, (1, 3)),
     "flattening": lambda: diagrams.flattening((2, 2, 3)),
     "chain rule": lambda: diagrams.chain_rule(PASSED),
     "descent": lambda: diagrams.descent((1, 12), {"plain": PATH, "momentum": PATH[::2]}),
@@ -414,7 +421,7 @@ def test_network_is_told_layer_by_layer() -> None:
         line for name, shape in CLASSIC for line in (name, " × ".join(map(str, shape)))
     ]
     arrows = [patch for patch in figure.axes[0].patches if isinstance(patch, FancyArrowPatch)]
-    assert len(arrows) == len(CLASSIC) - 1
+    assert len(arrows) == len(CLASSIC)  # one goes on in the second row: out, and in again
 
 
 def test_larger_maps_are_larger_cards_and_more_channels_more_cards() -> None:
@@ -424,7 +431,8 @@ def test_larger_maps_are_larger_cards_and_more_channels_more_cards() -> None:
         return [box.get_width() for box in boxes[2:]]
 
     assert max(cards(26, 26, 8)) > max(cards(13, 13, 8)) > max(cards(5, 5, 8))
-    assert len(cards(5, 5, 64)) == 2 * len(cards(5, 5, 32)) > 2 * len(cards(5, 5, 1)) == 2
+    counts = [len(cards(5, 5, channels)) for channels in (64, 32, 9, 8, 1)]
+    assert counts == [8, 4, 2, 1, 1]  # a card stands for up to eight channels
 
 
 def test_network_may_begin_with_the_image_that_it_reads() -> None:
@@ -601,23 +609,38 @@ def test_bars_are_as_long_as_the_probabilities() -> None:
         if isinstance(patch, Rectangle) and patch.get_x() == pytest.approx(3.55)
     ]
     assert [bar.get_width() for bar in bars] == pytest.approx(1.7 * probabilities)
-    assert texts(figure)[1:] == ["0", "5.0%", "1", "70.0%", "2", "25.0%"]
+    assert texts(figure)[1:] == ["0", "5 %", "1", "70 %", "2", "25 %"]
     with pytest.raises(ValueError, match=r"the probability of 1 is 1\.5"):
         diagrams.digit_to_probabilities(GREYS, [0, 1.5])
 
 
-def test_receptive_fields_are_concentric_and_as_wide_as_they_say() -> None:
-    figure = diagrams.receptive_fields(GREYS, FIELDS)
-    unit = 3.1 / 28
-    squares = [rectangles(figure, width=side * unit) for _, side in FIELDS]
-    centres = [
-        (each.get_x() + each.get_width() / 2, each.get_y() + each.get_height() / 2)
-        for (each,) in squares
-    ]
-    assert centres == [pytest.approx(centres[0])] * 4
-    assert texts(figure) == [f"{name}: {side} × {side} pixels" for name, side in FIELDS]
-    with pytest.raises(ValueError, match="the side of deep is 29"):
-        diagrams.receptive_fields(GREYS, [("deep", 29)])
+def test_receptive_fields_are_the_pixels_that_the_numbers_depend_on() -> None:
+    figure = diagrams.receptive_fields(GREYS, STACK, (1, 3))
+    names = ["conv_1\n3 × 3", "pool_1\n4 × 4", "conv_2\n8 × 8", "pool_2\n10 × 10"]
+    assert texts(figure) == names
+    pixel, left, top = 0.27, 3.42 - 1.35, 1.55 + 1.35
+    shown = figure.axes[0].images[1].get_array()
+    np.testing.assert_array_equal(shown, GREYS[4:14, 12:22])
+    drawn = [p for p in figure.axes[0].patches if p.get_linewidth() == 2.2 and p.get_x() > left - 1]
+    squares = [p for p in drawn if p.get_width() > 0.6 and p.get_x() >= left - 1e-9]
+    fields = []
+    for square in squares:
+        side = round(square.get_width() / pixel)
+        across = round((square.get_x() - left) / pixel)
+        down = round((top - square.get_y() - square.get_height()) / pixel)
+        assert abs(square.get_width() / pixel - side) < 0.8  # drawn a little inside
+        fields.append((down, across))
+    # One number of pool_2, and one below it in each layer: which of the pixels reach it?
+    maps = np.eye(784).reshape(784, 28, 28, 1)
+    places = [(1 * 4 + 2, 3 * 4 + 2), (3, 7), (2, 6), (1, 3)]
+    for (name, _, _), place, found in zip(STACK, places, fields, strict=True):
+        pools = name.startswith("pool")
+        maps = max_pool2d(maps) if pools else conv2d(maps, np.ones((3, 3, 1, 1)))
+        rows, columns = np.divmod(np.flatnonzero(maps[:, *place, 0]), 28)
+        assert (rows.min() - 4, columns.min() - 12) == found, name
+    for place in ((5, 0), (0, -1)):
+        with pytest.raises(ValueError, match=r"place is .*expected one whose 10 × 10 pixels"):
+            diagrams.receptive_fields(GREYS, STACK, place)
 
 
 def test_a_row_holds_all_channels_of_a_place_together() -> None:
@@ -664,15 +687,22 @@ def test_two_questions_cover_a_patch_and_frame_a_pixel() -> None:
 def test_gradients_go_back_through_every_layer_but_not_into_the_image() -> None:
     figure = diagrams.chain_rule(PASSED)
     arrows = [p for p in figure.axes[0].patches if isinstance(p, FancyArrowPatch)]
-    assert len(arrows) == 5 + 4 + 2  # forward, back, and what two layers keep for the step
-    assert texts(figure).count("d") == 4
+    # Forward, back, what two layers keep for the step, and the two examples.
+    assert len(arrows) == 5 + 4 + 2 + 2
+    assert texts(figure).count("d") == 4 + 2
     assert {"kernels", "weights"} <= set(texts(figure))
+    shapes = [text.replace("\u2009", "") for text in texts(figure)]
+    assert shapes.count("26×26×4") == 2
+    assert shapes.count("13×13×4") == 1
     with pytest.raises(ValueError, match="1 of them; expected at least two"):
         diagrams.chain_rule(PASSED[:1])
 
 
 def test_a_valley_shows_every_path_and_its_lowest_point() -> None:
-    axes = diagrams.descent((1, 12), {"plain": PATH, "momentum": PATH[::2]}).axes[0]
+    axes, fall = diagrams.descent((1, 12), {"plain": PATH, "momentum": PATH[::2]}).axes
+    losses = (PATH[:, 0] ** 2 + 12 * PATH[:, 1] ** 2) / 2
+    np.testing.assert_allclose(fall.lines[0].get_ydata(), losses)
+    assert len(fall.lines) == 2
     drawn = {line.get_label(): line.get_xydata() for line in axes.lines}
     assert np.array_equal(drawn["plain"], PATH)
     assert drawn["lowest loss"].tolist() == [[0, 0]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import os
 import re
@@ -21,6 +22,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import Normalize, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from nbclient import NotebookClient
 
 from mnist_lib import plots
@@ -527,7 +529,7 @@ def test_curves_tell_training_from_validation_by_line_and_runs_by_marker() -> No
 def test_curves_leave_out_what_a_history_lacks() -> None:
     figure = plots.plot_curves({"a": {"loss": [1.0, np.nan]}})
     (axes,) = figure.axes
-    assert [line.get_label() for line in axes.lines] == ["a, training"]
+    assert [line.get_label() for line in axes.lines] == ["training"]  # one run needs no name
 
 
 def test_curves_take_what_fit_returns() -> None:
@@ -544,10 +546,11 @@ def test_runs_have_a_row_each_with_a_loss_scale_of_its_own() -> None:
         starts={"flat": 2.3, "steep": 2.4},
         reference="healthy",
         guess=2.3,
+        signs={"flat": "learns nothing"},
     )
     (even, right), (jump, _) = np.reshape(figure.axes, (2, 2))
     titles = [axes.get_title("left") for axes in figure.axes]
-    assert titles == ["flat: loss", "accuracy", "steep: loss", "accuracy"]
+    assert titles == ["loss\nflat: learns nothing", "accuracy\n", "steep (logarithmic)", ""]
     assert even.get_yscale() == "linear"
     assert np.ptp(even.get_ylim()) == pytest.approx(0.24)  # so that it looks flat
     assert jump.get_yscale() == "log"
@@ -678,6 +681,35 @@ def test_lines_ring_the_extreme_of_each_series_in_its_colour() -> None:
             assert each.get_markerfacecolor() == "none"
 
 
+def test_names_at_the_ends_of_lines_stand_beside_them_and_apart() -> None:
+    series = {"high": [0, 9], "low": [1, 0.1], "lower": [2, 0], "lowest": [3, -0.1]}
+    figure = plots.plot_lines([0, 1], series, xlabel="x", ylabel="y", named=True)
+    axes = figure.axes[0]
+    figure.canvas.draw()
+    assert not figure.legends
+    assert [text.get_text() for text in axes.texts] == list(series)
+    boxes = [Text.get_window_extent(text) for text in axes.texts]  # without their leaders
+    assert all(over.y0 > under.y1 - 1 for over, under in itertools.pairwise(boxes))
+    assert all(box.x0 > axes.bbox.x1 and box.x1 <= figure.bbox.x1 for box in boxes)
+    ends = axes.transData.transform([(1, values[-1]) for values in series.values()])
+    assert abs((boxes[0].y0 + boxes[0].y1) / 2 - ends[0][1]) < 5
+    for line, text in zip(axes.lines, axes.texts, strict=True):
+        assert text.get_color() == line.get_color()
+
+
+def test_points_are_marked_and_named_inside_the_axes() -> None:
+    named = {"left": (0, 5), "right": (1, 0)}
+    figure = plots.plot_lines([0, 1], {"a": [5, 0]}, xlabel="x", ylabel="y", points=named)
+    axes = figure.axes[0]
+    figure.canvas.draw()
+    assert [tuple(line.get_xydata()[0]) for line in axes.lines[1:]] == list(named.values())
+    for text, point in zip(axes.texts, named.values(), strict=True):
+        box = text.get_window_extent()
+        assert 0 <= box.y0 - axes.transData.transform(point)[1] < 20
+        assert axes.bbox.x0 <= box.x0
+        assert box.x1 <= axes.bbox.x1
+
+
 def test_names_of_levels_stand_where_they_hide_no_series() -> None:
     x = np.arange(6)
     # The first falls from the level on the left; the second rests a little above it on the right.
@@ -724,10 +756,10 @@ def test_lines_can_be_named_at_their_ends() -> None:
         assert text.get_text() == line.get_label()
         assert text.get_color() == line.get_color()
         assert text.xy == end
-        box = text.get_window_extent()
-        x, y = axes.transData.transform(end)
-        assert box.x1 == pytest.approx(x)
-        assert y < box.y0 < box.y1 <= figure.bbox.y1
+        box = Text.get_window_extent(text)  # without its leader
+        _, y = axes.transData.transform(end)
+        assert axes.bbox.x1 < box.x0 < box.x1 <= figure.bbox.x1
+        assert box.y0 < y < box.y1 <= figure.bbox.y1
 
 
 def test_lines_differ_in_colour_style_and_marker() -> None:

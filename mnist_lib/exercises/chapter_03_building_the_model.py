@@ -158,8 +158,8 @@ DEPTHS = Exercise(
         "Write a while loop that goes on until r reaches 28. With pooling, each round is a "
         "convolution (k = 3, s = 1) and then a max-pooling (k = 2, s = 2).",
     ),
-    shows="Without pooling the view grows by a fixed amount per layer; with pooling it doubles. "
-    "That is why deep networks shrink their maps.",
+    shows="Without pooling the view grows by a fixed amount per layer; with pooling it about "
+    "doubles. That is one reason why deep networks shrink their maps.",
     cases=(
         Case(
             name="two numbers",
@@ -190,6 +190,13 @@ DEPTHS = Exercise(
             place=0,
             mistake="The windows do not lie side by side: they overlap, so that a second 3 × 3 "
             "convolution sees 5 pixels and not 6.",
+        ),
+        Case(
+            name="one too many",
+            slip=_DEPTHS[0] + 1,
+            place=0,
+            mistake="Without pooling, 15 convolutions see more than 28 pixels; is one fewer "
+            "enough?",
         ),
         Case(
             name="without pooling",

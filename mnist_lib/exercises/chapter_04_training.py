@@ -21,7 +21,7 @@ _ANSWERS_AS_TRUTH = (_PROBABILITIES - np.eye(3)[_PROBABILITIES.argmax(axis=1)]).
 
 # --- Five rates -----------------------------------------------------------------------------------
 
-_RATES = (0.4, 0.05, 0.6, 0.5, 0.25)
+_RATES = (0.4, 0.05, 0.6, 0.5, 0.3)
 _SLOPE = 4.0  # of 2w² at w = 1
 
 
@@ -271,10 +271,10 @@ EXERCISES = (
                 "after the second?",
             ),
             Case(
-                name="0.25",
+                name="0.3",
                 expect=_LETTERS[4],
                 place=4,
-                mistake="At the rate 0.25, how long is the first step, and how far is it to 0?",
+                mistake="At the rate 0.3, how long is the first step, and how far is it to 0?",
             ),
         ),
     ),
@@ -797,7 +797,7 @@ EXERCISES = (
             'train returns a dictionary of lists: `run["accuracy"][-1]` and '
             '`run["val_accuracy"][-1]` are the two numbers to read off, for each of the two runs.',
         ),
-        shows="Perfect training accuracy proves memory, not learning: only digits that the "
+        shows="A training accuracy near one proves memory, not learning: only digits that the "
         "network has never seen tell the two apart.",
         cases=(
             Case(

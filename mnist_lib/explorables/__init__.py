@@ -277,8 +277,8 @@ def softmax(scores: ArrayLike, names: Sequence[str], truth: int) -> Explorable:
         alt="The probabilities that the softmax makes of some scores, as bars.",
         instruction="Drag a bar of the scores, or choose it with the left and right arrow keys and "
         "change it with up and down.",
-        question="Which change leaves all probabilities as they are? From which factor on does the "
-        "formula fail if the largest score is not subtracted?",
+        question="Which change leaves all probabilities as they are? Tick the box: from which "
+        "factor on does the formula fail?",
     )
 
 

@@ -124,6 +124,7 @@ const figure = (t, data) => {
       context.fillStyle = colours.ink;
       context.fillText(`step (${STEPS} in all)`, 138, HEIGHT - 14);
       context.textAlign = "right";
+      context.fillText("loss", 53, 16);
       for (const power of [2, 0, -2, -4]) context.fillText(t.number(10 ** power, 4), 53, y(10 ** power));
     },
   });

@@ -285,6 +285,7 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong("one number", [14], "two numbers"),
         Wrong("starts with 3", [13, 4], "without pooling"),
         Wrong("halved", [28 / 2 - 0.5, 4], "without pooling"),
+        Wrong("one too many without pooling", [15, 4], "one too many"),
         Wrong("one too many", [14, 5], "with pooling"),
         Wrong("the same twice", [14, 14], "with pooling"),
     ],
