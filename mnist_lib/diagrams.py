@@ -1709,10 +1709,10 @@ def beyond_training(
     -------
     matplotlib.figure.Figure
     """
-    height = 3.5
+    height = 3.2
     figure, axes = canvas(height)
     sides = plots.PALETTE[0], plots.PALETTE[1]
-    cut = (2.35, 3.35)  # where the line meets the lower and the upper edge
+    cut = (2.9, 3.9)  # where the line meets the lower and the upper edge
     left, right = [(0, 0), (cut[0], 0), (cut[1], height), (0, height)], plots.WIDTH
     other = [(cut[0], 0), (right, 0), (right, height), (cut[1], height)]
     for corners, colour in zip((left, other), sides, strict=True):
@@ -1722,19 +1722,24 @@ def beyond_training(
     style = {"ha": "right", "va": "top", "color": sides[1]}
     label(axes, (right - 0.12, height - 0.12), "answered as 9", **style)
     rng = np.random.default_rng(0)
-    for middle, colour, marker in (((1.55, 0.95), sides[0], "o"), ((3.95, 0.95), sides[1], "s")):
-        dots = rng.normal(middle, (0.36, 0.24), size=(60, 2))
+    # A training digit stands beside its cloud, joined to one of the points.
+    for middle, image, at, colour, marker in (
+        ((1.75, 0.85), first, (0.5, 0.85), sides[0], "o"),
+        ((4.3, 0.95), second, (5.5, 0.95), sides[1], "s"),
+    ):
+        dots = np.clip(rng.normal(middle, (0.3, 0.22), size=(60, 2)), 0.35, None)
         axes.plot(*dots.T, ls="none", marker=marker, markersize=3.5, color=colour, zorder=1)
-    picture(axes, first, (1.55, 0.95), 0.45)
-    picture(axes, second, (3.95, 0.95), 0.45)
-    label(axes, (1.2, 0.16), "training digits")
-    label(axes, (4.2, 0.16), "training digits")
-    picture(axes, stranger, (2.3, 1.8), 0.5)
-    label(axes, (1.95, 1.9), "a stranger's 4:", ha="right")
-    label(axes, (1.95, 1.69), "another population", ha="right")
-    picture(axes, outside, (0.5, 2.65), 0.55)
-    label(axes, (0.9, 2.75), "a letter:", ha="left")
-    label(axes, (0.9, 2.54), "out of distribution", ha="left")
+        nearest = dots[np.hypot(*(dots - at).T).argmin()]
+        axes.plot(*zip(at, nearest, strict=True), color=colour, lw=1, ls="-", marker="none")
+        picture(axes, image, at, 0.5)
+    label(axes, (1.4, 0.16), "training digits")
+    label(axes, (4.6, 0.16), "training digits")
+    picture(axes, stranger, (2.6, 1.55), 0.5)
+    label(axes, (2.25, 1.65), "a stranger's 4:", ha="right")
+    label(axes, (2.25, 1.44), "another population", ha="right")
+    picture(axes, outside, (0.5, 2.35), 0.55)
+    label(axes, (0.9, 2.45), "a letter:", ha="left")
+    label(axes, (0.9, 2.24), "out of distribution", ha="left")
     return figure
 
 
@@ -1799,14 +1804,15 @@ def _colours_of_groups(steps: Sequence[tuple[str, str]]) -> dict[str, str]:
 
 
 def steps_down(steps: Sequence[tuple[str, str]]) -> Figure:
-    """Draw the steps of an ablation as a staircase that leads down, each built on those above it.
+    """Draw the steps of an ablation from above, each in the column of what it changes.
 
     Parameters
     ----------
     steps : sequence of (name, group)
         From the first recipe to the last: what a step is called, and what it changes, such as
-        ``("batch norm", "network")``. The steps of a group have one colour; a key names the groups.
-        Four groups at most.
+        ``("batch norm", "network")``. The steps of a group have one colour and one column, with its
+        name above. Four groups at most. The first is the start and has no number; the last starts
+        again, below a line.
 
     Returns
     -------
@@ -1815,26 +1821,40 @@ def steps_down(steps: Sequence[tuple[str, str]]) -> Figure:
     Raises
     ------
     ValueError
-        If there are fewer than two steps, or more than four groups.
+        If there are fewer than three steps, or more than four groups.
     """
-    if len(steps) < 2:
-        raise ValueError(_checks.message("steps", f"{len(steps)} long", "at least two steps"))
+    if len(steps) < 3:
+        raise ValueError(_checks.message("steps", f"{len(steps)} long", "at least three steps"))
     colours = _colours_of_groups(steps)
-    tall, wide, gap = 0.3, 2.75, 0.08
-    height = 0.1 + len(steps) * (tall + gap)
+    tall, gap, space, edge = 0.3, 0.06, 0.1, 0.06
+    last, start = len(steps) - 1, 0.32
+    # A column is as wide as its longest name wants it; the last step stands alone in its row.
+    longest = {
+        group: max(len(name) for name, of in [*steps[:-1], (group, group)] if of == group)
+        for group in colours
+    }
+    each = (plots.WIDTH - start - len(longest) * 2 * edge) / sum(longest.values())
+    wide = {group: 2 * edge + count * each for group, count in longest.items()}
+    lefts, left = {}, start
+    for group, width in wide.items():
+        lefts[group], left = left, left + width
+    height = 0.5 + len(steps) * (tall + gap) + 2 * space
     figure, axes = canvas(height)
-    across = (plots.WIDTH - wide - 0.2) / (len(steps) - 1)
+    for group, left in lefts.items():
+        label(axes, (left + wide[group] / 2, height - 0.2), group, fontweight="bold")
     for number, (name, group) in enumerate(steps):
-        y = height - 0.05 - tall / 2 - number * (tall + gap)
-        left = 0.1 + number * across
-        box(axes, (left + wide / 2, y), (wide, tall), colour=colours[group])
-        label(axes, (left + 0.32, y), str(number + 1), ha="right")
-        label(axes, (left + 0.45, y), name, ha="left")
-    # The key stands where a staircase leaves the page free: below it, on the left.
-    for place, group in enumerate(reversed(colours)):
-        y = 0.05 + tall / 2 + place * (tall + gap)
-        box(axes, (0.2, y), (0.2, 0.2), colour=colours[group])
-        label(axes, (0.4, y), group, ha="left")
+        y = height - 0.45 - tall / 2 - number * (tall + gap)
+        y -= space * ((number > 0) + (number == last))
+        if number:
+            label(axes, (start - 0.05, y), str(number), ha="right")
+        width = wide[group] - 0.05
+        if number == last:
+            width = max(width, (len(name) + 1) * CHARACTER)
+        left = min(lefts[group], plots.WIDTH - 0.05 - width)
+        box(axes, (left + width / 2, y), (width, tall), name, colour=colours[group])
+    for row in (0, last - 1):
+        y = height - 0.45 - (row + 1) * (tall + gap) - space * (row > 0) + gap / 2 - space / 2
+        axes.plot([0.05, plots.WIDTH - 0.05], [y, y], color="grey", lw=1, ls=":", marker="none")
     return figure
 
 
@@ -1892,16 +1912,81 @@ def ablation(
         spent = seconds[name]
         colour = colours[group]
         for start, wide, end, text in (
-            (starts[0], long[0] * mean / most, long[0] * high / most, f"{mean:.1f}"),
+            (starts[0], long[0] * mean / most, long[0] * high / most, f"{mean:.2f}"),
             (starts[1], long[1] * spent / dearest, long[1] * spent / dearest, f"{spent:.1f}"),
         ):
-            box(axes, (start + wide / 2, y), (wide, tall), colour=colour)
+            # Without an edge: the line from seed to seed would be lost on it.
+            axes.add_patch(
+                Rectangle((start, y - tall / 2), wide, tall, fc=tint(colour, 0.5), lw=0, zorder=2)
+            )
             label(axes, (start + max(wide, end) + 0.08, y), text, ha="left")
         if high > low:
             ends = [starts[0] + long[0] * value / most for value in (low, high)]
             colour = plt.rcParams["text.color"]
             axes.plot(ends, [y, y], "|-", color=colour, markersize=7, linewidth=1.6, zorder=4)
     _names_of_groups(axes, colours, 0.16)
+    return figure
+
+
+def gains(names: Sequence[str], intervals: ArrayLike) -> Figure:
+    """Draw the gain of each step with its interval, twice: all of it, and the middle enlarged.
+
+    An interval that excludes 0 is orange and its dot is full; another is grey and its dot open.
+
+    Parameters
+    ----------
+    names : sequence of N strings
+        The steps, from above.
+    intervals : array of shape (N, 3)
+        The lower end, the gain and the upper end, in percentage points.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is not one interval for each name, or a gain lies outside its interval.
+    """
+    rows = _checks.array("intervals", intervals, "N 3", holds="numbers", finite=True)
+    _checks.same_length(names=names, intervals=rows)
+    for name, (low, gain, high) in zip(names, rows, strict=True):
+        _checks.number(f"the gain of {name}", gain, least=low, most=high)
+    pitch, below, above = 0.32, 0.95, 0.4
+    height = below + above + pitch * len(rows)
+    figure, axes = canvas(height)
+    left, wide, gap = max(map(len, names)) * CHARACTER + 0.05, 1.9, 0.2
+    wide = (plots.WIDTH - left - gap - 0.1) / 2
+    far = np.abs(rows).max(axis=1)
+    # The enlarged part holds two thirds of the steps; the others leave it.
+    spans = 1.08 * far.max(), 1.15 * np.sort(far)[(2 * len(far) - 1) // 3]
+    grey, orange = plt.rcParams["xtick.color"], plots.PALETTE[1]
+    for number, (span, title) in enumerate(zip(spans, ("all", "enlarged"), strict=True)):
+        corner = left + number * (wide + gap)
+        size = (corner, below, wide, pitch * len(rows))
+        inches = (plots.WIDTH, height) * 2
+        chart = figure.add_axes(tuple(np.divide(size, inches)))
+        chart.set(xlim=(-span, span), ylim=(len(rows) - 0.5, -0.5), yticks=[])
+        chart.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10], symmetric=True))
+        chart.axvline(0, color="grey", lw=1.2, ls=":")
+        label(axes, (corner + wide / 2, height - 0.18), title, fontweight="bold")
+        for row, (low, gain, high) in enumerate(rows):
+            clear = low > 0 or high < 0
+            style: dict[str, Any] = {"color": orange if clear else grey, "zorder": 3}
+            if number and (low > span or high < -span):
+                side = math.copysign(0.94 * span, gain)
+                chart.plot(side, row, ">" if gain > 0 else "<", markersize=6, **style)
+                continue
+            chart.plot([low, high], [row, row], "|-", markersize=7, lw=1.6, **style)
+            face = style["color"] if clear else plt.rcParams["figure.facecolor"]
+            chart.plot(gain, row, "o", markersize=5, mfc=face, **style)
+    for row, name in enumerate(names):
+        y = below + pitch * (len(rows) - row - 0.5)
+        label(axes, (left - 0.08, y), name, ha="right")
+    middle = left + wide + gap / 2
+    label(axes, (middle, below - 0.5), "gain / percentage points")
+    label(axes, (middle, below - 0.77), "← more errors      fewer errors →")
     return figure
 
 
@@ -1950,16 +2035,30 @@ def error_against_seconds(
     )
     axes.set_zorder(chart.get_zorder() + 1)
     values = np.array(list(points.values()))
-    lows, highs = values.min(axis=0) / 1.5, values.max(axis=0) * 1.3
+    lows, highs = values.min(axis=0) / 1.5, values.max(axis=0) * 1.4
+    # One that is far cheaper than all others would leave half of the chart empty: it stands at the
+    # edge, as an arrow with its seconds.
+    first, second = np.sort(values[:, 0])[:2]
+    edge = second / 2.5 if first < second / 10 else first
+    if first < edge:
+        lows[0] = edge / 1.3
     chart.set(xscale="log", yscale="log")
     chart.set(xlim=(lows[0], highs[0]), ylim=(lows[1], highs[1]))
     chart.set(xlabel="CPU seconds of training", ylabel="validation error / %")
-    for axis, steps in ((chart.xaxis, (1,)), (chart.yaxis, (1, 2, 5))):
+    few = (1,) if highs[0] > 30 * lows[0] else (1, 2, 5)  # one number a decade, or three
+    for axis, steps in ((chart.xaxis, few), (chart.yaxis, (1, 2, 5))):
         axis.set_major_locator(LogLocator(subs=steps, numticks=12))
         axis.set_major_formatter(lambda value, _: f"{value:g}")
         axis.set_minor_locator(NullLocator())
     corners = np.transpose([points[name] for name in front])
+    corners[0] = np.maximum(corners[0], edge)
     chart.plot(*corners, color=plots.PALETTE[1], marker="none", ls="-", drawstyle="steps-post")
+    if len(front) > 1:
+        across = math.sqrt(corners[0, 0] * corners[0, 1])  # the middle of the first tread
+        style = {"color": plots.PALETTE[1], "ha": "center", "va": "top", "fontsize": TEXT}
+        chart.annotate(
+            "front", (across, corners[1, 0]), (0, -4), textcoords="offset points", **style
+        )
 
     order = sorted(points, key=lambda name: (-points[name][1], points[name][0]))
     places = [
@@ -1969,19 +2068,26 @@ def error_against_seconds(
     for name, place, row in zip(
         order, places, plots._spread(places, pitch, below, tall), strict=True
     ):
-        at = left + wide * math.log(points[name][0] / lows[0]) / math.log(highs[0] / lows[0])
+        spent = max(points[name][0], edge)
+        at = left + wide * math.log(spent / lows[0]) / math.log(highs[0] / lows[0])
         best = name in front
         colour = plots.PALETTE[1] if best else plt.rcParams["xtick.color"]
         lead = [at, column - 0.3, column - 0.06], [place, row, row]
         axes.plot(*lead, color=colour, linewidth=0.7, ls="-", marker="none", alpha=0.7)
-        face = colour if best else tint(colour, 0.3)
-        axes.plot(at, place, "o" if best else "s", color=colour, mfc=face, markersize=7)
+        # Open squares, on top: a dot of the front may lie behind them.
+        face, marker = (colour, "o") if best else ("none", "s")
+        if points[name][0] < edge:
+            marker = "<"
+            label(axes, (at, place + 0.18), f"{points[name][0]:.1g} s", color=colour, ha="left")
+        axes.plot(at, place, marker, color=colour, mfc=face, markersize=7, zorder=3 - best)
         label(axes, (column, row), name, ha="left", fontweight="bold" if best else "normal")
     return figure
 
 
 def time_bars(times: Mapping[str, float], arithmetic: float, unit: str) -> Figure:
     """Draw times as bars from zero whose first part, the same in all, is arithmetic alone.
+
+    After each time stands that part of it, in per cent and in the colour of the arithmetic.
 
     Parameters
     ----------
@@ -2005,21 +2111,25 @@ def time_bars(times: Mapping[str, float], arithmetic: float, unit: str) -> Figur
         raise ValueError(_checks.message("times", "empty", "at least one time"))
     arithmetic = _checks.number("arithmetic", arithmetic, least=0)
     pitch, tall, start = 0.42, 0.28, max(map(len, times)) * CHARACTER + 0.15
-    height = 0.62 + pitch * len(times)
+    height = 0.95 + pitch * len(times)
     figure, axes = canvas(height)
-    long = plots.WIDTH - start - 0.6
+    long = plots.WIDTH - start - 1.25
     scale = long / max(times.values())
-    colours = {"arithmetic alone": plots.PALETTE[1], "all the rest": plots.PALETTE[0]}
+    colours = {"arithmetic alone": plots.PALETTE[1], "everything else": plots.PALETTE[0]}
     first, rest = colours.values()
+    label(axes, (start, height - 0.2), unit, ha="left", fontweight="bold")
     for row, (name, spent) in enumerate(times.items()):
-        y = height - 0.25 - pitch * row
+        y = height - 0.58 - pitch * row
         label(axes, (start - 0.08, y), name, ha="right")
         inner, outer = scale * min(arithmetic, spent), scale * spent
         box(axes, (start + outer / 2, y), (outer, tall), colour=rest)
         box(axes, (start + inner / 2, y), (inner, tall), colour=first)
         label(axes, (start + outer + 0.07, y), f"{spent:.0f}", ha="left")
+        end = start + outer + 0.13 + len(f"{spent:.0f}") * CHARACTER
+        label(
+            axes, (end, y), f"{arithmetic / spent:.0%}".replace("%", " %"), ha="left", color=first
+        )
     _names_of_groups(axes, colours, 0.18)
-    label(axes, (plots.WIDTH - 0.1, 0.18), unit, ha="right")
     return figure
 
 

@@ -75,6 +75,14 @@ PERCENT = {name: [4 / (row + 1), 6 / (row + 1)] for row, (name, _) in enumerate(
 PERCENT["ensemble"] = [0.5]
 SECONDS = {name: row + 1.0 for row, (name, _) in enumerate(STEPS)}
 
+GAINS = {
+    "far": (4.0, 4.5, 5.0),
+    "useful": (0.2, 0.4, 0.6),
+    "unclear": (-0.1, 0.1, 0.3),
+    "harmful": (-0.9, -0.8, -0.7),
+    "small": (-0.1, 0.0, 0.1),
+}
+
 RECIPES = {"cheap": (0.001, 17.0), "beaten": (8.0, 9.0), "middle": (2.0, 3.0), "best": (20.0, 1.0)}
 FRONT = ["cheap", "middle", "best"]
 CROWD = {f"recipe {number}": (2 + number / 99, 3 + number / 99) for number in range(15)}
@@ -130,6 +138,7 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
     "errors in a thousand": lambda: diagrams.errors_in_a_thousand([(98, 99), (99.6, 99.8)]),
     "errors of one step": lambda: diagrams.errors_in_a_thousand([(99.8, 99.9)]),
     "an ablation": lambda: diagrams.ablation(STEPS, PERCENT, SECONDS),
+    "gains": lambda: diagrams.gains(list(GAINS), list(GAINS.values())),
     "error against seconds": lambda: diagrams.error_against_seconds(RECIPES, FRONT),
     "recipes in one corner": lambda: diagrams.error_against_seconds(CROWD, list(CROWD)[:1]),
     "time bars": lambda: diagrams.time_bars(TIMES, 20, "CPU µs for each digit"),
@@ -739,24 +748,31 @@ def test_every_picture_beyond_training_lies_on_one_side_of_the_line() -> None:
 # --- chapter 8 ----------------------------------------------------------------------------------
 
 
-def test_steps_lead_down_in_their_order_and_in_the_colour_of_their_group() -> None:
+def test_steps_stand_in_their_order_in_the_column_and_colour_of_their_group() -> None:
     figure = EXAMPLES["steps of an ablation"]()
     (axes,) = figure.axes
     places = {text.get_text(): text.get_position() for text in axes.texts}
-    ways = [places[name] for name, _ in STEPS]
-    assert ways == sorted(ways, key=lambda at: -at[1])
-    assert ways == sorted(ways, key=lambda at: at[0])
-    assert [places[str(number)][1] for number in range(1, 12)] == [y for _, y in ways]
-    boxes = [patch for patch in axes.patches if patch.get_width() > 2 and patch.get_fill()]
-    colours = dict(
-        zip([name for name, _ in STEPS], [b.get_edgecolor() for b in boxes], strict=True)
-    )
+    rows = [places[name][1] for name, _ in STEPS]
+    assert rows == sorted(rows, reverse=True)
+    assert "0" not in places  # the start is no change
+    assert [places[str(number)][1] for number in range(1, 11)] == rows[1:]
+    boxes = [patch for patch in axes.patches if patch.get_fill()]
+    assert len(boxes) == len(STEPS)
     groups = dict(STEPS)
-    assert len({(groups[name], colour) for name, colour in colours.items()}) == 4
+    for column in (lambda drawn: drawn.get_edgecolor(), lambda drawn: round(drawn.get_x(), 6)):
+        of = {(group, column(drawn)) for group, drawn in zip(groups.values(), boxes, strict=True)}
+        assert len(of) == len({value for _, value in of}) == 4
+    # Each column stands below its name; the first step and the last are set apart by a line.
+    for group in groups.values():
+        under = boxes[list(groups.values()).index(group)]
+        assert under.get_x() < places[group][0] < under.get_x() + under.get_width()
+    lines = [line.get_ydata()[0] for line in axes.lines]
+    assert rows[0] > lines[0] > rows[1]
+    assert rows[-2] > lines[1] > rows[-1]
     with pytest.raises(ValueError, match="steps is of 5 groups"):
         diagrams.steps_down([(name, name) for name in "abcde"])
-    with pytest.raises(ValueError, match="at least two"):
-        diagrams.steps_down(STEPS[:1])
+    with pytest.raises(ValueError, match="at least three"):
+        diagrams.steps_down(STEPS[:2])
 
 
 def test_a_thousand_dots_hold_as_many_large_ones_as_errors() -> None:
@@ -819,16 +835,43 @@ def test_bars_of_an_ablation_measure_errors_and_seconds_from_zero() -> None:
     assert spans[0] == pytest.approx([drawn[0].get_x() + scale * value for value in (4, 6)])
 
 
-def test_a_colour_stands_for_the_same_group_in_staircase_and_ablation() -> None:
-    groups = {}
-    for name in ("steps of an ablation", "an ablation"):
-        boxes = [p for p in EXAMPLES[name]().axes[0].patches if p.get_height() == 0.2]
-        groups[name] = {patch.get_edgecolor() for patch in boxes}
-    first, second = groups.values()
+def test_a_colour_stands_for_the_same_group_in_steps_and_ablation() -> None:
+    boxes = [p for p in EXAMPLES["steps of an ablation"]().axes[0].patches if p.get_fill()]
+    first = {group: box.get_edgecolor() for (_, group), box in zip(STEPS, boxes, strict=True)}
+    key = [p for p in EXAMPLES["an ablation"]().axes[0].patches if p.get_height() == 0.2]
+    second = {
+        group: box.get_edgecolor()
+        for group, box in zip(dict.fromkeys(group for _, group in STEPS), key, strict=True)
+    }
     assert first == second
-    assert len(first) == 4
+    assert len(set(first.values())) == 4
     with pytest.raises(ValueError, match="steps is of 5 groups"):
         diagrams.ablation([(name, name) for name in "abcde"], {}, {})
+
+
+def test_an_interval_that_excludes_0_is_orange_and_one_beyond_the_enlarged_part_an_arrow() -> None:
+    figure = EXAMPLES["gains"]()
+    _, whole, middle = figure.axes
+    for chart, ends in ((whole, 5), (middle, 4)):
+        bars = [line for line in chart.lines if line.get_marker() == "|"]
+        dots = [line for line in chart.lines if line.get_marker() == "o"]
+        assert len(bars) == len(dots) == ends
+        shown = list(GAINS.values())[5 - ends :]
+        assert [tuple(bar.get_xdata()) for bar in bars] == [(low, high) for low, _, high in shown]
+        assert [dot.get_xdata()[0] for dot in dots] == [gain for _, gain, _ in shown]
+        clear = [low > 0 or high < 0 for low, _, high in shown]
+        assert [bar.get_color() == plots.PALETTE[1] for bar in bars] == clear
+        full = [dot.get_markerfacecolor() == plots.PALETTE[1] for dot in dots]
+        assert full == clear
+    (beyond,) = (line for line in middle.lines if line.get_marker() in "<>")
+    assert (beyond.get_marker(), beyond.get_ydata()[0]) == (">", 0)
+    assert 0 < beyond.get_xdata()[0] < middle.get_xlim()[1] < 4
+    names = {text.get_text(): text.get_position()[1] for text in figure.axes[0].texts}
+    assert list(GAINS) == sorted(GAINS, key=names.get, reverse=True)
+    with pytest.raises(ValueError, match="the gain of one"):
+        diagrams.gains(["one"], [[0.2, 0.1, 0.3]])
+    with pytest.raises(ValueError, match="intervals"):
+        diagrams.gains(["one"], [[0, 0.1, 0.3], [0, 0.1, 0.3]])
 
 
 def test_a_line_leads_from_each_name_to_the_point_of_its_recipe() -> None:
@@ -840,14 +883,28 @@ def test_a_line_leads_from_each_name_to_the_point_of_its_recipe() -> None:
     leads = [line for line in axes.lines if len(line.get_xdata()) == 3]
     assert [text.get_text() for text in names] == ["cheap", "beaten", "middle", "best"]
     for text, dot, lead in zip(names, dots, leads, strict=True):
-        there = chart.transData.transform(RECIPES[text.get_text()])
+        seconds, error = RECIPES[text.get_text()]
+        # The cheapest one would leave most of the chart empty: it stands at the edge.
+        there = chart.transData.transform((max(seconds, 0.8), error))
         assert axes.transData.transform(dot.get_xydata()[0]) == pytest.approx(there)
         assert lead.get_xydata()[0] == pytest.approx(dot.get_xydata()[0])
         assert lead.get_xydata()[-1][1] == pytest.approx(text.get_position()[1])
-    assert [dot.get_marker() for dot in dots] == ["o", "s", "o", "o"]
+    assert [dot.get_marker() for dot in dots] == ["<", "s", "o", "o"]
+    assert [dot.get_markerfacecolor() == "none" for dot in dots] == [False, True, False, False]
+    assert "0.001 s" in texts(figure)
+    assert chart.get_xlim()[0] > 0.5
+    assert chart.texts[0].get_text() == "front"
     assert [text.get_fontweight() for text in names] == ["bold", "normal", "bold", "bold"]
     (line,) = chart.lines
-    assert line.get_xydata() == pytest.approx(np.array([RECIPES[name] for name in FRONT]))
+    ends = np.array([RECIPES[name] for name in FRONT])
+    ends[0, 0] = 0.8
+    assert line.get_xydata() == pytest.approx(ends)
+
+
+def test_seconds_that_are_near_each_other_all_have_their_place() -> None:
+    figure = EXAMPLES["recipes in one corner"]()
+    assert not [line for line in figure.axes[0].lines if line.get_marker() == "<"]
+    assert not [text for text in texts(figure) if text.endswith(" s")]
 
 
 @pytest.mark.parametrize(
@@ -873,6 +930,7 @@ def test_the_first_part_of_each_time_is_the_arithmetic() -> None:
     assert [bar.get_width() / scale for bar in whole] == pytest.approx(list(TIMES.values()))
     assert [bar.get_width() / scale for bar in first] == pytest.approx([20] * 3)
     assert [bar.get_x() for bar in first] == pytest.approx([bar.get_x() for bar in whole])
+    assert {"7 %", "33 %", "40 %"} < set(texts(EXAMPLES["time bars"]()))
     with pytest.raises(ValueError, match="times is empty"):
         diagrams.time_bars({}, 1, "s")
 

@@ -96,12 +96,34 @@ def test_the_still_of_a_digit_shows_what_each_network_reads(stills: list[Figure]
     explorables.placing(THREE, 3, {"one": by_mean, "two": second})
     axes = stills[0].axes[0]
     images = np.stack([shown.get_array() for shown in axes.images]).astype(np.uint8)
-    ours, theirs = by_mean(images).argmax(axis=1), second(images).argmax(axis=1)
-    expected = [f"one: {one}\ntwo: {two}" for one, two in zip(ours, theirs, strict=True)]
-    assert [text.get_text() for text in axes.texts] == [*expected, "as they are", "prepared"]
+    assert np.array_equal(images[::2], images[1::2]), "each once for either network"
+    ours, theirs = by_mean(images[::2]).argmax(axis=1), second(images[::2]).argmax(axis=1)
+    answers = np.ravel([ours, theirs], order="F")
+    expected = [
+        f"{name}: {answer}" for name, answer in zip(["one", "two"] * 4, answers, strict=True)
+    ]
+    assert [text.get_text() for text in axes.texts] == [*expected, "as they\nare", "prepared"]
+    framed = [patch.get_xy()[0] for patch in axes.patches if patch.get_linewidth() == 2]
+    assert len(framed) == np.sum(answers != 3)
     heights = [np.ptp(np.flatnonzero(image.any(axis=1))) + 1 for image in images]
-    assert heights[:2] == [8, 20]
+    assert heights[:4:2] == [8, 20]
     assert ours[2:].tolist() == [3, 3], "below, prepared"
+
+
+def test_the_still_of_an_exam_looks_as_the_living_figure_does(stills: list[Figure]) -> None:
+    explorables.exam(0.01, 10_000)
+    axes = stills[0].axes[0]
+    assert [line.get_linestyle() for line in axes.lines[:2]] == ["--", "-"]
+    assert [text.get_text() for text in axes.texts] == ["no gain", "a gain of 0.1 points"]
+    assert not axes.get_yticks().size
+    # What luck explains ends at 1.96 standard errors: only beyond it a gain is found.
+    edge = 100 * 1.959964 * (0.01 / 10_000) ** 0.5
+    shaded, end = axes.collections
+    assert shaded.get_paths()[0].vertices[:, 0].min() == pytest.approx(edge, abs=0.005)
+    assert end.get_segments()[0][0][0] == pytest.approx(edge)
+    # With few digits, luck explains all that is drawn.
+    explorables.exam(0.05, 320)
+    assert not stills[1].axes[0].collections
 
 
 @pytest.mark.parametrize("name", MADE)

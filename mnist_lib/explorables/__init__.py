@@ -515,16 +515,19 @@ def placing(
     # With one pen, in the middle: the smallest, and as large as MNIST's.
     chosen, middle = [1, 3 * len(PENS) + 1], len(SHIFTS) ** 2 // 2
     as_they_are = raw.reshape(len(networks), len(flat), -1, 10)[:, chosen, middle]
-    found = np.concatenate([as_they_are, ready[:, chosen]], axis=1).argmax(axis=-1).T
+    # Rows: as they are, prepared. In a row, each digit once for every network.
+    found = np.stack([as_they_are, ready[:, chosen]]).argmax(axis=-1).transpose(0, 2, 1).ravel()
+    columns = len(chosen) * len(networks)
     still = plots.plot_digits(
-        np.concatenate([flat[chosen], prepared[chosen]]),
-        ["\n".join(map("{}: {}".format, networks, each)) for each in found],
-        columns=len(chosen),
-        marked=(found != label).any(axis=1),
+        np.repeat(np.concatenate([flat[chosen], prepared[chosen]]), len(networks), axis=0),
+        list(map("{}: {}".format, [*networks] * 2 * len(chosen), found)),
+        columns=columns,
+        marked=found != label,
     )
-    for name, shown in zip(answers, still.axes[0].images[:: len(chosen)], strict=True):
+    for name, shown in zip(answers, still.axes[0].images[::columns], strict=True):
         left, _, bottom, top = shown.get_extent()
-        still.axes[0].text(left - 0.08, (bottom + top) / 2, name, ha="right", va="center")
+        words = name.replace(" are", "\nare")
+        still.axes[0].text(left - 0.08, (bottom + top) / 2, words, ha="right", va="center")
     return Explorable(
         "placing",
         {
@@ -542,8 +545,8 @@ def placing(
             "start": [3, 1, 3, 3],  # as MNIST has it
         },
         still=still,
-        alt="One digit, small and large, and below, each of them prepared, with what each network "
-        "reads; a frame says that one of them is wrong.",
+        alt="One digit, small and large, once for each network, and below, each of them prepared, "
+        "with what that network reads; a frame marks a wrong answer.",
         instruction="Drag the digit, or move it with the arrow keys, three pixels at a time. "
         "Change its size and the pen, then prepare it.",
         question="With the digit in the middle, at which size does each network begin to fail? And "
@@ -612,21 +615,39 @@ def exam(disagreement: float, digits: int) -> Explorable:
     gain = 0.001
     measured = np.linspace(-2.5 * gain, 3.5 * gain, 241)
     equal, better = (np.sqrt((disagreement - d**2) / digits) for d in (0, gain))
+    bells = {
+        "no gain": np.exp(-((measured / equal) ** 2) / 2),
+        "a gain of 0.1 points": np.exp(-(((measured - gain) / better) ** 2) / 2),
+    }
     still = plots.plot_lines(
-        100 * measured,
-        {
-            "no gain": np.exp(-((measured / equal) ** 2) / 2),
-            "a gain of 0.1 points": np.exp(-(((measured - gain) / better) ** 2) / 2),
-        },
-        xlabel="measured gain / percentage points",
-        ylabel="relative frequency",
+        100 * measured, bells, xlabel="measured gain / percentage points", ylabel=""
     )
+    # As in the living figure: no gain is dashed, and what an exam finds is shaded. The curves are
+    # named at their outer sides.
+    still.legends[0].remove()
+    axes = still.axes[0]
+    axes.set(yticks=[], ylim=(0, 1.15))
+    axes.lines[0].set_linestyle("--")
+    axes.lines[1].set_linestyle("-")
+    for name, line, middle, side in zip(
+        bells, axes.lines, (0, gain), ("right", "left"), strict=True
+    ):
+        axes.text(100 * middle, 1.02, name, color=line.get_color(), ha=side, va="bottom")
+    edge = 1.959964 * equal
+    if edge < measured[-1]:
+        found = measured > edge
+        axes.fill_between(
+            100 * measured[found],
+            bells["a gain of 0.1 points"][found],
+            facecolor=(plots.PALETTE[1], 0.35),
+        )
+        axes.vlines(100 * edge, 0, 1, color="grey", lw=1)
     return Explorable(
         "exam",
         {"disagreement": disagreement, "digits": digits, "gain": gain},
         still=still,
-        alt="Two bell-shaped curves of the measured gain, one around zero and one around a tenth "
-        "of a point, which overlap.",
+        alt="Two bell-shaped curves of the measured gain, a dashed one around zero and one around "
+        "a tenth of a point, which overlap. The right part of the second one is shaded.",
         instruction="Move the number of digits until the two curves part. Then halve the gain.",
         question="The two networks disagree on 5 digits in 1,000. How many digits does it take to "
         "tell 99.65 from 99.70 % in 80 of 100 exams?",
