@@ -294,6 +294,15 @@ def test_a_predicted_result_is_folded(tiny_book: Callable[..., Path], browser: B
     page.keyboard.press("Enter")
     assert printed.is_visible()
     assert figure.is_visible()
+    # On a phone the figure is as wide as the page: no frame stands in its way, nor the caption.
+    page.set_viewport_size({"width": 360, "height": 800})
+    fold = page.locator("details.result")
+    side = fold.evaluate("fold => getComputedStyle(fold).borderLeftColor")
+    assert side == "rgba(0, 0, 0, 0)"
+    gap = page.locator("details.result .figure-pair").evaluate(
+        "pair => parseFloat(getComputedStyle(pair).marginBottom)"
+    )
+    assert gap >= 8
     page.context.close()
 
 
