@@ -110,6 +110,10 @@ def test_the_rule_of_the_test_set_is_one_sentence(page):
     assert rule in prose(page)
 
 
+def test_the_ancestor_of_the_network_is_named():
+    assert "LeNet-5 of 1998" in prose("chapters/03_building_the_model.ipynb")
+
+
 def wrong_sizes(said: str) -> list[str]:
     """Return the statements of a text that give MNIST, or a part of it, a size that it has not."""
     sizes = {
