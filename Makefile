@@ -35,10 +35,10 @@ style: .venv/installed
 	@$(IN_VENV) -m mypy --no-error-summary
 	@$(IN_VENV) -m tools.notebook_rules
 
-check: style  ## Check style, types, notebook rules and the package (2 minutes)
+check: style  ## Check style, types, notebook rules and the package (minutes)
 	@$(PYTEST) -m "not site and not slow" tests
 
-test: style  ## Prove everything: the above, every chapter and the built site (8 minutes)
+test: style  ## Prove everything: the above, every chapter and the built site (half an hour on two cores)
 	@$(PYTEST) --nbmake --cov
 
 lab: .venv/installed  ## Open chapter 0 in JupyterLab
