@@ -527,7 +527,7 @@ STROKES = (
 )
 
 
-def live_page(rounds: int, site: Path = SITE) -> dict[str, Results]:
+def live_page(rounds: int, site: str | Path = SITE) -> dict[str, Results]:
     """Time an answer of the live page, by its own clock: preparation, network and drawing.
 
     A round writes two digits with a mouse. Without a site or a browser there are no rows.
@@ -536,7 +536,7 @@ def live_page(rounds: int, site: Path = SITE) -> dict[str, Results]:
 
     from tools.chromium import FLAGS, MISSING, find_chromium
 
-    page_file, path = site / "book" / "live.html", find_chromium()
+    page_file, path = Path(site, "book", "live.html"), find_chromium()
     if not (page_file.exists() and path):
         print(MISSING if not path else "No live page: run make book first.", file=sys.stderr)
         return {}
