@@ -2263,13 +2263,10 @@ def request_gates(photograph: ArrayLike, gates: Sequence[tuple[str, str, str]]) 
     pitch, tall = plots.WIDTH / columns, 1.6
     figure, axes = canvas(2 * tall)
     grey = plt.rcParams["axes.edgecolor"]
-    wide = pitch - 0.35
-    high = wide * photograph.shape[0] / photograph.shape[1]
     centre = pitch / 2, 2 * tall - 0.32
-    sides = centre[0] - wide / 2, centre[0] + wide / 2, centre[1] - high / 2, centre[1] + high / 2
-    axes.imshow(photograph, cmap="gray", vmin=0, vmax=255, extent=sides, aspect="auto", zorder=2)
-    axes.set(xlim=(0, plots.WIDTH), ylim=(0, 2 * tall))
-    before = Box(centre, (wide, high))
+    # As wide as a gate, or as high as there is space above the refusals.
+    size = min(pitch - 0.35, 0.5 * max(photograph.shape) / photograph.shape[0])
+    before = picture(axes, photograph, centre, size, scale=Normalize(0, 255))
     for place, (name, code, reason) in enumerate(gates, 1):
         row, column = divmod(place, columns)
         x, floor = (column + 0.5) * pitch, (1 - row) * tall
