@@ -61,7 +61,7 @@ quizzes: .venv/installed  ## Write all questions for Moodle, for Canvas and for 
 handouts: .venv/installed  ## Print a page for each chapter to work on by hand, and a key
 	@$(IN_VENV) -m tools.handouts
 
-# About two CPU hours; OPTIONS="--quick" takes two minutes, OPTIONS="--only 'fast recipe'" one row.
+# About three CPU hours; OPTIONS="--quick" takes two minutes, OPTIONS="--only 'fast recipe'" one row.
 bench: .venv/installed  ## Measure our programs beside published ones (hours; OPTIONS=--quick: minutes)
 	@$(IN_VENV) -m tools.benchmark $(OPTIONS)
 

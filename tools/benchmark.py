@@ -546,7 +546,7 @@ def live_page(rounds: int, site: str | Path = SITE) -> dict[str, Results]:
         page.goto(page_file.as_uri())
         page.wait_for_function("Live.state.settled")
         times: list[float] = []
-        for round in range(rounds + 1):
+        for turn in range(rounds + 1):
             page.evaluate("Live.frames.length = 0")
             box = page.locator("#live-pad").bounding_box()
             assert box, "the pad is in sight"
@@ -560,7 +560,7 @@ def live_page(rounds: int, site: str | Path = SITE) -> dict[str, Results]:
                     page.mouse.move(*point, steps=12)
                 page.mouse.up()
             page.wait_for_function("Live.state.settled")
-            if round:  # the first one compiles the scripts
+            if turn:  # the first one compiles the scripts
                 times += page.evaluate("Live.frames")
             page.click("#live-clear")
         browser.close()
