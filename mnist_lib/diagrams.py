@@ -431,7 +431,9 @@ CHANNELS_OF_A_CARD = 8
 
 
 def network_blocks(
-    layers: Sequence[tuple[str, Sequence[int]]], image: ArrayLike | None = None
+    layers: Sequence[tuple[str, Sequence[int]]],
+    image: ArrayLike | None = None,
+    steps: Sequence[str] = (),
 ) -> Figure:
     """Draw a network as connected blocks, each with its name and the shape of its output.
 
@@ -445,6 +447,8 @@ def network_blocks(
         name starts a second line.
     image : array of shape (H, W) or (H, W, 1), optional
         An image that the network reads, drawn in place of the first block.
+    steps : sequence of str, optional
+        What happens on each arrow, written above it: one text fewer than there are layers.
 
     Returns
     -------
@@ -453,7 +457,7 @@ def network_blocks(
     Raises
     ------
     ValueError
-        If there is no layer, or a shape is neither.
+        If there is no layer, a shape is neither, or there is not one step for each arrow.
 
     Examples
     --------
@@ -466,6 +470,8 @@ def network_blocks(
             advice = "Leave the batch axis out."
             what, expected = tuple(shape), "(H, W, C) or (N,)"
             raise ValueError(_checks.message(f"the shape of {name!r}", what, expected, advice))
+    if steps:
+        _checks.same_length(steps=steps, arrows=layers[1:])
     texts = [(name, " × ".join(map(str, shape))) for name, shape in layers]
     lines = [line for name, shape in texts for line in [*name.split("\n"), shape]]
     slot = max(CHARACTER * max(map(len, lines)) + 0.12, 1.0)
@@ -502,13 +508,15 @@ def network_blocks(
         shape_at = ground - LINE * (name.count("\n") + 1)
         label(axes, (x, shape_at), written, va="top", color=plt.rcParams["xtick.color"])
     for index, (one, other) in enumerate(pairwise(blocks), start=1):
+        step = steps[index - 1] if steps else ""
         if index % columns:
             y = one.centre[1]
-            arrow(axes, (one.right[0] + 0.03, y), (other.left[0] - 0.03, y))
+            arrow(axes, (one.right[0] + 0.03, y), (other.left[0] - 0.03, y), step)
         else:  # off the end of one row, and on at the start of the next
             (x0, y0), (x1, y1) = one.right, other.left
             arrow(axes, (x0 + 0.03, y0), (plots.WIDTH - 0.02, y0))
             arrow(axes, (0.02, y1), (x1 - 0.03, y1))
+            label(axes, (0.04, y1 + 0.06), step, ha="left", va="bottom")
     return figure
 
 
@@ -887,7 +895,7 @@ def window_sum(pixels: ArrayLike, kernel: ArrayLike) -> Figure:
 def sliding_window(
     image: ArrayLike, kernel: ArrayLike, places: Sequence[tuple[int, int]]
 ) -> Figure:
-    """Draw a window at several places of a small image, and the map that fills up below.
+    """Draw a kernel, its window at several places of a small image, and the maps that fill up.
 
     Parameters
     ----------
@@ -910,11 +918,11 @@ def sliding_window(
     kernel = _checks.array("kernel", kernel, "kh kw")
     (height, width), (kh, kw) = image.shape, kernel.shape
     rows, columns = height - kh + 1, width - kw + 1
-    pitch = plots.WIDTH / len(places)
-    cell = min(0.34, (pitch - 0.25) / width)
+    gap = 0.24
+    cell = min(0.34, (plots.WIDTH - gap * (len(places) + 1)) / (kw + width * len(places)))
     figure, axes = canvas(cell * (height + rows) + 0.6)
     for index, (row, column) in enumerate(places):
-        x = (index + 0.5) * pitch
+        x = plots.WIDTH - 0.08 - (len(places) - 1 - index) * (cell * width + gap) - cell * width / 2
         top = 0.08 + cell * rows + 0.42 + cell * height / 2
         grid = numbers(axes, image, (x, top), cell=cell, window=(row, column, kh, kw))
         below = Box((x, 0.08 + cell * rows / 2), (columns * cell, rows * cell))
@@ -930,6 +938,8 @@ def sliding_window(
                 text = f"{total:.3g}".replace("-", "−")
                 label(axes, centre, text, weight=weight, zorder=4)
         arrow(axes, grid.bottom, below.top)
+    weights = numbers(axes, kernel, (0.08 + cell * kw / 2, top), cell=cell, colours=plots.SIGNED)
+    label(axes, (weights.top[0], weights.top[1] + 0.05), "kernel", va="bottom")
     return figure
 
 
@@ -1019,6 +1029,7 @@ def channels_in_and_out(
         expected = f"{image[2]} channels in and {output[2]} out as in image and output, at most 4"
         raise ValueError(_checks.message("kernels", kernels, expected))
     colours = [plots.PALETTE[index] for index in (1, 3, 4, 6)]
+    dark = plt.rcParams["text.color"]  # the window belongs to all kernels
     figure, axes = canvas(3.15)
     y, side, step = 1.62, 1.05, 0.16
 
@@ -1026,11 +1037,10 @@ def channels_in_and_out(
     x, bottom = given.at(0, 0)
     for index in range(c_in):  # the window: one square at the same place of every card
         corner = (x + index * step + 0.2, bottom + index * step + 0.5)
-        face, edge = tint(plots.PALETTE[1]), plots.PALETTE[1]
-        square = Rectangle(corner, 0.3, 0.3, fc=face, ec=edge, lw=1.6)
+        square = Rectangle(corner, 0.3, 0.3, fc=tint(dark, 0.3), ec=dark, lw=1.6)
         square.set_zorder(2 + 0.1 * (c_in - index))
         axes.add_patch(square)
-    label(axes, (x + 0.08, bottom + 0.32), "one window", ha="left", color=plots.PALETTE[1])
+    label(axes, (x + 0.08, bottom + 0.32), "one window", ha="left")
     label(axes, (x - 0.12, bottom + side / 2), "height", rotation=90)
     label(axes, (x + side / 2, bottom - 0.13), "width")
     back = (c_in - 1) * step
@@ -1039,25 +1049,76 @@ def channels_in_and_out(
 
     reach = 1.0 + (c_out - 1) * step
     made = Box((5.05, y), (reach, reach))
+    left, below = made.at(0, 0)
     for index in reversed(range(c_out)):
-        left, below = made.at(0, 0)
         centre = (left + index * step + 0.5, below + index * step + 0.5)
         box(axes, centre, (1.0, 1.0), colour=colours[index])
+    axes.add_patch(Rectangle((left + 0.28, below + 0.6), 0.1, 0.1, color=dark, zorder=4))
+    label(axes, (left + 0.5, below + 0.38), "one number", zorder=4)
 
-    for index in range(c_out):
-        height = y + ((c_out - 1) / 2 - index) * 0.6
+    for index in range(c_out):  # from the front card, whose kernel is lowest, to the one behind
+        height = y + (index - (c_out - 1) / 2) * 0.6
         cards = stack(axes, (3.1, height), 0.34, c_in, step=0.07, colour=colours[index])
         arrow(axes, (given.right[0] + 0.02, y), (cards.left[0] - 0.02, height))
-        target = (made.left[0] - 0.02, y + (height - y) * 0.5)
+        card = left + index * step, below + index * step + 1.0
+        seen = 0.5 if index == 0 else 0.3 * step  # how far down its left edge can be seen
+        target = (card[0] + 0.03, card[1] - seen)
         arrow(axes, (cards.right[0] + 0.02, height), target, colour=colours[index])
 
-    label(axes, (made.left[0] - 0.1, 2.68), "one number\nper place", color=colours[0])
     kernel = f"{kh} × {kw} × {c_in} in × {c_out} out"
     shapes = [" × ".join(map(str, image)), kernel, " × ".join(map(str, output))]
     names = ["image", f"{c_out} kernels", "feature maps"]
     for at, name, shape in zip((1.1, 3.1, 5.05), names, shapes, strict=True):
         label(axes, (at, 3.0), name)
         label(axes, (at, 0.16), shape, color=_faint())
+    return figure
+
+
+def channel_sum(pixels: ArrayLike, kernel: ArrayLike) -> Figure:
+    """Draw how one number of a map is made: each channel's products added, and then their sums.
+
+    Parameters
+    ----------
+    pixels, kernel : arrays of shape (k, k, C)
+        Small whole numbers, in at most four channels.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the two are not numbers of one shape, or there are more channels.
+    """
+    pixels = _checks.array("pixels", pixels, "k k C")
+    side, _, channels = pixels.shape
+    kernel = _checks.array("kernel", kernel, f"{side} {side} {channels}")
+    _checks.whole("the number of channels", channels, most=4)
+    cell, pitch, left = 0.32, 1.3, 0.8
+    length = cell * side
+    figure, axes = canvas(2 * length + 1.42)
+    rows = 1.06 + 1.5 * length, 0.74 + length / 2
+    for y, name in zip(rows, ("window", "kernel"), strict=True):
+        label(axes, (0.02, y), name, ha="left")
+    sums = (pixels.astype(np.float64) * kernel).sum(axis=(0, 1))
+    scale = plots._scale(kernel.astype(np.float64), signed=True)
+    for channel, total in enumerate(sums):
+        x = left + pitch * channel + length / 2 + 0.1
+        label(axes, (x, rows[0] + length / 2 + 0.2), f"channel {channel}")
+        above = numbers(axes, pixels[..., channel], (x, rows[0]), cell=cell)
+        below = numbers(
+            axes, kernel[..., channel], (x, rows[1]), cell=cell, colours=plots.SIGNED, scale=scale
+        )
+        _symbol(axes, (x, (above.bottom[1] + below.top[1]) / 2), "×")
+        arrow(axes, below.bottom, (x, 0.32))
+        label(axes, (x, 0.18), f"{total:g}".replace("-", "−"))
+        _symbol(axes, (x + pitch / 2, 0.18), "+" if channel < channels - 1 else "=")
+    made = f"{sums.sum():g}".replace("-", "−")
+    at = Box((left + pitch * channels + length / 2 - 0.05, 0.2), (0.5, 0.34))
+    box(axes, at.centre, at.size, colour=plots.PALETTE[1])
+    label(axes, at.centre, made, weight="bold", zorder=4)
+    label(axes, (at.top[0], at.top[1] + 0.06), "one number\nof the map", va="bottom")
     return figure
 
 
@@ -1298,13 +1359,15 @@ def digit_to_probabilities(image: ArrayLike, probabilities: ArrayLike) -> Figure
         y = height - 0.1 - pitch * (label_of + 0.5)
         best = label_of == int(probabilities.argmax())
         colour = plots.PALETTE[1] if best else plots.PALETTE[0]
-        length = max(longest * float(probability), 0.01)
+        length = longest * float(probability)
         corner = (3.55, y - 0.38 * pitch)
-        axes.add_patch(Rectangle(corner, length, 0.76 * pitch, color=colour, zorder=2))
+        axes.add_patch(Rectangle(corner, length, 0.76 * pitch, color=colour, lw=0, zorder=2))
         weight = "bold" if best else "normal"
         label(axes, (3.42, y), str(label_of), weight=weight)
         text = f"{100 * probability:.0f} %"
         label(axes, (3.6 + length, y), text, ha="left", weight=weight)
+    zero: dict[str, Any] = {"color": plt.rcParams["axes.edgecolor"], "lw": 1, "ls": "-"}
+    axes.plot((3.55, 3.55), (0.1, height - 0.1), marker="none", zorder=1, **zero)
     return figure
 
 

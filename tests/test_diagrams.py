@@ -39,6 +39,8 @@ SMALL = np.array(
 )
 LEFT_EDGE = np.array([[-1, 0, 1]] * 3)
 KERNELS = np.stack([LEFT_EDGE, LEFT_EDGE.T, LEFT_EDGE + LEFT_EDGE.T], axis=-1)
+WINDOW = np.stack([SMALL[:3, :3], SMALL[1:4, 1:4], SMALL[2:, 2:]], axis=-1)
+STEPS_OF_CLASSIC = ["3 × 3\nReLU", "2 × 2\nmax"] * 2 + ["in a row", "all to all", "softmax"]
 STACK = [("conv_1", 3, 1), ("pool_1", 2, 2), ("conv_2", 3, 1), ("pool_2", 2, 2)]
 
 PIXELS = np.array([[0, 18, 253], [85, 254, 255]])
@@ -100,6 +102,9 @@ GATES = [
 EXAMPLES: dict[str, Callable[[], Figure]] = {
     "the classic network": lambda: diagrams.network_blocks(CLASSIC),
     "the classic network and a digit": lambda: diagrams.network_blocks(CLASSIC, GREYS),
+    "the classic network step by step": lambda: diagrams.network_blocks(
+        CLASSIC, GREYS, STEPS_OF_CLASSIC
+    ),
     "a small network": lambda: diagrams.network_blocks([CLASSIC[0], CLASSIC[1], CLASSIC[-1]]),
     "kernels and maps": lambda: diagrams.kernels_and_maps(
         GREYS, KERNELS, np.ones((26, 26, 3)), ["left edges", "top edges", "slanting edges"]
@@ -109,6 +114,7 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
     "a sliding window": lambda: diagrams.sliding_window(SMALL, LEFT_EDGE, [(0, 0), (0, 1), (2, 2)]),
     "places of a window": lambda: diagrams.window_places(6, 3, [(1, 0, 0), (2, 0, 0), (2, 0, 1)]),
     "channels": lambda: diagrams.channels_in_and_out((28, 28, 3), (3, 3, 3, 4), (26, 26, 4)),
+    "a sum over channels": lambda: diagrams.channel_sum(WINDOW, KERNELS),
     "windows as rows": lambda: diagrams.windows_as_rows(SMALL[:3, :4], np.array([[1, 0], [0, -1]])),
     "pooling": lambda: diagrams.pooling(SMALL[:4, :4]),
     "shift and convolve": lambda: diagrams.shift_and_convolve(GREYS, GREYS, GREYS - 9.0, -GREYS),
@@ -457,6 +463,19 @@ def test_network_may_begin_with_the_image_that_it_reads() -> None:
     assert len(cards(figure)) <= len(without)
 
 
+def test_each_arrow_of_a_network_says_what_happens_on_it() -> None:
+    figure = diagrams.network_blocks(CLASSIC, steps=STEPS_OF_CLASSIC)
+    assert [text for text in texts(figure) if text in STEPS_OF_CLASSIC] == STEPS_OF_CLASSIC
+    written = [text for text in figure.axes[0].texts if text.get_text()]
+    names = [text.get_position()[0] for text in written[: 2 * len(CLASSIC) : 2]]
+    steps = [text.get_position()[0] for text in written[2 * len(CLASSIC) :]]
+    for before, step, after in zip(names, steps, names[1:], strict=False):
+        # Between its blocks, or left of the first block of a row.
+        assert (before if before < after else 0) < step < after
+    with pytest.raises(ValueError, match="steps"):
+        diagrams.network_blocks(CLASSIC, steps=STEPS_OF_CLASSIC[1:])
+
+
 def test_network_of_one_layer_or_of_long_names() -> None:
     long = [("a very long name for a layer\nof two lines", (28, 28, 1))] * 3
     for layers in ([CLASSIC[0]], [CLASSIC[-1]], long):
@@ -527,6 +546,7 @@ def test_the_written_products_add_to_the_written_sum(pixels: list[list[float]]) 
 def test_the_map_fills_up_to_the_window() -> None:
     figure = diagrams.sliding_window(SMALL, LEFT_EDGE, [(0, 1), (2, 2)])
     first, last = written(figure)[25:27], written(figure)[52:61]
+    assert written(figure)[61:] == [*map(str, LEFT_EDGE.ravel()), "kernel"]
     sums = [
         str((SMALL[y : y + 3, x : x + 3] * LEFT_EDGE).sum()) for y in range(3) for x in range(3)
     ]
@@ -559,9 +579,37 @@ def test_a_kernel_has_a_card_for_each_channel_of_the_image() -> None:
     assert len(rectangles(figure, width=0.3)) == 3  # the window
     assert len(rectangles(figure, width=0.34)) == 3 * 4  # the kernels
     assert len(rectangles(figure, width=1.0)) == 4  # the maps
+    # From each kernel an arrow of its colour ends on the left edge of the map of this colour, where
+    # the card in front does not hide it.
+    arrows = [patch for patch in figure.axes[0].patches if isinstance(patch, FancyArrowPatch)]
+    cards = {to_rgb(card.get_edgecolor()): card for card in rectangles(figure, width=1.0)}
+    tops = sorted(card.get_y() + 1.0 for card in cards.values())
+    ends = {
+        to_rgb(arrow.get_edgecolor()): max(arrow.get_path().vertices.tolist()) for arrow in arrows
+    }
+    for colour, card in cards.items():
+        x, y = ends[colour]
+        assert x == pytest.approx(card.get_x(), abs=0.06)
+        hidden = max((top for top in tops if top < card.get_y() + 0.99), default=card.get_y())
+        assert hidden < y < card.get_y() + 1.0
     for kernels in [(3, 3, 2, 4), (3, 3, 3, 5)]:
         with pytest.raises(ValueError, match="3 channels in and 4 out"):
             diagrams.channels_in_and_out((28, 28, 3), kernels, (26, 26, 4))
+
+
+def test_a_number_of_a_map_is_the_sum_over_its_channels() -> None:
+    values = written(diagrams.channel_sum(WINDOW, KERNELS))
+    sums = (WINDOW * KERNELS).sum(axis=(0, 1))
+    for channel, total in enumerate(sums):
+        start = values.index(f"channel {channel}") + 1
+        assert values[start : start + 9] == [str(value) for value in WINDOW[..., channel].ravel()]
+        assert str(total) in values[start + 18 : start + 21]
+    assert str(sums.sum()) in values[-2:]
+    assert (values.count("×"), values.count("+"), values.count("=")) == (3, 2, 1)
+    with pytest.raises(ValueError, match="kernel"):
+        diagrams.channel_sum(WINDOW, KERNELS[..., :2])
+    with pytest.raises(ValueError, match="at most 4"):
+        diagrams.channel_sum(np.ones((3, 3, 5)), np.ones((3, 3, 5)))
 
 
 def test_windows_become_rows_and_sums() -> None:
@@ -619,6 +667,12 @@ def test_bars_are_as_long_as_the_probabilities() -> None:
     ]
     assert [bar.get_width() for bar in bars] == pytest.approx(1.7 * probabilities)
     assert texts(figure)[1:] == ["0", "5 %", "1", "70 %", "2", "25 %"]
+    none = [
+        patch
+        for patch in diagrams.digit_to_probabilities(GREYS, [0, 1]).axes[0].patches
+        if isinstance(patch, Rectangle) and patch.get_x() == pytest.approx(3.55)
+    ]
+    assert [(bar.get_width(), bar.get_linewidth()) for bar in none] == [(0, 0), (1.7, 0)]
     with pytest.raises(ValueError, match=r"the probability of 1 is 1\.5"):
         diagrams.digit_to_probabilities(GREYS, [0, 1.5])
 

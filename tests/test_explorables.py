@@ -126,6 +126,20 @@ def test_the_still_of_an_exam_looks_as_the_living_figure_does(stills: list[Figur
     assert not stills[1].axes[0].collections
 
 
+def test_the_still_of_a_softmax_shows_scores_above_and_probabilities_below(
+    stills: list[Figure],
+) -> None:
+    explorables.softmax([2.0, 1.0, -1.0], ["a", "b", "c"], 0)
+    above, below = stills[0].axes
+    assert above.get_position().y0 > below.get_position().y0
+    assert [bar.get_height() for bar in above.patches] == [2, 1, -1]
+    found = layers.softmax(np.array([[2.0, 1.0, -1.0]]))[0]
+    assert [bar.get_height() for bar in below.patches] == pytest.approx(found.tolist())
+    assert [text.get_text() for text in above.texts] == ["2", "1", "−1"]
+    assert [text.get_text() for text in below.texts] == [f"{p:.3f}" for p in found]
+    assert [tick.get_text() for tick in below.get_xticklabels()] == ["a", "b", "c"]
+
+
 @pytest.mark.parametrize("name", MADE)
 def test_each_is_one_small_piece_of_html_with_a_still_picture_in_it(name: str) -> None:
     made = MADE[name]

@@ -236,7 +236,7 @@ def window(image: NDArray[np.uint8], kernel: ArrayLike, row: int, column: int) -
         instruction="Move the window over the image (the first picture) or over its map (the "
         "second), with the pointer or the arrow keys. Below, change the weights, the stride or the "
         "border of zeros.",
-        question="Which nine weights give the largest sums on strokes that slant like a slash (/)?",
+        question="Which nine weights give large sums only on strokes that slant like a slash (/)?",
     )
 
 
@@ -269,16 +269,28 @@ def softmax(scores: ArrayLike, names: Sequence[str], truth: int) -> Explorable:
     truth = _checks.whole("truth", truth, least=0, most=len(logits) - 1)
     _checks.number("the largest score", float(np.abs(logits).max()), most=6)
     probabilities = layers.softmax(logits[np.newaxis].astype(np.float64))[0]
-    still = plots.plot_bars(names, {"softmax": probabilities}, ylabel="probability")
+    still, panels = plt.subplots(2, figsize=(plots.WIDTH, 3.8), sharex=True, layout="constrained")
+    for axes, heights, what, form in zip(
+        panels, (logits, probabilities), ("scores", "probabilities"), (".3g", ".3f"), strict=True
+    ):
+        drawn = axes.bar(names, heights, 0.4, color=plots.PALETTE[0])
+        written = [f"{height:{form}}".replace("-", "−") for height in heights]
+        axes.bar_label(drawn, written, padding=2)
+        axes.axhline(0, color=plt.rcParams["axes.edgecolor"], lw=1)
+        axes.margins(y=0.25)
+        axes.set_ylabel(what)
+        axes.tick_params(axis="x", length=0)
     return Explorable(
         "softmax",
         {"scores": np.round(logits, 1).tolist(), "names": list(names), "truth": truth},
         still=still,
-        alt="The probabilities that the softmax makes of some scores, as bars.",
-        instruction="Drag a bar of the scores, or choose it with the left and right arrow keys and "
-        "change it with up and down.",
-        question="Which change leaves all probabilities as they are? Tick the box: from which "
-        "factor on does the formula fail?",
+        alt="Bars in two rows, each with its number: above, a score for each class; below, the "
+        "probability that softmax makes of it.",
+        instruction="Drag a bar of the scores, above, or choose it with the left and right arrow "
+        "keys and change it with up and down.",
+        question="Which change leaves all probabilities as they are? Then tick “without "
+        "subtracting the largest score” and multiply all scores: from which factor on does the "
+        "formula fail?",
     )
 
 
