@@ -520,6 +520,188 @@ def network_blocks(
     return figure
 
 
+# --- chapter 0: what each layer makes of a digit, and one step of training ----------------------
+
+
+def network_at_work(layers: Sequence[tuple[str, ArrayLike]]) -> Figure:
+    """Draw what each layer of a network computes from one image, with its name and its shape.
+
+    Of up to 32 channels four are drawn, of more, eight: such as differ most. A layer of as many
+    channels as the one before it shows the same ones. A row of numbers is drawn as a column, the
+    first number on top, and the last row is probabilities.
+
+    Parameters
+    ----------
+    layers : sequence of (name, array)
+        The image first. An array has shape (H, W, C) or (N,), without the batch axis. A line break
+        in a name starts a second line.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there are fewer than two layers, if an array has neither shape, or if the last is not a
+        row of at most ten probabilities.
+    """
+    if len(layers) < 2:
+        expected = "an image and the output of at least one layer"
+        raise ValueError(_checks.message("layers", f"{len(layers)} long", expected))
+    values = [_checks.array(f"what {name!r} computes", out, "H W C", "N") for name, out in layers]
+    last = values[-1]
+    if last.ndim != 1 or len(last) > 10 or last.min() < 0 or last.max() > 1:
+        what = _checks.describe(last)
+        raise ValueError(_checks.message("the last output", what, "at most ten probabilities"))
+    columns = min(4, len(layers))
+    rows = -(-len(layers) // columns)
+    slot, cell = plots.WIDTH / columns, 0.165  # of a probability
+    high = 10 * cell
+    below = 3 * LINE + 0.12
+    figure, axes = canvas(rows * (high + below + 0.1))
+    widest = max(out.shape[0] for out in values if out.ndim == 3)
+    blocks: list[Box] = []
+    chosen = np.zeros(0, int)
+    for index, ((name, _), out) in enumerate(zip(layers, values, strict=True)):
+        row, column = divmod(index, columns)
+        ground = (rows - 1 - row) * (high + below + 0.1) + below
+        middle = ((column + 0.5) * slot, ground + high / 2)
+        x = middle[0]
+        if out.ndim == 3 and out.shape[2] == 1:
+            drawn = picture(axes, out, middle, 1.1)
+        elif out.ndim == 3:
+            channels = out.shape[2]
+            if index == 0 or channels != values[index - 1].shape[-1]:
+                shown = 4 if channels <= 32 else 8
+                chosen = _most_different(out, min(shown, channels))
+            drawn = _maps(axes, out[..., chosen], middle, math.sqrt(out.shape[0] / widest))
+        elif index < len(layers) - 1:
+            height = high * math.log(len(out)) / math.log(max(len(each) for each in values))
+            drawn = Box(middle, (0.2, height))
+            _cells(axes, out[:, np.newaxis], drawn)
+        else:
+            drawn = Box((x - 0.1, middle[1]), (0.42, cell * len(out)))
+            _cells(axes, out[:, np.newaxis], drawn, Normalize(0, 1))
+            for k, probability in enumerate(out):
+                corner = drawn.at(0, 1 - (k + 1) / len(out))
+                edge: dict[str, Any] = {"fill": False, "ec": "0.6", "lw": 0.8, "zorder": 3}
+                axes.add_patch(Rectangle(corner, 0.42, cell, **edge))
+                _, y = drawn.at(0, 1 - (k + 0.5) / len(out))
+                style = {"weight": "bold" if k == int(out.argmax()) else "normal"}
+                label(axes, (drawn.left[0] - 0.1, y), str(k), **style)
+                if probability >= 0.005:
+                    text = f"{100 * probability:.0f} %"
+                    label(axes, (drawn.right[0] + 0.07, y), text, ha="left", **style)
+        blocks.append(drawn)
+        for k, text in enumerate([*name.split("\n"), " × ".join(map(str, out.shape))]):
+            colour = plt.rcParams["xtick.color" if k > name.count("\n") else "text.color"]
+            under = (x, ground - 0.04 - LINE * (k + 0.8))
+            label(axes, under, text, va="baseline", color=colour)
+    for index, (one, other) in enumerate(pairwise(blocks), start=1):
+        before = 0.2 if index == len(layers) - 1 else 0.03  # the digits stand before their cells
+        if index % columns:
+            y = one.centre[1]
+            arrow(axes, (one.right[0] + 0.03, y), (other.left[0] - before, y))
+        else:  # off the end of one row, and on at the start of the next
+            (x0, y0), (x1, y1) = one.right, other.left
+            arrow(axes, (x0 + 0.03, y0), (plots.WIDTH - 0.02, y0))
+            arrow(axes, (0.02, y1), (x1 - before, y1))
+    return figure
+
+
+def _most_different(maps: NDArray[Any], count: int) -> NDArray[np.int64]:
+    """Return the channel with the largest sum, then each time the one least like those chosen."""
+    flat = maps.reshape(-1, maps.shape[2]).T.astype(np.float64)
+    size = np.linalg.norm(flat, axis=1)
+    unit = flat / np.maximum(size, 1e-12)[:, np.newaxis]
+    faint = size < 0.25 * size.max()  # a map that is dark nearly everywhere shows nothing
+    chosen = [int(flat.sum(axis=1).argmax())]
+    while len(chosen) < count:
+        likeness = (unit @ unit[chosen].T).max(axis=1) + 2 * faint
+        likeness[chosen] = np.inf
+        chosen.append(int(likeness.argmin()))
+    return np.array(chosen)
+
+
+def _maps(axes: Axes, maps: NDArray[Any], centre: Point, part: float) -> Box:
+    """Draw maps in two columns on one scale, as large as this part of the largest ones."""
+    rows, gap = -(-maps.shape[2] // 2), 0.04
+    size = part * (0.58 if rows <= 2 else 0.5)
+    drawn = Box(centre, (2 * size + gap, rows * size + (rows - 1) * gap))
+    left, top = drawn.at(0, 1)
+    scale = _own_scale(maps, plots.SEQUENTIAL)
+    for k in range(maps.shape[2]):
+        row, column = divmod(k, 2)
+        x = left + column * (size + gap) + size / 2
+        y = top - row * (size + gap) - size / 2
+        picture(axes, maps[..., k], (x, y), size, colours=plots.SEQUENTIAL, scale=scale)
+    return drawn
+
+
+def _cells(axes: Axes, values: NDArray[Any], drawn: Box, scale: Normalize | None = None) -> None:
+    """Fill a box with the colours of values."""
+    (left, bottom), (right, top) = drawn.at(0, 0), drawn.at(1, 1)
+    limits = axes.axis()
+    scale = scale or _own_scale(values, plots.SEQUENTIAL)
+    extent = (left, right, bottom, top)
+    style: dict[str, Any] = {"cmap": plots.SEQUENTIAL, "norm": scale, "aspect": "auto", "zorder": 2}
+    axes.imshow(values, extent=extent, **style)
+    axes.axis(limits)
+    axes.add_patch(Rectangle((left, bottom), *drawn.size, fill=False, ec="0.6", lw=0.8, zorder=3))
+
+
+def training_step(images: ArrayLike, labels: ArrayLike) -> Figure:
+    """Draw the loop of training: a batch, the network, the loss, the optimiser, the next batch.
+
+    Parameters
+    ----------
+    images : array of shape (4, H, W)
+        The first images of a batch.
+    labels : array of shape (4,)
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the arrays are not of these shapes, or the labels are not whole numbers.
+    """
+    images = _checks.array("images", images, "4 H W")
+    labels = _checks.array("labels", labels, "4", holds="whole numbers")
+    figure, axes = canvas(3.1)
+    top, low = 1.85, 0.42
+    size, gap = 0.5, 0.05
+    batch = Box((0.65, top), (2 * size + gap, 2 * size + gap))
+    for k, image in enumerate(images):
+        row, column = divmod(k, 2)
+        across, up = (column * (size + gap) + size / 2, row * (size + gap) + size / 2)
+        left, above = batch.at(0, 1)
+        picture(axes, image, (left + across, above - up), size)
+    network = box(axes, (3.0, top), (1.3, 0.9), "network", "weights")
+    loss = box(axes, (5.25, top), (1.3, 0.9), "loss", "how wrong?", colour=plots.PALETTE[1])
+    optimiser = box(axes, (3.0, low), (1.3, 0.6), "optimiser", colour=plots.PALETTE[3])
+    arrow(axes, batch.right, network.left, "a batch")
+    arrow(axes, network.right, loss.left, "answers")
+    numbers_of = ", ".join(map(str, labels))
+    y = 2.8
+    line = {"color": plt.rcParams["axes.edgecolor"], "lw": 1.5, "ls": "-", "marker": "none"}
+    axes.plot([batch.top[0]] * 2 + [loss.top[0]], [batch.top[1] + 0.03, y, y], **line)
+    arrow(axes, (loss.top[0], y + 0.035), loss.top)
+    label(axes, (network.top[0], y + 0.05), f"their labels: {numbers_of}, …", va="bottom")
+    axes.plot([loss.bottom[0]] * 2, [loss.bottom[1], low], **line)
+    arrow(axes, (loss.bottom[0] + 0.035, low), optimiser.right, "which way down?")
+    arrow(axes, optimiser.top, network.bottom)
+    middle = (optimiser.top[1] + network.bottom[1]) / 2
+    label(axes, (network.centre[0] + 0.1, middle), "changes the weights", ha="left")
+    axes.plot([optimiser.left[0], batch.bottom[0]], [low, low], **line)
+    arrow(axes, (batch.bottom[0], low - 0.035), batch.bottom)
+    label(axes, ((optimiser.left[0] + batch.bottom[0]) / 2, low + 0.06), "next batch", va="bottom")
+    return figure
+
+
 # --- chapter 0: what scaling does to pixels ---------------------------------------------------
 
 

@@ -14,6 +14,7 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.patches import FancyArrowPatch, Rectangle
 from scipy.ndimage import center_of_mass
 
@@ -99,6 +100,15 @@ GATES = [
     ("time", "504", "timed out"),
 ]
 
+# What the layers of the classic network compute: random numbers, and at the end probabilities.
+AT_WORK = [
+    (
+        name,
+        np.random.default_rng(0).random(shape) if index < 7 else np.array([0.7, 0.3] + [0.0] * 8),
+    )
+    for index, (name, shape) in enumerate(CLASSIC)
+]
+
 EXAMPLES: dict[str, Callable[[], Figure]] = {
     "the classic network": lambda: diagrams.network_blocks(CLASSIC),
     "the classic network and a digit": lambda: diagrams.network_blocks(CLASSIC, GREYS),
@@ -106,6 +116,8 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
         CLASSIC, GREYS, STEPS_OF_CLASSIC
     ),
     "a small network": lambda: diagrams.network_blocks([CLASSIC[0], CLASSIC[1], CLASSIC[-1]]),
+    "a network at work": lambda: diagrams.network_at_work(AT_WORK),
+    "a step of training": lambda: diagrams.training_step([GREYS] * 4, [5, 0, 4, 1]),
     "kernels and maps": lambda: diagrams.kernels_and_maps(
         GREYS, KERNELS, np.ones((26, 26, 3)), ["left edges", "top edges", "slanting edges"]
     ),
@@ -345,7 +357,76 @@ def test_numbers_on_colours_can_be_read(axes: Axes) -> None:
     assert (axes.images[0].norm.vmin, axes.images[0].norm.vmax) == (0, 255)
 
 
-# --- chapter 0: what scaling does to pixels ---------------------------------------------------
+# --- chapter 0: a network at work, training, scaled pixels ------------------------------------
+
+
+def test_each_layer_shows_what_it_computes() -> None:
+    figure = diagrams.network_at_work(AT_WORK)
+    written = texts(figure)
+    for name, out in AT_WORK:
+        assert name in written
+        assert " × ".join(map(str, out.shape)) in written
+    assert [text for text in written if text.endswith("%")] == ["70 %", "30 %"]
+    image, *drawn, flat, dense, output = figure.axes[0].images
+    np.testing.assert_array_equal(image.get_array(), AT_WORK[0][1][..., 0])
+    np.testing.assert_array_equal(flat.get_array()[:, 0], AT_WORK[5][1])
+    np.testing.assert_array_equal(dense.get_array()[:, 0], AT_WORK[6][1])
+    np.testing.assert_array_equal(output.get_array()[:, 0], AT_WORK[7][1])
+    assert (output.norm.vmin, output.norm.vmax) == (0, 1)
+
+    def channels(maps: list[AxesImage], out: np.ndarray) -> list[int]:
+        """Return which channels of a layer were drawn."""
+        found = [(out == each.get_array()[..., np.newaxis]).all(axis=(0, 1)) for each in maps]
+        assert len({each.norm.vmax for each in maps}) == 1, "maps of a layer share a scale"
+        return [int(np.flatnonzero(each).item()) for each in found]
+
+    parts = {1: drawn[:4], 2: drawn[4:8], 3: drawn[8:16], 4: drawn[16:]}
+    shown = {index: channels(maps, AT_WORK[index][1]) for index, maps in parts.items()}
+    assert {len(set(each)) for each in shown.values()} == {4, 8}
+    assert shown[1] == shown[2], "pooling shows the maps that it reads"
+    assert shown[3] == shown[4]
+
+
+def test_the_maps_that_are_drawn_differ_and_are_not_dark() -> None:
+    maps = np.zeros((4, 4, 32))
+    maps[:2, :, :20] = 1  # twenty alike
+    maps[2:, :, 20:22] = 0.9
+    maps[:, :2, 22] = 0.8
+    maps[:, 2:, 23] = 0.7
+    maps[0, 0, 24:] = 0.01  # hardly any
+    figure = diagrams.network_at_work([("image", np.ones((6, 6, 1))), ("m", maps), ("p", [1, 0])])
+    _, *drawn, _ = figure.axes[0].images
+    seen = {float(each.get_array().max()) for each in drawn}
+    assert seen == {1.0, 0.9, 0.8, 0.7}
+
+
+@pytest.mark.parametrize(
+    ("layers", "expected"),
+    [
+        ([AT_WORK[0]], "layers is 1 long"),
+        (AT_WORK[:-1], "at most ten probabilities"),
+        ([AT_WORK[0], ("output", [1.5, -0.5])], "at most ten probabilities"),
+        ([AT_WORK[0], ("maps", np.ones((1, 26, 26, 32))), AT_WORK[-1]], "what 'maps' computes"),
+    ],
+)
+def test_a_network_at_work_refuses_what_it_cannot_draw(layers: list, expected: str) -> None:
+    with pytest.raises(ValueError, match=expected):
+        diagrams.network_at_work(layers)
+
+
+def test_a_step_of_training_goes_round() -> None:
+    images = [GREYS // (k + 1) for k in range(4)]
+    figure = diagrams.training_step(images, [5, 0, 4, 1])
+    for drawn, image in zip(figure.axes[0].images, images, strict=True):
+        np.testing.assert_array_equal(drawn.get_array(), image)
+    written = texts(figure)
+    assert {"their labels: 5, 0, 4, 1, …", "a batch", "next batch"} <= set(written)
+    arrows = [patch for patch in figure.axes[0].patches if isinstance(patch, FancyArrowPatch)]
+    assert len(arrows) == 6
+    with pytest.raises(ValueError, match="labels"):
+        diagrams.training_step(images, [5, 0, 4])
+    with pytest.raises(ValueError, match="images"):
+        diagrams.training_step(images[:3], [5, 0, 4, 1])
 
 
 def test_scaled_pixels_are_the_pixels_over_255() -> None:

@@ -31,7 +31,7 @@ def saving() -> str:
     cells = {
         cell.id: cell.source for cell in read(ROOT / "chapters/00_mnist_classification.ipynb").cells
     }
-    return cells["save"] + "\n" + cells["reload"]
+    return "\n".join(cells[name] for name in ("save-somewhere", "save", "reload"))
 
 
 def unwritable(folder: Path) -> Path:

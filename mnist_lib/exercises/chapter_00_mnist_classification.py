@@ -167,7 +167,7 @@ EXERCISES = (
                 slip=9,
                 place=0,
                 mistake="In epoch 9 the validation accuracy is the highest. The question asks for "
-                "the lowest validation loss: look at the column val_loss.",
+                "the last new low of the validation loss: look at the column val_loss.",
             ),
             Case(
                 name="training loss",
