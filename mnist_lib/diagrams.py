@@ -28,6 +28,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize, to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, Polygon, Rectangle
+from matplotlib.textpath import TextPath
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import zoom
@@ -2048,7 +2049,7 @@ def _colours_of_groups(steps: Sequence[tuple[str, str]]) -> dict[str, str]:
     return dict(zip(groups, plots.PALETTE, strict=False))
 
 
-def steps_down(steps: Sequence[tuple[str, str]]) -> Figure:
+def steps_down(steps: Sequence[tuple[str, str]], apart: Sequence[tuple[str, str]] = ()) -> Figure:
     """Draw the steps of an ablation from above, each in the column of what it changes.
 
     Parameters
@@ -2056,8 +2057,9 @@ def steps_down(steps: Sequence[tuple[str, str]]) -> Figure:
     steps : sequence of (name, group)
         From the first recipe to the last: what a step is called, and what it changes, such as
         ``("batch norm", "network")``. The steps of a group have one colour and one column, with its
-        name above. Four groups at most. The first is the start and has no number; the last starts
-        again, below a line.
+        name above. Four groups at most. The first is the start and has no number.
+    apart : sequence of (name, group)
+        More steps, which start again below a line.
 
     Returns
     -------
@@ -2066,47 +2068,58 @@ def steps_down(steps: Sequence[tuple[str, str]]) -> Figure:
     Raises
     ------
     ValueError
-        If there are fewer than three steps, or more than four groups.
+        If there are fewer than two steps, or more than four groups.
     """
-    if len(steps) < 3:
-        raise ValueError(_checks.message("steps", f"{len(steps)} long", "at least three steps"))
-    colours = _colours_of_groups(steps)
-    tall, gap, space, edge = 0.3, 0.06, 0.1, 0.06
-    last, start = len(steps) - 1, 0.32
-    # A column is as wide as its longest name wants it; the last step stands alone in its row.
-    longest = {
-        group: max(len(name) for name, of in [*steps[:-1], (group, group)] if of == group)
+    if len(steps) < 2:
+        raise ValueError(_checks.message("steps", f"{len(steps)} long", "at least two steps"))
+    rows = [*steps, *apart]
+    colours = _colours_of_groups(rows)
+    tall, gap, space, start = 0.3, 0.06, 0.1, 0.32
+    # A column is as wide as its longest name; what is left over is divided among them.
+    inches = {
+        group: max(
+            TextPath((0, 0), name, size=TEXT).get_extents().width / 72
+            for name, of in [*rows, (group, group)]
+            if of == group
+        )
         for group in colours
     }
-    each = (plots.WIDTH - start - len(longest) * 2 * edge) / sum(longest.values())
-    wide = {group: 2 * edge + count * each for group, count in longest.items()}
+    edge = (plots.WIDTH - start - sum(inches.values())) / len(inches)
+    wide = {group: length + edge for group, length in inches.items()}
     lefts, left = {}, start
     for group, width in wide.items():
         lefts[group], left = left, left + width
-    height = 0.5 + len(steps) * (tall + gap) + 2 * space
+    height = 0.5 + len(rows) * (tall + gap) + 2 * space
     figure, axes = canvas(height)
     for group, left in lefts.items():
         label(axes, (left + wide[group] / 2, height - 0.2), group, fontweight="bold")
-    for number, (name, group) in enumerate(steps):
+    for number, (name, group) in enumerate(rows):
         y = height - 0.45 - tall / 2 - number * (tall + gap)
-        y -= space * ((number > 0) + (number == last))
+        y -= space * ((number > 0) + (number >= len(steps)))
         if number:
             label(axes, (start - 0.05, y), str(number), ha="right")
         width = wide[group] - 0.05
-        if number == last:
-            width = max(width, (len(name) + 1) * CHARACTER)
-        left = min(lefts[group], plots.WIDTH - 0.05 - width)
-        box(axes, (left + width / 2, y), (width, tall), name, colour=colours[group])
-    for row in (0, last - 1):
+        box(axes, (lefts[group] + width / 2, y), (width, tall), name, colour=colours[group])
+    for row in {0, len(steps) - 1 if apart else 0}:
         y = height - 0.45 - (row + 1) * (tall + gap) - space * (row > 0) + gap / 2 - space / 2
         axes.plot([0.05, plots.WIDTH - 0.05], [y, y], color="grey", lw=1, ls=":", marker="none")
     return figure
 
 
-def _names_of_groups(axes: Axes, colours: Mapping[str, str], y: float, left: float = 0.1) -> None:
-    """Write a key in one line: a tinted square and the name for each group."""
+def _bar(axes: Axes, corner: tuple[float, float], size: tuple[float, float], colour: str) -> None:
+    """Draw a bar without an edge: a line from seed to seed would be lost on it."""
+    axes.add_patch(Rectangle(corner, *size, fc=tint(colour, 0.5), lw=0, zorder=2))
+
+
+def _names_of_groups(
+    axes: Axes, colours: Mapping[str, str], y: float, left: float = 0.1, *, edges: bool = True
+) -> None:
+    """Write a key in one line: a tinted square, edged or not as the bars, and a name each."""
     for group, colour in colours.items():
-        box(axes, (left + 0.1, y), (0.2, 0.2), colour=colour)
+        if edges:
+            box(axes, (left + 0.1, y), (0.2, 0.2), colour=colour)
+        else:
+            _bar(axes, (left, y - 0.1), (0.2, 0.2), colour)
         label(axes, (left + 0.28, y), group, ha="left")
         left += 0.55 + len(group) * CHARACTER
 
@@ -2125,7 +2138,7 @@ def ablation(
         stands for a group, as in `steps_down`; four groups at most.
     errors : mapping of name to array of shape (seeds,)
         In per cent. The bar is their mean; where there are several, a line leads from the least
-        to the largest.
+        to the largest, and a tick alone says that all are equal.
     seconds : mapping of name to float
         What a run of the recipe costs.
 
@@ -2160,30 +2173,29 @@ def ablation(
             (starts[0], long[0] * mean / most, long[0] * high / most, f"{mean:.2f}"),
             (starts[1], long[1] * spent / dearest, long[1] * spent / dearest, f"{spent:.1f}"),
         ):
-            # Without an edge: the line from seed to seed would be lost on it.
-            axes.add_patch(
-                Rectangle((start, y - tall / 2), wide, tall, fc=tint(colour, 0.5), lw=0, zorder=2)
-            )
+            _bar(axes, (start, y - tall / 2), (wide, tall), colour)
             label(axes, (start + max(wide, end) + 0.08, y), text, ha="left")
-        if high > low:
+        if percent[name].size > 1:
             ends = [starts[0] + long[0] * value / most for value in (low, high)]
             colour = plt.rcParams["text.color"]
             axes.plot(ends, [y, y], "|-", color=colour, markersize=7, linewidth=1.6, zorder=4)
-    _names_of_groups(axes, colours, 0.16)
+    _names_of_groups(axes, colours, 0.16, edges=False)
     return figure
 
 
-def gains(names: Sequence[str], intervals: ArrayLike) -> Figure:
-    """Draw the gain of each step with its interval, twice: all of it, and the middle enlarged.
+def gains(names: Sequence[str], measured: Mapping[str, ArrayLike]) -> Figure:
+    """Draw the gain of each step with its interval, in a column for each run.
 
     An interval that excludes 0 is orange and its dot is full; another is grey and its dot open.
+    A column holds two thirds of its steps; a gain further out is an arrow with its number.
 
     Parameters
     ----------
     names : sequence of N strings
         The steps, from above.
-    intervals : array of shape (N, 3)
-        The lower end, the gain and the upper end, in percentage points.
+    measured : mapping of title to array of shape (N, 3)
+        For each run the lower end, the gain and the upper end, in percentage points. Each column
+        has a scale of its own.
 
     Returns
     -------
@@ -2192,56 +2204,68 @@ def gains(names: Sequence[str], intervals: ArrayLike) -> Figure:
     Raises
     ------
     TypeError, ValueError
-        If there is not one interval for each name, or a gain lies outside its interval.
+        If there is no run, not one interval for each name, or a gain lies outside its interval.
     """
-    rows = _checks.array("intervals", intervals, "N 3", holds="numbers", finite=True)
-    _checks.same_length(names=names, intervals=rows)
-    for name, (low, gain, high) in zip(names, rows, strict=True):
-        _checks.number(f"the gain of {name}", gain, least=low, most=high)
-    pitch, below, above = 0.32, 0.95, 0.4
-    height = below + above + pitch * len(rows)
+    if not measured:
+        raise ValueError(_checks.message("measured", "empty", "at least one run"))
+    columns = {
+        title: _checks.array(f"measured[{title!r}]", each, "N 3", holds="numbers", finite=True)
+        for title, each in measured.items()
+    }
+    for rows in columns.values():
+        _checks.same_length(names=names, intervals=rows)
+        for name, (low, gain, high) in zip(names, rows, strict=True):
+            _checks.number(f"the gain of {name}", gain, least=low, most=high)
+    pitch, below, gap = 0.32, 0.95, 0.2
+    above = 0.2 + LINE * max(1 + title.count("\n") for title in columns)
+    height = below + above + pitch * len(names)
     figure, axes = canvas(height)
-    left, wide, gap = max(map(len, names)) * CHARACTER + 0.05, 1.9, 0.2
-    wide = (plots.WIDTH - left - gap - 0.1) / 2
-    far = np.abs(rows).max(axis=1)
-    # The enlarged part holds two thirds of the steps; the others leave it.
-    spans = 1.08 * far.max(), 1.15 * np.sort(far)[(2 * len(far) - 1) // 3]
+    left = max(map(len, names)) * CHARACTER + 0.05
+    wide = (plots.WIDTH - left - 0.1 - gap * (len(columns) - 1)) / len(columns)
     grey, orange = plt.rcParams["xtick.color"], plots.PALETTE[1]
-    for number, (span, title) in enumerate(zip(spans, ("all", "enlarged"), strict=True)):
+    for number, (title, rows) in enumerate(columns.items()):
         corner = left + number * (wide + gap)
+        far = np.abs(rows).max(axis=1)
+        span = 1.15 * np.sort(far)[(2 * len(far) - 1) // 3]
         size = (corner, below, wide, pitch * len(rows))
         inches = (plots.WIDTH, height) * 2
         chart = figure.add_axes(tuple(np.divide(size, inches)))
         chart.set(xlim=(-span, span), ylim=(len(rows) - 0.5, -0.5), yticks=[])
         chart.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10], symmetric=True))
         chart.axvline(0, color="grey", lw=1.2, ls=":")
-        label(axes, (corner + wide / 2, height - 0.18), title, fontweight="bold")
+        label(axes, (corner + wide / 2, height - above / 2), title, fontweight="bold")
         for row, (low, gain, high) in enumerate(rows):
             clear = low > 0 or high < 0
             style: dict[str, Any] = {"color": orange if clear else grey, "zorder": 3}
-            if number and (low > span or high < -span):
-                side = math.copysign(0.94 * span, gain)
-                chart.plot(side, row, ">" if gain > 0 else "<", markersize=6, **style)
+            if abs(gain) > span:
+                side = math.copysign(1, gain)
+                chart.plot(0.94 * side * span, row, ">" if gain > 0 else "<", markersize=6, **style)
+                end: Any = "right" if gain > 0 else "left"
+                chart.text(0.86 * side * span, row, f"{gain:+.2g}", ha=end, va="center", **style)
                 continue
             chart.plot([low, high], [row, row], "|-", markersize=7, lw=1.6, **style)
             face = style["color"] if clear else plt.rcParams["figure.facecolor"]
             chart.plot(gain, row, "o", markersize=5, mfc=face, **style)
     for row, name in enumerate(names):
-        y = below + pitch * (len(rows) - row - 0.5)
+        y = below + pitch * (len(names) - row - 0.5)
         label(axes, (left - 0.08, y), name, ha="right")
-    middle = left + wide + gap / 2
+    middle = (left + plots.WIDTH - 0.1) / 2
     label(axes, (middle, below - 0.5), "gain / percentage points")
     label(axes, (middle, below - 0.77), "← more errors      fewer errors →")
     return figure
 
 
 def error_against_seconds(
-    points: Mapping[str, tuple[float, float]], front: Sequence[str]
+    points: Mapping[str, tuple[float, float]],
+    front: Sequence[str],
+    *,
+    budgets: Sequence[float] = (),
+    beside: Mapping[str, Sequence[tuple[float, float]]] | None = None,
 ) -> Figure:
     """Draw recipes in the plane of seconds and error, both logarithmic, each with its name.
 
-    The names stand in a column on the right, a line leads from each to its point, and a line in
-    steps joins the recipes of the front.
+    A line in steps joins the recipes of the front. Their names stand below and left of their
+    points, where no other recipe can be. The names of the others stand in a column on the right.
 
     Parameters
     ----------
@@ -2249,6 +2273,10 @@ def error_against_seconds(
         CPU seconds, and errors in per cent, both above 0.
     front : sequence of names
         Those that no other beats, from the cheapest to the best.
+    budgets : sequence of float
+        Seconds at which a line stands.
+    beside : mapping of name to sequence of (seconds, error), optional
+        Other fronts, to compare with: hollow dots and a dashed line, with its name above the first.
 
     Returns
     -------
@@ -2267,26 +2295,48 @@ def error_against_seconds(
             _checks.number(f"{what} of {name}", value, above=0)
     if strangers := [name for name in front if name not in points]:
         raise ValueError(_checks.message("front", f"with {strangers}", "names of recipes"))
-    pitch, below, left, wide, column = 0.29, 0.6, 0.62, 3.3, 4.35
-    tall = max(pitch * len(points), 3.0)
-    figure, axes = canvas(below + tall + 0.15)
-    chart = figure.add_axes(
-        (
-            left / plots.WIDTH,
-            below / figure.get_figheight(),
-            wide / plots.WIDTH,
-            tall / figure.get_figheight(),
-        )
-    )
+    beside = beside or {}
+    beaten = sorted(set(points) - set(front), key=lambda name: (-points[name][1], points[name][0]))
+    pitch, below, left, head = 0.29, 0.6, 0.62, 0.35 if budgets else 0.1
+    column = plots.WIDTH - 0.15 - max([len(name) * CHARACTER for name in beaten], default=-0.35)
+    wide = column - 0.35 - left
+    tall = max(pitch * len(beaten), 3.6)
+    figure, axes = canvas(below + tall + head)
+    size = np.array([left, below, wide, tall])
+    inches = (plots.WIDTH, figure.get_figheight()) * 2
+    chart = figure.add_axes(tuple(size / inches))
     axes.set_zorder(chart.get_zorder() + 1)
-    values = np.array(list(points.values()))
-    lows, highs = values.min(axis=0) / 1.5, values.max(axis=0) * 1.4
+    values = np.array([*points.values(), *(corner for each in beside.values() for corner in each)])
     # One that is far cheaper than all others would leave half of the chart empty: it stands at the
     # edge, as an arrow with its seconds.
     first, second = np.sort(values[:, 0])[:2]
     edge = second / 2.5 if first < second / 10 else first
-    if first < edge:
-        lows[0] = edge / 1.3
+    lows = np.array([edge / 1.3, values[:, 1].min() / 1.5])
+    highs = np.array([max([*values[:, 0], *budgets]) * 1.4, values[:, 1].max() * 1.4])
+
+    def place(spent: float, error: float) -> Any:
+        parts = np.log([max(spent, edge), error] / lows) / np.log(highs / lows)
+        return size[:2] + size[2:] * parts
+
+    # The chart begins further left and lower until each name of the front has its place.
+    for _ in range(200):
+        named: dict[str, tuple[float, float, float]] = {}  # the right end, the height, the left end
+        row = math.inf
+        for name in front:
+            x, y = place(*points[name])
+            row = min(y, row - pitch * 0.9)
+            long = 0.1 + len(name) * CHARACTER * 1.12
+            named[name] = (x - 0.12, row, x - 0.12 - long)
+            if points[name][0] < edge:  # at the left edge: above its arrow
+                row = y
+                named[name] = (x - 0.05, y + 0.4, x)
+        narrow = min(start for *_, start in named.values()) < left
+        low = min(row for _, row, _ in named.values()) < below + 0.5 * pitch
+        if not (narrow or low):
+            break
+        lows /= [1.06 if narrow else 1, 1.06 if low else 1]
+        if narrow and first < edge:
+            edge /= 1.06
     chart.set(xscale="log", yscale="log")
     chart.set(xlim=(lows[0], highs[0]), ylim=(lows[1], highs[1]))
     chart.set(xlabel="CPU seconds of training", ylabel="validation error / %")
@@ -2295,37 +2345,44 @@ def error_against_seconds(
         axis.set_major_locator(LogLocator(subs=steps, numticks=12))
         axis.set_major_formatter(lambda value, _: f"{value:g}")
         axis.set_minor_locator(NullLocator())
+    chart.grid(visible=False)
+    grey, orange, blue = plt.rcParams["xtick.color"], plots.PALETTE[1], plots.PALETTE[0]
     corners = np.transpose([points[name] for name in front])
     corners[0] = np.maximum(corners[0], edge)
-    chart.plot(*corners, color=plots.PALETTE[1], marker="none", ls="-", drawstyle="steps-post")
-    if len(front) > 1:
-        across = math.sqrt(corners[0, 0] * corners[0, 1])  # the middle of the first tread
-        style = {"color": plots.PALETTE[1], "ha": "center", "va": "top", "fontsize": TEXT}
-        chart.annotate(
-            "front", (across, corners[1, 0]), (0, -4), textcoords="offset points", **style
-        )
+    steps_style: dict[str, Any] = {"marker": "none", "drawstyle": "steps-post"}
+    chart.plot(*corners, color=orange, ls="-", **steps_style)
+    for title, others in beside.items():
+        chart.plot(*np.transpose(others), color=blue, ls="--", lw=1.6, **steps_style)
+        chart.plot(*np.transpose(others), "o", color=blue, mfc="none", markersize=6)
+        x, y = place(*others[0])
+        side = "left" if x < left + wide / 2 else "right"
+        label(axes, (x, y + LINE * (0.75 + title.count("\n") / 2)), title, color=blue, ha=side)
+    for budget in budgets:
+        chart.axvline(budget, color="grey", lw=1.2, ls=":", marker="none")
+        label(axes, (place(budget, 1)[0], below + tall + 0.16), f"{budget:g} s")
 
-    order = sorted(points, key=lambda name: (-points[name][1], points[name][0]))
-    places = [
-        below + tall * math.log(points[name][1] / lows[1]) / math.log(highs[1] / lows[1])
-        for name in order
-    ]
-    for name, place, row in zip(
-        order, places, plots._spread(places, pitch, below, tall), strict=True
-    ):
-        spent = max(points[name][0], edge)
-        at = left + wide * math.log(spent / lows[0]) / math.log(highs[0] / lows[0])
-        best = name in front
-        colour = plots.PALETTE[1] if best else plt.rcParams["xtick.color"]
-        lead = [at, column - 0.3, column - 0.06], [place, row, row]
-        axes.plot(*lead, color=colour, linewidth=0.7, ls="-", marker="none", alpha=0.7)
+    # Where a budget's line would run through a name, the name is on top.
+    paper = {"facecolor": plt.rcParams["figure.facecolor"], "edgecolor": "none", "pad": 0.5}
+    for name, (x, y, _) in named.items():
+        at, height = place(*points[name])
+        beyond = points[name][0] < edge
+        if beyond:
+            label(axes, (at, height + 0.18), f"{points[name][0]:.1g} s", color=orange, ha="left")
+        elif height - y > 0.05:
+            lead = [x + 0.01, at], [y, height]
+            axes.plot(*lead, color=orange, lw=0.7, ls="-", marker="none", alpha=0.7)
+        side = "left" if beyond else "right"
+        label(axes, (x, y), name, ha=side, fontweight="bold", color=orange, bbox=paper)
+        axes.plot(at, height, "<" if beyond else "o", color=orange, markersize=7, zorder=2)
+    places = [float(place(*points[name])[1]) for name in beaten]
+    rows = plots._spread(places, pitch, below, tall)
+    for name, y, row in zip(beaten, places, rows, strict=True):
+        at = place(*points[name])[0]
+        lead = [at, column - 0.3, column - 0.06], [y, row, row]
+        axes.plot(*lead, color=grey, lw=0.7, ls="-", marker="none", alpha=0.7)
         # Open squares, on top: a dot of the front may lie behind them.
-        face, marker = (colour, "o") if best else ("none", "s")
-        if points[name][0] < edge:
-            marker = "<"
-            label(axes, (at, place + 0.18), f"{points[name][0]:.1g} s", color=colour, ha="left")
-        axes.plot(at, place, marker, color=colour, mfc=face, markersize=7, zorder=3 - best)
-        label(axes, (column, row), name, ha="left", fontweight="bold" if best else "normal")
+        axes.plot(at, y, "s", color=grey, mfc="none", markersize=7, zorder=3)
+        label(axes, (column, row), name, ha="left")
     return figure
 
 

@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_rgb, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.patches import FancyArrowPatch, Rectangle
@@ -72,10 +72,11 @@ STEPS = [
     ("averaged weights", "weights"),
     ("ensemble", "weights"),
     ("test-time shifts", "digits"),
-    ("a small network, taught", "training"),
 ]
+SMALL_ONES = [("small, from labels", "network"), ("small, taught", "training")]
 PERCENT = {name: [4 / (row + 1), 6 / (row + 1)] for row, (name, _) in enumerate(STEPS)}
 PERCENT["ensemble"] = [0.5]
+PERCENT["longer"] = [0.6, 0.6]
 SECONDS = {name: row + 1.0 for row, (name, _) in enumerate(STEPS)}
 
 GAINS = {
@@ -85,6 +86,8 @@ GAINS = {
     "harmful": (-0.9, -0.8, -0.7),
     "small": (-0.1, 0.0, 0.1),
 }
+INTERVALS = np.array(list(GAINS.values()))
+MEASURED = {"few digits,\ntwo seeds": INTERVALS, "all": INTERVALS / 10}
 
 RECIPES = {"cheap": (0.001, 17.0), "beaten": (8.0, 9.0), "middle": (2.0, 3.0), "best": (20.0, 1.0)}
 FRONT = ["cheap", "middle", "best"]
@@ -152,12 +155,14 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
     "in step": lambda: diagrams.lockstep(["compute", "all-reduce", "step"]),
     "where workers live": diagrams.where_workers_live,
     "beyond the training digits": lambda: diagrams.beyond_training(*[GREYS] * 4),
-    "steps of an ablation": lambda: diagrams.steps_down(STEPS),
+    "steps of an ablation": lambda: diagrams.steps_down(STEPS, SMALL_ONES),
     "errors in a thousand": lambda: diagrams.errors_in_a_thousand([(98, 99), (99.6, 99.8)]),
     "errors of one step": lambda: diagrams.errors_in_a_thousand([(99.8, 99.9)]),
     "an ablation": lambda: diagrams.ablation(STEPS, PERCENT, SECONDS),
-    "gains": lambda: diagrams.gains(list(GAINS), list(GAINS.values())),
-    "error against seconds": lambda: diagrams.error_against_seconds(RECIPES, FRONT),
+    "gains": lambda: diagrams.gains(list(GAINS), MEASURED),
+    "error against seconds": lambda: diagrams.error_against_seconds(
+        RECIPES, FRONT, budgets=[4, 30], beside={"few digits": [(1.0, 17.0), (5.0, 12.0)]}
+    ),
     "recipes in one corner": lambda: diagrams.error_against_seconds(CROWD, list(CROWD)[:1]),
     "time bars": lambda: diagrams.time_bars(TIMES, 20, "CPU µs for each digit"),
     "ways out": lambda: diagrams.ways_out(GREYS),
@@ -886,28 +891,45 @@ def test_every_picture_beyond_training_lies_on_one_side_of_the_line() -> None:
 def test_steps_stand_in_their_order_in_the_column_and_colour_of_their_group() -> None:
     figure = EXAMPLES["steps of an ablation"]()
     (axes,) = figure.axes
+    both = STEPS + SMALL_ONES
     places = {text.get_text(): text.get_position() for text in axes.texts}
-    rows = [places[name][1] for name, _ in STEPS]
+    rows = [places[name][1] for name, _ in both]
     assert rows == sorted(rows, reverse=True)
     assert "0" not in places  # the start is no change
-    assert [places[str(number)][1] for number in range(1, 11)] == rows[1:]
+    assert [places[str(number)][1] for number in range(1, len(both))] == rows[1:]
     boxes = [patch for patch in axes.patches if patch.get_fill()]
-    assert len(boxes) == len(STEPS)
-    groups = dict(STEPS)
-    for column in (lambda drawn: drawn.get_edgecolor(), lambda drawn: round(drawn.get_x(), 6)):
-        of = {(group, column(drawn)) for group, drawn in zip(groups.values(), boxes, strict=True)}
-        assert len(of) == len({value for _, value in of}) == 4
-    # Each column stands below its name; the first step and the last are set apart by a line.
-    for group in groups.values():
-        under = boxes[list(groups.values()).index(group)]
+    assert len(boxes) == len(both)
+    groups = [group for _, group in both]
+    for column in (
+        lambda drawn: drawn.get_edgecolor(),
+        lambda drawn: round(drawn.get_x(), 6),
+        lambda drawn: round(drawn.get_width(), 6),  # no box reaches into another column
+    ):
+        of = {(group, column(drawn)) for group, drawn in zip(groups, boxes, strict=True)}
+        assert len(of) == 4
+    # Each column stands below its name; the first step and those apart are set off by a line.
+    for group in groups:
+        under = boxes[groups.index(group)]
         assert under.get_x() < places[group][0] < under.get_x() + under.get_width()
-    lines = [line.get_ydata()[0] for line in axes.lines]
+    lines = sorted((line.get_ydata()[0] for line in axes.lines), reverse=True)
     assert rows[0] > lines[0] > rows[1]
-    assert rows[-2] > lines[1] > rows[-1]
+    assert rows[len(STEPS) - 1] > lines[1] > rows[len(STEPS)]
+    assert len(diagrams.steps_down(STEPS).axes[0].lines) == 1
     with pytest.raises(ValueError, match="steps is of 5 groups"):
         diagrams.steps_down([(name, name) for name in "abcde"])
-    with pytest.raises(ValueError, match="at least three"):
-        diagrams.steps_down(STEPS[:2])
+    with pytest.raises(ValueError, match="at least two"):
+        diagrams.steps_down(STEPS[:1])
+
+
+def test_names_of_steps_stay_within_their_boxes() -> None:
+    figure = EXAMPLES["steps of an ablation"]()
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    written = {text.get_text(): text.get_window_extent() for text in axes.texts}
+    boxes = [patch.get_window_extent() for patch in axes.patches if patch.get_fill()]
+    for (name, _), drawn in zip(STEPS + SMALL_ONES, boxes, strict=True):
+        assert drawn.x0 < written[name].x0
+        assert written[name].x1 < drawn.x1
 
 
 def test_a_thousand_dots_hold_as_many_large_ones_as_errors() -> None:
@@ -968,72 +990,116 @@ def test_bars_of_an_ablation_measure_errors_and_seconds_from_zero() -> None:
     spans = [line.get_xdata() for line in figure.axes[0].lines]
     assert len(spans) == len(STEPS) - 1  # the ensemble has one value
     assert spans[0] == pytest.approx([drawn[0].get_x() + scale * value for value in (4, 6)])
+    # Two seeds with equal errors are a tick: no line at all would say that there is one value.
+    equal = [name for name in PERCENT if name != "ensemble"].index("longer")
+    assert spans[equal] == pytest.approx([drawn[0].get_x() + scale * 0.6] * 2)
+    assert figure.axes[0].lines[equal].get_marker() == "|"
 
 
-def test_a_colour_stands_for_the_same_group_in_steps_and_ablation() -> None:
+def test_a_colour_stands_for_the_same_group_in_steps_bars_and_their_key() -> None:
     boxes = [p for p in EXAMPLES["steps of an ablation"]().axes[0].patches if p.get_fill()]
-    first = {group: box.get_edgecolor() for (_, group), box in zip(STEPS, boxes, strict=True)}
-    key = [p for p in EXAMPLES["an ablation"]().axes[0].patches if p.get_height() == 0.2]
-    second = {
+    edges = {
         group: box.get_edgecolor()
-        for group, box in zip(dict.fromkeys(group for _, group in STEPS), key, strict=True)
+        for (_, group), box in zip(STEPS + SMALL_ONES, boxes, strict=True)
     }
-    assert first == second
-    assert len(set(first.values())) == 4
+    assert len(set(edges.values())) == 4
+    figure = EXAMPLES["an ablation"]()
+    key = [patch for patch in figure.axes[0].patches if patch.get_height() == pytest.approx(0.2)]
+    named = {
+        group: square.get_facecolor()
+        for group, square in zip(dict.fromkeys(group for _, group in STEPS), key, strict=True)
+    }
+    drawn = {
+        group: bar.get_facecolor() for (_, group), bar in zip(STEPS, bars(figure)[::2], strict=True)
+    }
+    assert named == drawn
+    for group, colour in edges.items():
+        assert named[group] == pytest.approx(to_rgba(diagrams.tint(colour, 0.5)))
+    assert not any(square.get_linewidth() for square in key)
     with pytest.raises(ValueError, match="steps is of 5 groups"):
         diagrams.ablation([(name, name) for name in "abcde"], {}, {})
 
 
-def test_an_interval_that_excludes_0_is_orange_and_one_beyond_the_enlarged_part_an_arrow() -> None:
+def test_an_interval_that_excludes_0_is_orange_and_a_gain_far_out_an_arrow() -> None:
     figure = EXAMPLES["gains"]()
-    _, whole, middle = figure.axes
-    for chart, ends in ((whole, 5), (middle, 4)):
+    _, *charts = figure.axes
+    assert len(charts) == len(MEASURED)
+    for chart, rows in zip(charts, MEASURED.values(), strict=True):
         bars = [line for line in chart.lines if line.get_marker() == "|"]
         dots = [line for line in chart.lines if line.get_marker() == "o"]
-        assert len(bars) == len(dots) == ends
-        shown = list(GAINS.values())[5 - ends :]
-        assert [tuple(bar.get_xdata()) for bar in bars] == [(low, high) for low, _, high in shown]
-        assert [dot.get_xdata()[0] for dot in dots] == [gain for _, gain, _ in shown]
-        clear = [low > 0 or high < 0 for low, _, high in shown]
+        assert len(bars) == len(dots) == 4
+        np.testing.assert_array_equal([bar.get_xdata() for bar in bars], rows[1:, ::2])
+        assert [dot.get_xdata()[0] for dot in dots] == [gain for _, gain, _ in rows[1:]]
+        clear = [low > 0 or high < 0 for low, _, high in rows[1:]]
         assert [bar.get_color() == plots.PALETTE[1] for bar in bars] == clear
         full = [dot.get_markerfacecolor() == plots.PALETTE[1] for dot in dots]
         assert full == clear
-    (beyond,) = (line for line in middle.lines if line.get_marker() in "<>")
-    assert (beyond.get_marker(), beyond.get_ydata()[0]) == (">", 0)
-    assert 0 < beyond.get_xdata()[0] < middle.get_xlim()[1] < 4
+        (beyond,) = (line for line in chart.lines if line.get_marker() in "<>")
+        assert (beyond.get_marker(), beyond.get_ydata()[0]) == (">", 0)
+        assert 0 < beyond.get_xdata()[0] < chart.get_xlim()[1] < rows[0][0]
+        assert [text.get_text() for text in chart.texts] == [f"{rows[0][1]:+.2g}"]
+    assert set(MEASURED) < set(texts(figure))
     names = {text.get_text(): text.get_position()[1] for text in figure.axes[0].texts}
     assert list(GAINS) == sorted(GAINS, key=names.get, reverse=True)
     with pytest.raises(ValueError, match="the gain of one"):
-        diagrams.gains(["one"], [[0.2, 0.1, 0.3]])
+        diagrams.gains(["one"], {"all": [[0.2, 0.1, 0.3]]})
     with pytest.raises(ValueError, match="intervals"):
-        diagrams.gains(["one"], [[0, 0.1, 0.3], [0, 0.1, 0.3]])
+        diagrams.gains(["one"], {"all": [[0, 0.1, 0.3], [0, 0.1, 0.3]]})
+    with pytest.raises(ValueError, match="measured is empty"):
+        diagrams.gains(["one"], {})
 
 
-def test_a_line_leads_from_each_name_to_the_point_of_its_recipe() -> None:
+def test_the_front_has_its_names_beside_its_points_and_the_others_theirs_in_a_column() -> None:
     figure = EXAMPLES["error against seconds"]()
     figure.draw_without_rendering()
     axes, chart = figure.axes
-    names = [text for text in axes.texts if text.get_text() in RECIPES]
+    named = {text.get_text(): text for text in axes.texts if text.get_text() in RECIPES}
     dots = [line for line in axes.lines if len(line.get_xdata()) == 1]
-    leads = [line for line in axes.lines if len(line.get_xdata()) == 3]
-    assert [text.get_text() for text in names] == ["cheap", "beaten", "middle", "best"]
-    for text, dot, lead in zip(names, dots, leads, strict=True):
-        seconds, error = RECIPES[text.get_text()]
-        # The cheapest one would leave most of the chart empty: it stands at the edge.
-        there = chart.transData.transform((max(seconds, 0.8), error))
-        assert axes.transData.transform(dot.get_xydata()[0]) == pytest.approx(there)
-        assert lead.get_xydata()[0] == pytest.approx(dot.get_xydata()[0])
-        assert lead.get_xydata()[-1][1] == pytest.approx(text.get_position()[1])
-    assert [dot.get_marker() for dot in dots] == ["<", "s", "o", "o"]
-    assert [dot.get_markerfacecolor() == "none" for dot in dots] == [False, True, False, False]
+    assert [dot.get_marker() for dot in dots] == ["<", "o", "o", "s"]
+    assert [dot.get_markerfacecolor() == "none" for dot in dots] == [False, False, False, True]
+    low = chart.get_xlim()[0]
+    for name, dot in zip([*FRONT, "beaten"], dots, strict=True):
+        seconds, error = RECIPES[name]
+        there = chart.transData.transform((seconds, error))
+        drawn, text = axes.transData.transform(dot.get_xydata()[0]), named[name].get_window_extent()
+        if name == "cheap":  # would leave most of the chart empty: it stands at the edge
+            assert seconds < low
+            assert drawn[0] < chart.transData.transform((2, 1))[0]
+            assert text.y0 > drawn[1]
+        else:
+            assert drawn == pytest.approx(there)
+        if name in ("middle", "best"):
+            assert text.x1 < drawn[0]
+            assert text.y0 < drawn[1]
+            assert text.x0 > chart.get_window_extent().x0
+        assert (named[name].get_fontweight() == "bold") == (name in FRONT)
+    (lead,) = (line for line in axes.lines if len(line.get_xdata()) == 3)
+    assert lead.get_xydata()[0] == pytest.approx(dots[-1].get_xydata()[0])
+    assert lead.get_xydata()[-1][1] == pytest.approx(named["beaten"].get_position()[1])
     assert "0.001 s" in texts(figure)
-    assert chart.get_xlim()[0] > 0.5
-    assert chart.texts[0].get_text() == "front"
-    assert [text.get_fontweight() for text in names] == ["bold", "normal", "bold", "bold"]
-    (line,) = chart.lines
-    ends = np.array([RECIPES[name] for name in FRONT])
-    ends[0, 0] = 0.8
-    assert line.get_xydata() == pytest.approx(ends)
+    front, few, hollow, *limits = chart.lines
+    assert front.get_xydata()[1:] == pytest.approx(np.array([RECIPES[name] for name in FRONT[1:]]))
+    assert few.get_xydata() == pytest.approx(np.array([(1.0, 17.0), (5.0, 12.0)]))
+    assert hollow.get_xydata() == pytest.approx(few.get_xydata())
+    assert hollow.get_markerfacecolor() == "none"
+    assert [line.get_xdata()[0] for line in limits] == [4, 30]
+    assert {"few digits", "4 s", "30 s"} < set(texts(figure))
+
+
+def test_names_of_a_crowded_front_lie_neither_on_each_other_nor_on_a_point() -> None:
+    steep = {f"recipe {number}": (1 + number / 50, 3 - number / 50) for number in range(9)}
+    figure = diagrams.error_against_seconds({**steep, "beaten": (5, 5)}, list(steep))
+    figure.draw_without_rendering()
+    axes, chart = figure.axes
+    written = [text.get_window_extent() for text in axes.texts if text.get_text() in steep]
+    assert len(written) == 9
+    inside = chart.get_window_extent()
+    for number, extent in enumerate(written):
+        assert inside.x0 < extent.x0
+        assert inside.y0 < extent.y0
+        assert not any(extent.overlaps(other) for other in written[number + 1 :])
+        for point in steep.values():
+            assert not extent.contains(*chart.transData.transform(point))
 
 
 def test_seconds_that_are_near_each_other_all_have_their_place() -> None:

@@ -114,16 +114,23 @@ def test_the_still_of_an_exam_looks_as_the_living_figure_does(stills: list[Figur
     explorables.exam(0.01, 10_000)
     axes = stills[0].axes[0]
     assert [line.get_linestyle() for line in axes.lines[:2]] == ["--", "-"]
-    assert [text.get_text() for text in axes.texts] == ["no gain", "a gain of 0.1 points"]
+    named = ["no gain", "a gain of 0.1 points", "shown if beyond here"]
+    assert [text.get_text() for text in axes.texts] == named
     assert not axes.get_yticks().size
     # What luck explains ends at 1.96 standard errors: only beyond it a gain is found.
     edge = 100 * 1.959964 * (0.01 / 10_000) ** 0.5
     shaded, end = axes.collections
     assert shaded.get_paths()[0].vertices[:, 0].min() == pytest.approx(edge, abs=0.005)
     assert end.get_segments()[0][0][0] == pytest.approx(edge)
-    # With few digits, luck explains all that is drawn.
-    explorables.exam(0.05, 320)
-    assert not stills[1].axes[0].collections
+    # The axis reaches beyond what luck explains, also where that is far.
+    for number, (disagreement, digits) in enumerate([(0.01, 10_000), (0.05, 10_000), (0.05, 320)]):
+        if number:
+            explorables.exam(disagreement, digits)
+        axes = stills[number].axes[0]
+        edge = 100 * 1.959964 * (disagreement / digits) ** 0.5
+        shaded, _ = axes.collections
+        assert np.ptp(shaded.get_paths()[0].vertices[:, 0]) > 0.35 * edge
+        assert axes.get_xlim()[1] > 1.7 * edge
 
 
 def test_the_still_of_a_softmax_shows_scores_above_and_probabilities_below(

@@ -625,8 +625,10 @@ def exam(disagreement: float, digits: int) -> Explorable:
     disagreement = _checks.number("disagreement", disagreement, least=0.003, most=0.05)
     digits = _checks.whole("digits", digits, least=320, most=1_000_000)
     gain = 0.001
-    measured = np.linspace(-2.5 * gain, 3.5 * gain, 241)
     equal, better = (np.sqrt((disagreement - d**2) / digits) for d in (0, gain))
+    edge = 1.959964 * equal
+    reach = max(3.5, 1.8 * edge / gain)  # how many gains the axis shows: the edge lies in it
+    measured = gain * np.linspace(1 - reach, reach, 241)
     bells = {
         "no gain": np.exp(-((measured / equal) ** 2) / 2),
         "a gain of 0.1 points": np.exp(-(((measured - gain) / better) ** 2) / 2),
@@ -638,28 +640,28 @@ def exam(disagreement: float, digits: int) -> Explorable:
     # named at their outer sides.
     still.legends[0].remove()
     axes = still.axes[0]
-    axes.set(yticks=[], ylim=(0, 1.15))
+    axes.set(yticks=[], ylim=(0, 1.3))
     axes.lines[0].set_linestyle("--")
     axes.lines[1].set_linestyle("-")
     for name, line, middle, side in zip(
         bells, axes.lines, (0, gain), ("right", "left"), strict=True
     ):
         axes.text(100 * middle, 1.02, name, color=line.get_color(), ha=side, va="bottom")
-    edge = 1.959964 * equal
-    if edge < measured[-1]:
-        found = measured > edge
-        axes.fill_between(
-            100 * measured[found],
-            bells["a gain of 0.1 points"][found],
-            facecolor=(plots.PALETTE[1], 0.35),
-        )
-        axes.vlines(100 * edge, 0, 1, color="grey", lw=1)
+    found = measured > edge
+    axes.fill_between(
+        100 * measured[found],
+        bells["a gain of 0.1 points"][found],
+        facecolor=(plots.PALETTE[1], 0.35),
+    )
+    axes.vlines(100 * edge, 0, 1, color="grey", lw=1)
+    axes.text(100 * edge, 1.16, "shown if beyond here", ha="center", va="bottom")
     return Explorable(
         "exam",
-        {"disagreement": disagreement, "digits": digits, "gain": gain},
+        {"disagreement": disagreement, "digits": digits, "gain": gain, "reach": reach},
         still=still,
         alt="Two bell-shaped curves of the measured gain, a dashed one around zero and one around "
-        "a tenth of a point, which overlap. The right part of the second one is shaded.",
+        "a tenth of a point, which overlap. The right part of the second one is shaded, beyond a "
+        "line that says: shown if beyond here.",
         instruction="Move the number of digits until the two curves part. Then halve the gain.",
         question="The two networks disagree on 5 digits in 1,000. How many digits does it take to "
         "tell 99.65 from 99.70 % in 80 of 100 exams?",

@@ -31,7 +31,7 @@ const figure = (t, data) => {
     label: "How the measured gain scatters without a gain and with it, and the edge of what luck explains",
     paint(context, colours) {
       const { equal, better, edge } = exam();
-      const [low, high] = [-2.5 * gain, 3.5 * gain];
+      const [low, high] = [(1 - data.reach) * gain, data.reach * gain];
       const x = (value) => LEFT + ((value - low) / (high - low)) * (WIDTH - 2 * LEFT);
       const y = (part) => FLOOR - part * (FLOOR - 40);
       const bell = (middle, scatter) => (value) => Math.exp(-(((value - middle) / (scatter || 1e-9)) ** 2) / 2);
@@ -71,7 +71,13 @@ const figure = (t, data) => {
       }
       context.stroke();
       context.fillStyle = colours.ink;
-      for (const value of [-2 * gain, 0, gain, 3 * gain]) context.fillText(points(value), x(value), FLOOR + 14);
+      const mark = data.reach > 4.5 ? 4 : 3; // its place is as far from that of the gain on any axis
+      for (const value of [(1 - mark) * gain, 0, gain, mark * gain]) context.fillText(points(value), x(value), FLOOR + 14);
+      if (edge < high) {
+        const name = "shown if beyond here";
+        const half = context.measureText(name).width / 2;
+        context.fillText(name, Math.min(x(edge), WIDTH - half - 2), 30);
+      }
       context.fillText("measured gain / percentage points", WIDTH / 2, HEIGHT - 10);
       context.fillStyle = colours.first;
       context.textAlign = "left";
