@@ -1989,6 +1989,94 @@ def beyond_training(
     return figure
 
 
+def digits_on_page(
+    ink: ArrayLike,
+    pieces: ArrayLike,
+    places: ArrayLike,
+    images: ArrayLike,
+    lines: Sequence[Sequence[int]],
+) -> Figure:
+    """Draw how the digits of a page are found: its ink, the pieces, their order, the images.
+
+    Parameters
+    ----------
+    ink : array of shape (H, W)
+        1 is ink, 0 is paper.
+    pieces : array of whole numbers, shape (H, W)
+        0 for paper, and one number for each piece of connected ink.
+    places : array of whole numbers, shape (N, 4)
+        Of each digit: (top, left, height, width) in pixels of the ink.
+    images : array of shape (N, 28, 28)
+        What each digit becomes.
+    lines : sequence of sequences of int
+        The digits' indices: line by line, each from left to right.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    ink = _checks.array("ink", ink, "H W")
+    pieces = _checks.array("pieces", pieces, "H W", holds="whole numbers")
+    places = _checks.array("places", places, "N 4", holds="whole numbers")
+    images = _checks.array("images", images, "N H W")
+    _checks.same_length(places=places, images=images)
+    if pieces.shape != ink.shape:
+        raise ValueError(_checks.message("pieces", f"of shape {pieces.shape}", f"{ink.shape}"))
+    if sorted(index for line in lines for index in line) != list(range(len(places))):
+        message = _checks.message("lines", f"{lines}", f"each of 0 to {len(places) - 1} once")
+        raise ValueError(message)
+    gap, title = 0.1, 0.26
+    width = (plots.WIDTH - gap) / 2
+    tall = width * ink.shape[0] / ink.shape[1]
+    height = 2 * (tall + title) + gap
+    figure, axes = canvas(height)
+    bright = [colour for colour in plots.TEN_COLOURS if max(to_rgb(colour)) > 0.5]  # on black
+    colours = np.array([(0.0, 0.0, 0.0), *map(to_rgb, bright)])
+    in_colours = colours[np.where(pieces > 0, (pieces - 1) % len(bright) + 1, 0)]
+    panels = []
+    for number, (name, shown) in enumerate(
+        (("ink", ink), ("pieces", in_colours), ("digits, lines", ink), ("prepared", None)),
+        start=1,
+    ):
+        below, right = divmod(number - 1, 2)
+        top = height - title - below * (tall + title + gap)
+        frame = Box((width / 2 + right * (width + gap), top - tall / 2), (width, tall))
+        label(axes, (frame.at(0, 1)[0], top + 0.06), f"{number}  {name}", ha="left", va="bottom")
+        panels.append(frame)
+        if shown is not None:
+            (left, bottom), (end, above) = frame.at(0, 0), frame.at(1, 1)
+            limits = axes.axis()
+            axes.imshow(
+                shown, cmap=plots.GREY, extent=(left, end, bottom, above), aspect="auto", zorder=2
+            )
+            axes.axis(limits)
+    pixel = width / ink.shape[1]
+    left, above = panels[2].at(0, 1)
+    numbers = {index: k for k, index in enumerate((i for line in lines for i in line), start=1)}
+    longest = max(len(line) for line in lines)
+    for row, line in enumerate(lines):
+        colour, style = plots.PALETTE[row % 2], ("-", "--")[row % 2]
+        for column, index in enumerate(line):
+            start, first, rows, columns = (pixel * int(each) for each in places[index])
+            corner = left + first, above - start - rows
+            axes.add_patch(
+                Rectangle(corner, columns, rows, fill=False, ec=colour, ls=style, lw=1.6, zorder=3)
+            )
+            label(
+                axes,
+                (corner[0] - 0.01, above - start),
+                str(numbers[index]),
+                ha="right",
+                va="top",
+                color="white",
+                zorder=4,
+            )
+            side = min(width / longest, tall / len(lines))
+            centre = panels[3].at((column + 0.5) / longest, 1 - (row + 0.5) / len(lines))
+            picture(axes, images[index], centre, 0.92 * side)
+    return figure
+
+
 # --- chapter 8: errors, steps that remove them, and their price ---------------------------------
 
 

@@ -111,6 +111,12 @@ AT_WORK = [
     )
     for index, (name, shape) in enumerate(CLASSIC)
 ]
+PLACES = [(5, 40, 10, 8), (25, 10, 12, 6), (4, 8, 9, 9)]  # of three digits: top, left, size
+PIECES = np.zeros((40, 60), dtype=int)
+for number, (top, left, height, width) in enumerate(PLACES, start=1):
+    PIECES[top : top + height, left : left + width] = number
+TINY = np.arange(3, dtype=np.uint8).repeat(784).reshape(3, 28, 28)
+PAGE = (1.0 * (PIECES > 0), PIECES, PLACES, TINY, [[2, 0], [1]])
 
 EXAMPLES: dict[str, Callable[[], Figure]] = {
     "the classic network": lambda: diagrams.network_blocks(CLASSIC),
@@ -156,6 +162,8 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
     "where workers live": diagrams.where_workers_live,
     "beyond the training digits": lambda: diagrams.beyond_training(*[GREYS] * 4),
     "steps of an ablation": lambda: diagrams.steps_down(STEPS, SMALL_ONES),
+    "digits on a page": lambda: diagrams.digits_on_page(*PAGE),
+    "steps of an ablation": lambda: diagrams.steps_down(STEPS),
     "errors in a thousand": lambda: diagrams.errors_in_a_thousand([(98, 99), (99.6, 99.8)]),
     "errors of one step": lambda: diagrams.errors_in_a_thousand([(99.8, 99.9)]),
     "an ablation": lambda: diagrams.ablation(STEPS, PERCENT, SECONDS),
@@ -883,6 +891,38 @@ def test_every_picture_beyond_training_lies_on_one_side_of_the_line() -> None:
         border = [low + (high - low) * y / (top - bottom) for y in (under, over)]
         sides.append("4" if right < min(border) else "9" if left > max(border) else "both")
     assert sides == ["4", "9", "4", "4"]
+
+
+def test_the_digits_of_a_page_are_numbered_line_by_line() -> None:
+    figure = EXAMPLES["digits on a page"]()
+    (axes,) = figure.axes
+    ink, pieces, in_order, *prepared = axes.images
+    assert np.array_equal(ink.get_array(), in_order.get_array())
+    colours = np.asarray(pieces.get_array())
+    inked = {tuple(colour) for colour in colours[PAGE[1] > 0]}
+    assert len(inked) == 3, "one colour for each piece"
+    assert not colours[PAGE[1] == 0].any(), "paper is black"
+    frames = [patch for patch in axes.patches if patch.get_linewidth() == 1.6]
+    numbers = [text for text in axes.texts if text.get_text().isdigit()]
+    assert [text.get_text() for text in numbers] == ["1", "2", "3"]
+    # The first line, solid, holds the digits 2 and 0 of the list, the second, dashed, digit 1.
+    assert [frame.get_linestyle() for frame in frames] == ["-", "-", "--"]
+    left, right, bottom, top = in_order.get_extent()
+    for frame, text, index in zip(frames, numbers, (2, 0, 1), strict=True):
+        down, across, height, width = PAGE[2][index]
+        x, y = frame.get_xy()
+        assert (x - left) / (right - left) == pytest.approx(across / 60)
+        assert (top - y) / (top - bottom) == pytest.approx((down + height) / 40)
+        assert frame.get_width() / (right - left) == pytest.approx(width / 60)
+        assert text.get_position()[0] <= x
+    shown = [image.get_array() for image in prepared]
+    assert [int(image.max()) for image in shown] == [2, 0, 1], "in reading order"
+    middles = [np.mean(image.get_extent()[2:]) for image in prepared]
+    assert middles[0] == middles[1] > middles[2]
+    with pytest.raises(ValueError, match="each of 0 to 2 once"):
+        diagrams.digits_on_page(*PAGE[:4], [[0, 1]])
+    with pytest.raises(ValueError, match=r"pieces is of shape \(4, 4\)"):
+        diagrams.digits_on_page(PAGE[0], np.ones((4, 4), int), *PAGE[2:])
 
 
 # --- chapter 8 ----------------------------------------------------------------------------------

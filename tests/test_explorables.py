@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page
 from scipy import signal, stats
 
-from mnist_lib import evaluation, explorables, handwriting, layers
+from mnist_lib import evaluation, explorables, handwriting, layers, plots
 from mnist_lib.data import load_mnist
 from mnist_lib.explorables import Explorable
 
@@ -95,19 +96,30 @@ def test_the_still_of_a_digit_shows_what_each_network_reads(stills: list[Figure]
 
     explorables.placing(THREE, 3, {"one": by_mean, "two": second})
     axes = stills[0].axes[0]
-    images = np.stack([shown.get_array() for shown in axes.images]).astype(np.uint8)
-    assert np.array_equal(images[::2], images[1::2]), "each once for either network"
-    ours, theirs = by_mean(images[::2]).argmax(axis=1), second(images[::2]).argmax(axis=1)
-    answers = np.ravel([ours, theirs], order="F")
-    expected = [
-        f"{name}: {answer}" for name, answer in zip(["one", "two"] * 4, answers, strict=True)
+    small, large = (shown.get_array().astype(np.uint8) for shown in axes.images)
+    heights = [np.ptp(np.flatnonzero(image.any(axis=1))) + 1 for image in (small, large)]
+    assert heights == [12, 20]
+    texts = [text.get_text() for text in axes.texts]
+    assert [text for text in texts if not text.isdigit()] == [
+        f"{height} pixels high" if k == 0 else ("one", "two")[k - 1]
+        for height in heights
+        for k in range(3)
     ]
-    assert [text.get_text() for text in axes.texts] == [*expected, "as they\nare", "prepared"]
-    framed = [patch.get_xy()[0] for patch in axes.patches if patch.get_linewidth() == 2]
-    assert len(framed) == np.sum(answers != 3)
-    heights = [np.ptp(np.flatnonzero(image.any(axis=1))) + 1 for image in images]
-    assert heights[:4:2] == [8, 20]
-    assert ours[2:].tolist() == [3, 3], "below, prepared"
+    # Row by row and place by place, what either network reads there.
+    shown = np.reshape([int(text) for text in texts if text.isdigit()], (4, 49))
+    ways = [(down, across) for down in explorables.SHIFTS for across in explorables.SHIFTS]
+    inside = [max(map(abs, way)) <= 3 for way in ways]  # nothing of the digit is lost
+    for k, image in enumerate((small, large)):
+        given = np.stack([np.roll(image, way, axis=(0, 1)) for way in ways])[inside]
+        for digits, read in zip(shown[2 * k : 2 * k + 2], (by_mean, second), strict=True):
+            assert np.array_equal(digits[inside], read(given).argmax(axis=1))
+    cells = [patch for patch in axes.patches if patch.get_fill()]
+    right = [to_hex(patch.get_facecolor()) == plots.PALETTE[0].lower() for patch in cells]
+    assert right == (shown.ravel() == 3).tolist(), "blue where the network is right"
+    frames = [patch for patch in axes.patches if patch.get_linewidth() == 2]
+    assert len(frames) == 4
+    for k, frame in enumerate(frames):
+        assert np.allclose(frame.get_xy(), cells[49 * k + 24].get_xy()), "the digit's own place"
 
 
 def test_the_still_of_an_exam_looks_as_the_living_figure_does(stills: list[Figure]) -> None:

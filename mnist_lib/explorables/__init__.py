@@ -524,22 +524,12 @@ def placing(
     def percent(probabilities: NDArray[Any]) -> str:
         return _bytes(np.floor(100 * probabilities.max(axis=-1)), np.uint8)
 
-    # With one pen, in the middle: the smallest, and as large as MNIST's.
-    chosen, middle = [1, 3 * len(PENS) + 1], len(SHIFTS) ** 2 // 2
-    as_they_are = raw.reshape(len(networks), len(flat), -1, 10)[:, chosen, middle]
-    # Rows: as they are, prepared. In a row, each digit once for every network.
-    found = np.stack([as_they_are, ready[:, chosen]]).argmax(axis=-1).transpose(0, 2, 1).ravel()
-    columns = len(chosen) * len(networks)
-    still = plots.plot_digits(
-        np.repeat(np.concatenate([flat[chosen], prepared[chosen]]), len(networks), axis=0),
-        list(map("{}: {}".format, [*networks] * 2 * len(chosen), found)),
-        columns=columns,
-        marked=found != label,
-    )
-    for name, shown in zip(answers, still.axes[0].images[::columns], strict=True):
-        left, _, bottom, top = shown.get_extent()
-        words = name.replace(" are", "\nare")
-        still.axes[0].text(left - 0.08, (bottom + top) / 2, words, ha="right", va="center")
+    edges = [(28 - size) // 2 for size in SIZES]  # beyond them, nothing is drawn
+    inner = [drawn[i, :, e : 28 - e, e : 28 - e].ravel() for i, e in enumerate(edges)]
+    # With one pen: smaller than MNIST's digits, and as large.
+    chosen = [len(PENS) * SIZES.index(size) + 1 for size in (12, 20)]
+    maps = raw.argmax(axis=-1).reshape(len(networks), len(flat), len(SHIFTS), len(SHIFTS))
+    still = _places(flat[chosen], maps[:, chosen].swapaxes(0, 1), [*networks], label)
     return Explorable(
         "placing",
         {
@@ -548,7 +538,7 @@ def placing(
             "shifts": SHIFTS,
             "names": list(networks),
             "label": label,
-            "images": _bytes(drawn, np.uint8),
+            "images": _bytes(np.concatenate(inner), np.uint8),
             "prepared": _bytes(prepared, np.uint8),
             "answers": digits(raw),
             "certainty": percent(raw),
@@ -557,13 +547,46 @@ def placing(
             "start": [3, 1, 3, 3],  # as MNIST has it
         },
         still=still,
-        alt="One digit, small and large, once for each network, and below, each of them prepared, "
-        "with what that network reads; a frame marks a wrong answer.",
+        alt="One digit, 12 and 20 pixels large, in the middle of its image; beside it, for each "
+        "network, a map of the places at which it may stand, with what the network reads there: "
+        "blue where that is right, orange where it is wrong.",
         instruction="Drag the digit, or move it with the arrow keys, three pixels at a time. "
         "Change its size and the pen, then prepare it.",
         question="With the digit in the middle, at which size does each network begin to fail? And "
         "if you prepare it?",
     )
+
+
+def _places(
+    images: NDArray[np.uint8], maps: NDArray[Any], names: Sequence[str], label: int
+) -> Figure:
+    """Draw each image, and beside it what each network reads at each place (images, networks)."""
+    side, title, gap = 1.75, 0.27, 0.12
+    row = side + title + gap
+    figure, axes = diagrams.canvas(len(images) * row)
+    pitch = plots.WIDTH / (1 + len(names))
+    for number, (image, of_image) in enumerate(zip(images, maps, strict=True)):
+        rows = np.flatnonzero(image.any(axis=1))
+        top = (len(images) - number) * row - title
+        titles = [f"{np.ptp(rows) + 1} pixels high", *names]
+        for column, text in enumerate(titles):
+            diagrams.label(axes, ((column + 0.5) * pitch, top + title / 2), text)
+        diagrams.picture(axes, image, (pitch / 2, top - side / 2), side)
+        for column, read in enumerate(of_image, start=1):
+            cell = side / len(read)
+            left = (column + 0.5) * pitch - side / 2
+            for (down, across), digit in np.ndenumerate(read):
+                corner = left + across * cell, top - (down + 1) * cell
+                colour = plots.PALETTE[0 if digit == label else 1]
+                line = {"ec": plt.rcParams["figure.facecolor"], "lw": 1}
+                axes.add_patch(Rectangle(corner, cell, cell, fc=colour, **line))
+                middle = corner[0] + cell / 2, corner[1] + cell / 2
+                diagrams.label(axes, middle, str(digit), color="white")
+            start = left + len(read) // 2 * cell, top - (len(read) // 2 + 1) * cell
+            axes.add_patch(
+                Rectangle(start, cell, cell, fill=False, ec=plt.rcParams["text.color"], lw=2)
+            )
+    return figure
 
 
 def _drawn(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

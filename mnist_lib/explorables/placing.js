@@ -2,7 +2,7 @@
 const figure = (t, data) => {
   const CELL = 10;
   const { sizes, pens, shifts, names } = data;
-  const images = t.numbers(data.images); // (sizes, pens, 28, 28), each in the middle
+  const images = framed(t.numbers(data.images)); // (sizes, pens, 28, 28), each in the middle
   const answers = t.numbers(data.answers); // (networks, sizes, pens, rows, columns)
   const sure = t.numbers(data.certainty); // the same, in percent
   // After the preparation the place is the same, wherever the digit stood.
@@ -11,6 +11,20 @@ const figure = (t, data) => {
   const preparedSure = t.numbers(data.preparedCertainty);
   let [size, pen, row, column] = data.start;
   let prepare = false;
+
+  /** Put each drawing, of as many pixels as its size says, into the middle of 28 × 28. */
+  function framed(drawings) {
+    const all = new Uint8Array(784 * sizes.length * pens.length);
+    let next = 0;
+    sizes.forEach((side, i) => {
+      const edge = (28 - side) / 2;
+      for (let j = 0; j < pens.length * side * side; j++) {
+        const [y, x] = [edge + (Math.floor(j / side) % side), edge + (j % side)];
+        all[784 * (i * pens.length + Math.floor(j / side ** 2)) + 28 * y + x] = drawings[next++];
+      }
+    });
+    return all;
+  }
 
   const one = (all) => all.subarray(784 * (size * pens.length + pen), 784 * (size * pens.length + pen + 1));
 
