@@ -229,6 +229,20 @@ def test_a_photograph_becomes_a_jpeg() -> None:
         assert json.loads(image.info["comment"])["theme"] == theme
 
 
+def test_greys_beside_a_photograph_stay_grey() -> None:
+    rng = np.random.default_rng(0)
+    light = rng.integers(60, 256, (300, 400, 1)) / 255
+    paper = light * [236, 226, 205] + rng.integers(-1, 2, (300, 400, 3))
+    pen = rng.random((300, 400, 1)) < 0.15
+    pixels = np.where(pen, light * [45, 60, 150], paper).clip(0, 255).astype(np.uint8)
+    pixels[:40] = 252, 252, 250  # of the page
+    pixels[240:] = rng.integers(0, 256, (60, 400, 1))
+    ((_, content),) = book_figures.packed(Image.fromarray(pixels), "{}").items()
+    image = Image.open(io.BytesIO(a2b_base64(content))).convert("RGB")
+    greys = np.asarray(image)[242:].astype(int)
+    assert np.mean(np.ptp(greys, axis=2) > 8) < 0.01
+
+
 @pytest.mark.parametrize(("points", "least"), [(6, 720), (12, 360)])
 def test_the_least_width_lets_the_smallest_text_be_9_px_high(points: int, least: int) -> None:
     figure = plt.figure(figsize=(6.67, 2))

@@ -163,7 +163,6 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
     "beyond the training digits": lambda: diagrams.beyond_training(*[GREYS] * 4),
     "steps of an ablation": lambda: diagrams.steps_down(STEPS, SMALL_ONES),
     "digits on a page": lambda: diagrams.digits_on_page(*PAGE),
-    "steps of an ablation": lambda: diagrams.steps_down(STEPS),
     "errors in a thousand": lambda: diagrams.errors_in_a_thousand([(98, 99), (99.6, 99.8)]),
     "errors of one step": lambda: diagrams.errors_in_a_thousand([(99.8, 99.9)]),
     "an ablation": lambda: diagrams.ablation(STEPS, PERCENT, SECONDS),

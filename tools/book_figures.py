@@ -51,6 +51,7 @@ PER_INCH = (
 DENSITY = 2.0  # pixels per CSS pixel
 SMALLEST = 9.0  # CSS pixels that the size of a figure's smallest text should have on any screen
 LARGE, MANY = 100_000, 15_000  # bytes, and colours, that figures of lines and areas do not reach
+TINTED = 0.01  # the fraction of pixels from which one sees that greys have become colours
 
 DARK_PAGE, DARK_INK = "#121212", "#ced6dd"  # the theme's own
 LIGHT_PAGE, LIGHT_INK = "#fcfcfa", "#222222"  # of mnist_lib's course.mplstyle
@@ -315,7 +316,8 @@ def drawn(figure: Figure, canvas_class: type[Canvas]) -> tuple[Image.Image, set[
 def packed(image: Image.Image, comment: str) -> dict[str, str]:
     """Return the pixels as a small file, by its MIME type and in base64, with an unseen comment.
 
-    A PNG has at most 256 colours; what is large in this form, photographs, becomes a JPEG.
+    A PNG has at most 256 colours; what is large in this form, or whose greys would turn
+    into colours, becomes a JPEG: photographs.
     """
     file = io.BytesIO()
     red, green, blue = np.moveaxis(np.asarray(image).astype(np.int32), -1, 0)
@@ -329,11 +331,13 @@ def packed(image: Image.Image, comment: str) -> dict[str, str]:
             1
         ) - 2 * found @ palette.T  # the distance to each, and a constant
         nearest = squares.argmin(1).astype(np.uint8)
-        reduced = Image.fromarray(nearest[places].reshape(red.shape))
-        reduced.putpalette(palette.astype(np.uint8).tobytes())
-        info = PngInfo()
-        info.add_text("comment", comment)
-        reduced.save(file, format="png", optimize=True, pnginfo=info)
+        tinted = (np.ptp(found, axis=1) <= 2) & (np.ptp(palette[nearest], axis=1) > 8)
+        if np.average(tinted, weights=counts) < TINTED:
+            reduced = Image.fromarray(nearest[places].reshape(red.shape))
+            reduced.putpalette(palette.astype(np.uint8).tobytes())
+            info = PngInfo()
+            info.add_text("comment", comment)
+            reduced.save(file, format="png", optimize=True, pnginfo=info)
     smallest, form = file.getvalue(), "image/png"
     if not smallest or len(smallest) > LARGE:
         file = io.BytesIO()
