@@ -2607,7 +2607,7 @@ def file_contents(parts: Sequence[str], files: Mapping[str, Sequence[bool | str]
 
 
 def two_ways_to_load() -> Figure:
-    """Draw what loading does: numbers become arrays, instructions are obeyed.
+    """Draw what loading does: numbers become arrays, a graph waits, instructions are obeyed.
 
     Returns
     -------
@@ -2615,19 +2615,20 @@ def two_ways_to_load() -> Figure:
     """
     lanes = (
         (".npz, .keras", "numbers\nand names", "arrays and\nknown layers", 0),
-        ("pickle, .keras\nwith a Lambda", "instructions", "runs them", 1),
+        ("SavedModel", "a graph", "may use files\nwhen called", 1),
+        ("pickle, .keras\nwith a Lambda", "instructions", "runs them\nat once", 1),
     )
-    figure, axes = canvas(2.05)
+    figure, axes = canvas(2.8)
     for row, (file, content, outcome, colour) in enumerate(lanes):
-        y, ink = 1.57 - 0.85 * row, plots.PALETTE[colour]
+        y, ink = 2.4 - 0.78 * row, plots.PALETTE[colour]
         dashed = bool(row)
         boxes = [
-            box(axes, (x, y), (width, 0.62), text, colour=ink, dashed=dashed)
+            box(axes, (x, y), (width, 0.6), text, colour=ink, dashed=dashed)
             for x, width, text in ((0.8, 1.4, file), (2.85, 1.3, content), (5.15, 1.5, outcome))
         ]
         arrow(axes, boxes[0].right, boxes[1].left, "holds", colour=ink, dashed=dashed)
         arrow(axes, boxes[1].right, boxes[2].left, "load", colour=ink, dashed=dashed)
-    label(axes, (plots.WIDTH - 0.1, 0.17), "a Lambda: only with safe_mode=False", ha="right")
+    label(axes, (plots.WIDTH - 0.1, 0.2), "a Lambda: only with safe_mode=False", ha="right")
     return figure
 
 
@@ -2806,20 +2807,20 @@ def ring_rounds() -> Figure:
                 added = (1, 2 if place == 1 else 1, place + 1, workers)[stage]
                 whole = added == workers
                 text, colour = ("Σ", plots.PALETTE[1]) if whole else (str(added), plots.PALETTE[0])
-                if stage and added == 1:  # no more than its own
+                if added == 1:  # no more than its own
                     colour = tint(colour, 0.35)
                 centre = left + (piece + 0.5) * side, y
                 box(axes, centre, (0.88 * side, 0.84 * side), text, colour=colour)
         if stage:
-            between = left - 0.22
+            between, back = left - 0.27, left - 0.09
             for start, end in pairwise(rows):
                 arrow(axes, (between, start), (between, end))
-            arrow(axes, (between, rows[-1]), (between, rows[0]), bend=-0.2)
+            arrow(axes, (back, rows[-1]), (back, rows[0]), dashed=True)
     return figure
 
 
 def where_workers_live() -> Figure:
-    """Draw three homes of workers: one processor, cards in one machine, cards in several machines.
+    """Draw three homes of workers: a machine's processor, its graphics cards, several machines.
 
     Returns
     -------
@@ -2827,7 +2828,7 @@ def where_workers_live() -> Figure:
     """
     figure, axes = canvas(2.75)
     homes = (
-        (0.98, "this chapter:\ntwo processes", "memory"),
+        (0.98, "this chapter:\ntwo processes", "127.0.0.1"),
         (2.98, "one machine,\nseveral GPUs", "GPU links"),
         (5.0, "a cluster of\nmachines", "network cables"),
     )
@@ -2837,7 +2838,8 @@ def where_workers_live() -> Figure:
         _joined(axes, (start, 0.14), (start + 0.3, 0.14))
         label(axes, (start + 0.4, 0.14), below, ha="left")
     box(axes, (0.98, 1.25), (1.6, 1.8))
-    one, other = (box(axes, (0.98, y), (1.1, 0.5), "worker") for y in (1.7, 0.8))
+    label(axes, (0.98, 0.5), "one machine")
+    one, other = (box(axes, (0.98, y), (1.1, 0.44), "worker") for y in (1.84, 0.96))
     _joined(axes, one.bottom, other.top)
     box(axes, (2.98, 1.25), (1.6, 1.8))
     cards = [

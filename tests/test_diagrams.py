@@ -1207,6 +1207,17 @@ def test_a_file_without_an_entry_for_each_part_is_refused() -> None:
         diagrams.file_contents(["layers", "weights"], {"half": [True]})
 
 
+def test_a_saved_model_is_loaded_as_a_program_of_its_own() -> None:
+    figure = diagrams.two_ways_to_load()
+    rows: dict[float, list[str]] = {}
+    for text in figure.axes[0].texts:
+        rows.setdefault(round(text.get_position()[1], 3), []).append(text.get_text())
+    (lane,) = [row for row in rows.values() if "SavedModel" in row]
+    assert {"a graph", "may use files\nwhen called"} < set(lane)
+    arrows = [patch for patch in figure.axes[0].patches if isinstance(patch, FancyArrowPatch)]
+    assert [arrow.get_edgecolor()[:3] for arrow in arrows[2:]] == [to_rgb(plots.PALETTE[1])] * 4
+
+
 def test_each_gate_stands_above_its_refusal() -> None:
     axes = EXAMPLES["gates of a server"]().axes[0]
     places = {text.get_text(): text.get_position() for text in axes.texts}
@@ -1321,6 +1332,31 @@ def test_a_ring_leads_from_each_worker_to_the_next_and_from_the_last_to_the_firs
         end = heights[np.abs(heights - start).argmax()]  # the tip
         assert start == pytest.approx(rows[f"worker {worker}"], abs=0.05)
         assert end == pytest.approx(rows[f"worker {(worker + 1) % 4}"], abs=0.05)
+
+
+def test_a_rings_way_back_keeps_clear_of_its_ways_on():
+    arrows = [p for p in diagrams.ring_rounds().axes[0].patches if isinstance(p, FancyArrowPatch)]
+    for start in (0, 4, 8):
+        sides = [arrow.get_path().get_extents() for arrow in arrows[start : start + 4]]
+        assert all(side.x1 < sides[3].x0 for side in sides[:3])
+
+
+def test_a_ring_paints_a_piece_pale_that_is_only_a_workers_own():
+    axes = diagrams.ring_rounds().axes[0]
+    ink = to_rgb(plots.PALETTE[0])
+    numbers = {t.get_position(): t.get_text() for t in axes.texts if t.get_text() in [*"123Σ"]}
+    for part in (p for p in axes.patches if isinstance(p, Rectangle)):
+        x, y = part.get_xy()
+        centre = x + part.get_width() / 2, y + part.get_height() / 2
+        said = [text for at, text in numbers.items() if at == pytest.approx(centre)]
+        if said and said != ["Σ"]:
+            assert (part.get_edgecolor()[:3] == pytest.approx(ink)) == (said != ["1"])
+
+
+def test_the_chapters_workers_are_joined_by_an_address_in_one_machine():
+    places = {t.get_text(): t.get_position() for t in diagrams.where_workers_live().axes[0].texts}
+    assert places["127.0.0.1"][1] < places["one machine"][1] < places["worker"][1]
+    assert "memory" not in places
 
 
 @pytest.mark.parametrize("images", [[GREYS] * 7, [GREYS] * 9])

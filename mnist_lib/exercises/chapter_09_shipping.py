@@ -223,8 +223,8 @@ EXERCISES = (
         type="numbers",
         hints=(
             "A byte has 8 bits: how many bytes does a float32 take, a float16, an int8?",
-            "The third form: 224,800 × 1 byte for kernels, 234 × 4 for biases, 4 × 4 for scales. "
-            "The fourth has 32 + 64 + 128 + 10 scales in place of 4.",
+            "For the int8 forms, add up three parts: kernels, biases and scales (each a float32). "
+            "Only the number of scales differs between the two.",
         ),
         shows="The scales cost next to nothing, even one for each channel: nearly all bytes are "
         "kernels.",

@@ -371,8 +371,8 @@ EXERCISES = (
         inputs=_EXACT,
         hints=(
             "The seconds are p + q / n: a straight line, but not in n. In what?",
-            "`np.polyfit(1 / workers, seconds, 1)` gives q and p. What does one worker take in "
-            "all, according to the fit?",
+            "`np.polyfit` fits a straight line; its slope comes first. With n = 1, what does one "
+            "worker take in all, according to the fit?",
         ),
         shows="In 1/n Amdahl's law is a straight line, so an ordinary fit finds what cannot be "
         "divided.",
