@@ -257,13 +257,14 @@ def create_app(model: Any, limits: Limits | None = None, most: int = 1, wait: fl
     async def digit(request: Request) -> Any:
         content = await body_of(request, 784)
         if len(content) != 784:
-            raise HTTPException(
-                422, f"{len(content)} bytes arrived; expected 784: 28 rows of 28 grey values."
-            )
+            expected = "784: 28 rows of 28 grey values"
+            detail = f"{len(content)} bytes arrived; expected {expected}."
+            raise HTTPException(422, detail)
         pixels = np.frombuffer(content, np.uint8).reshape(28, 28, 1)
         image: NDArray[np.float32] = np.divide(pixels, 255, dtype=np.float32)
         answer = await batches(image)
-        return {"label": int(answer.argmax()), "probabilities": [float(p) for p in answer]}
+        probabilities = [float(p) for p in answer]
+        return {"label": int(answer.argmax()), "probabilities": probabilities}
 
     app.add_api_route("/health", health, methods=["GET"])
     app.add_api_route("/read", read, methods=["POST"])
