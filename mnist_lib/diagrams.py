@@ -1800,7 +1800,7 @@ def descent(curvatures: tuple[float, float], paths: Mapping[str, ArrayLike]) -> 
     axes.grid(False)
     axes.set(xlabel="first weight: a gentle slope", ylabel="second: steep")
     fall.set(xlabel="step", ylabel="loss", yscale="log")
-    fall.xaxis.set_major_locator(MaxNLocator(integer=True))
+    fall.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     plots._legend(figure, axes)
     return figure
 

@@ -16,7 +16,7 @@ import math
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -583,8 +583,13 @@ def _style(index: int) -> dict[str, Any]:
 _REFERENCE: dict[str, Any] = {"color": "0.45", "linestyle": ":", "marker": "none", "linewidth": 1.4}
 
 
-def _legend(figure: Figure, *panels: Axes, columns: int = 3) -> None:
-    """Put the legend of all panels below the axes, where it hides no data."""
+def _legend(
+    figure: Figure,
+    *panels: Axes,
+    columns: int = 3,
+    loc: Literal["outside lower center", "outside upper center"] = "outside lower center",
+) -> None:
+    """Put the legend of all panels below or above the axes, where it hides no data."""
     handles, labels = [], []
     for axes in panels:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
@@ -592,7 +597,7 @@ def _legend(figure: Figure, *panels: Axes, columns: int = 3) -> None:
                 handles.append(handle)
                 labels.append(label)
     columns = max(1, min(columns, len(labels), int(60 / (max(map(len, labels)) + 8))))
-    figure.legend(handles, labels, loc="outside lower center", ncols=columns, handlelength=3.2)
+    figure.legend(handles, labels, loc=loc, ncols=columns, handlelength=3.2)
 
 
 def _name_level(figure: Figure, axes: Axes, name: str, level: float) -> None:
@@ -766,28 +771,24 @@ def plot_runs(
     histories: Mapping[str, Mapping[str, ArrayLike]],
     *,
     starts: Mapping[str, float],
-    reference: str,
     guess: float,
     signs: Mapping[str, str] | None = None,
 ) -> Figure:
-    """Draw one row for each training run: its loss on a scale of its own, and its accuracy.
+    """Draw the losses of training runs, two to a row, each on a scale of its own.
 
-    Training is dashed and validation solid, as in `plot_curves`; thin dotted lines are the loss of
-    a blind guess and the validation accuracy of the run that all others are compared with.
+    Training is dashed and validation solid, as in `plot_curves`; a thin dotted line is the loss of
+    a blind guess.
 
     Parameters
     ----------
     histories : mapping of name to history
-        A history holds ``"loss"``, ``"accuracy"``, ``"val_loss"`` and ``"val_accuracy"``, one
-        number per epoch.
+        A history holds ``"loss"`` and ``"val_loss"``, one number per epoch.
     starts : mapping of name to float
         The training loss of each run before its first step, drawn as epoch 0.
-    reference : str
-        Name of the run to compare with; it gets no row.
     guess : float
         The loss of a blind guess.
     signs : mapping of name to str, optional
-        What to look at in a run: a few words, for its title.
+        What to look at in a run: a few words, below its name.
 
     Returns
     -------
@@ -796,61 +797,48 @@ def plot_runs(
     Raises
     ------
     TypeError, ValueError
-        If there is no run of the name `reference`, or no other.
+        If there is no run.
     """
-    runs = dict(_some_series("history", histories))
-    compared = runs.pop(_checks.choice("reference", reference, list(runs)))
-    _some_series("history", runs)
+    runs = _some_series("history", histories)
+    rows = -(-len(runs) // 2)
     figure, grid = plt.subplots(
-        len(runs), 2, figsize=(WIDTH, 1.0 + 1.45 * len(runs)), squeeze=False, layout="constrained"
+        rows, 2, figsize=(WIDTH, 0.9 + 1.75 * rows), squeeze=False, layout="constrained"
     )
-    for number, (row, (name, run)) in enumerate(zip(grid, runs.items(), strict=True)):
-        for axes, metric in zip(row, METRICS, strict=True):
-            shown = {"--": run[metric], "-": run[f"val_{metric}"]}
-            for style, values in shown.items():
-                curve = _row(f"{metric} of {name!r}", values)
-                epochs = np.arange(1, len(curve) + 1)
-                if metric == "loss" and style == "--":
-                    epochs, curve = np.append(0, epochs), np.append(starts[name], curve)
-                axes.plot(
-                    epochs,
-                    curve,
-                    color=PALETTE[0],
-                    linestyle=style,
-                    marker="o",
-                    markerfacecolor="none" if style == "--" else PALETTE[0],
-                    label="training" if style == "--" else "validation",
-                    clip_on=False,  # a marker on the edge shall be whole
-                    zorder=3,
-                )
-            axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
-        loss, accuracy = row
-        sign = (signs or {}).get(name, "")
-        title = f"{name}: {sign}" if sign else name
-        values = np.concatenate([[starts[name]], run["loss"], run["val_loss"]])
+    for axes, (name, run) in zip(grid.flat, runs.items(), strict=False):
+        losses = {key: _row(f"{key} of {name!r}", run[key]) for key in ("loss", "val_loss")}
+        curves = {
+            "training": (np.append(starts[name], losses["loss"]), 0, "--"),
+            "validation": (losses["val_loss"], 1, "-"),
+        }
+        for label, (curve, first, style) in curves.items():
+            axes.plot(
+                np.arange(first, first + len(curve)),
+                curve,
+                color=PALETTE[0],
+                linestyle=style,
+                marker="o",
+                markerfacecolor="none" if style == "--" else PALETTE[0],
+                label=label,
+                clip_on=False,  # a marker on the edge shall be whole
+                zorder=3,
+            )
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
+        values = np.concatenate([curve for curve, _, _ in curves.values()])
         low, high = float(values.min()), float(values.max())
+        title = name
         if low > 0 and high > 20 * low:
-            loss.set_yscale("log")
+            axes.set_yscale("log")
             title += " (logarithmic)"
         elif high - low < 0.2:  # a flat line shall look flat
-            loss.set_ylim((low + high) / 2 - 0.12, (low + high) / 2 + 0.12)
-        # Titles say what is drawn: labels beside the axes would make them narrow on a phone.
-        loss.set_title(title if number else f"loss\n{title}", loc="left")
-        loss.axhline(guess, **_REFERENCE, label="blind guess")
-        best = _row("the accuracy to compare with", compared["val_accuracy"])
-        accuracy.plot(
-            np.arange(1, len(best) + 1),
-            best,
-            color=PALETTE[1],
-            linestyle=":",
-            marker="none",
-            label=f"{reference}, validation",
-        )
-        accuracy.set_ylim(-0.03, 1.03)
-    grid[0, 1].set_title("accuracy\n", loc="left")
+            axes.set_ylim((low + high) / 2 - 0.12, (low + high) / 2 + 0.12)
+        # The caption says that it is the loss: a label would make the axes narrow on a phone.
+        axes.set_title(f"{title}\n{(signs or {}).get(name, '')}".rstrip(), loc="left")
+        axes.axhline(guess, **_REFERENCE, label="blind guess")
+    for axes in grid.flat[len(runs) :]:
+        axes.set_visible(False)
     for axes in grid[-1]:
         axes.set_xlabel("epoch")
-    _legend(figure, grid[0, 1], grid[0, 0], columns=2)
+    _legend(figure, grid[0, 0], loc="outside upper center")
     return _keep_width(figure)
 
 
@@ -863,7 +851,7 @@ def plot_confusion(confusion: ArrayLike) -> Figure:
     Parameters
     ----------
     confusion : array of shape (classes, classes), counts
-        Rows are true labels, columns predicted ones.
+        Rows are true classes, columns answers.
 
     Returns
     -------
@@ -892,7 +880,7 @@ def plot_confusion(confusion: ArrayLike) -> Figure:
     axes.tick_params(length=0)
     axes.set_xticks(range(classes))
     axes.set_yticks(range(classes))
-    axes.set(xlabel="predicted label", ylabel="true label")
+    axes.set(xlabel="answer", ylabel="true class")
     texts = _table(lambda count: f"{int(count)}" if count else "·", matrix)
     inks = _table(lambda count: _ink(colours, scale, count), matrix)
     weights = [["normal"] * classes for _ in range(classes)]
@@ -900,7 +888,7 @@ def plot_confusion(confusion: ArrayLike) -> Figure:
         texts[right][right] = f"{int(matrix[right, right])}"
         inks[right][right], weights[right][right] = "black", "bold"
     _write(axes, texts, picture.get_extent(), _POINTS, color=inks, weight=weights)
-    bar = figure.colorbar(picture, ax=axes, shrink=0.6, label="wrong predictions")
+    bar = figure.colorbar(picture, ax=axes, shrink=0.6, label="wrong answers")
     bar.outline.set_visible(False)
     bar.locator = MaxNLocator(nbins=5, integer=True)
     bar.update_ticks()
@@ -990,6 +978,7 @@ def plot_intervals(
     *,
     xlabel: str,
     parts: Sequence[str] | None = None,
+    rulers: Mapping[str, float] | None = None,
     logx: bool = False,
 ) -> Figure:
     """Draw estimates as dots with their intervals as bars, one row each, first on top.
@@ -1004,6 +993,9 @@ def plot_intervals(
         What is estimated, with its unit.
     parts : sequence of N strings, optional
         What each row is of; each part has a colour and a marker, which a legend names.
+    rulers : mapping of name to float, optional
+        Lengths to compare the scatter with: below the rows, to either side of the mean estimate,
+        thin and with ends, since they are no intervals.
     logx : bool
         Whether the axis is logarithmic.
 
@@ -1023,7 +1015,9 @@ def plot_intervals(
         _checks.number(f"the estimate of {name}", estimate, least=low, most=high)
     of = np.array(parts if parts is not None else [""] * len(estimates))
     _checks.same_length(names=names, parts=of)
-    figure, (axes,) = _chart(0.9 + 0.38 * len(estimates) + (0.3 if parts is not None else 0))
+    lengths = {name: _checks.number(name, each, least=0) for name, each in (rulers or {}).items()}
+    count = len(estimates) + len(lengths) + 0.8 * bool(lengths)
+    figure, (axes,) = _chart(0.9 + 0.38 * count + (0.3 if parts is not None else 0))
     texts = [str(name) for name in names]
     new = np.array([i == 0 or texts[i] != texts[i - 1] for i in range(len(texts))])
     rows = np.cumsum(np.where(new, 1.0, 0.7)) - 1  # neighbours of one name stand closer
@@ -1035,8 +1029,20 @@ def plot_intervals(
             style["color"] = PALETTE[1]
         axes.plot(estimates[chosen], rows[chosen], **style, **dot)
     groups = np.split(rows, np.flatnonzero(new)[1:])
-    axes.set_yticks([group.mean() for group in groups], [texts[i] for i in np.flatnonzero(new)])
-    axes.set(xlabel=xlabel, ylim=(rows[-1] + 0.5, -0.5))
+    ticks = [float(group.mean()) for group in groups]
+    names_drawn = [texts[i] for i in np.flatnonzero(new)]
+    below = float(rows[-1])
+    if lengths:
+        places = below + 1.8 + np.arange(len(lengths))
+        middle, reach = np.full(len(places), estimates.mean()), list(lengths.values())
+        bar: dict[str, Any] = {"ecolor": "0.45", "elinewidth": 1.4, "capsize": 5}
+        axes.errorbar(middle, places, xerr=reach, fmt="none", **bar)
+        axes.axhline(below + 0.9, color="0.7", linewidth=0.8)
+        ticks += places.tolist()
+        names_drawn += lengths
+        below = float(places[-1])
+    axes.set_yticks(ticks, names_drawn)
+    axes.set(xlabel=xlabel, ylim=(below + 0.5, -0.5))
     axes.grid(True, axis="x")
     axes.grid(False, axis="y")
     if logx:

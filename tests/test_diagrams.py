@@ -859,6 +859,8 @@ def test_a_valley_shows_every_path_and_its_lowest_point() -> None:
     losses = (PATH[:, 0] ** 2 + 12 * PATH[:, 1] ** 2) / 2
     np.testing.assert_allclose(fall.lines[0].get_ydata(), losses)
     assert len(fall.lines) == 2
+    _, twenty = diagrams.descent((1, 12), {"plain": np.ones((21, 2))}).axes
+    assert 20 in twenty.get_xticks()  # the last step has a tick
     drawn = {line.get_label(): line.get_xydata() for line in axes.lines}
     assert np.array_equal(drawn["plain"], PATH)
     assert drawn["lowest loss"].tolist() == [[0, 0]]

@@ -472,6 +472,27 @@ def test_a_valley_of_one_weight_shows_all_that_a_rate_can_do(page: Page) -> None
     assert seen == {"It creeps: a", "It settles a", "It leaps fro", "It leaves th"}
 
 
+def test_what_chapter_4_answers_about_rate_and_momentum() -> None:
+    def settles(keep: float) -> int:  # the step from which on the loss stays below a hundredth
+        losses = walk(0.1, keep) ** 2 @ np.array([1, 18])
+        return int(np.flatnonzero(losses >= 0.01 * losses[0])[-1])
+
+    soonest = min(np.arange(0, 0.98, 0.02), key=settles)
+    assert 0.5 < soonest < 0.6
+    heights = {rate: walk(rate, 0)[-1] ** 2 @ np.array([1, 18]) for rate in (0.11, 0.112)}
+    assert heights[0.11] < 4**2 + 18 < heights[0.112]  # 2 / 18 lies between
+
+
+def test_the_still_of_a_threshold_shows_the_interval(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Figure] = []
+    monkeypatch.setattr(explorables, "_still", lambda figure: drawn.append(figure) or b"")
+    explorables.threshold(CONFIDENCE, RIGHT, 0.9)
+    kept = CONFIDENCE >= 0.9
+    wrong = stats.binomtest(int((kept & ~RIGHT).sum()), int(kept.sum()))
+    ends = 100 * np.array(wrong.proportion_ci(method="wilson"))
+    np.testing.assert_allclose(drawn[0].axes[0].lines[-1].get_ydata(), ends)
+
+
 def test_threshold(page: Page) -> None:
     figure = show(page, "threshold")
     slide(figure, "threshold", 300)

@@ -86,7 +86,7 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
     "heatmaps": lambda: plots.plot_heatmaps(digits(), rng().random((3, 28, 28)), label="drop"),
     "curves": lambda: plots.plot_curves({"small": history(), "large": history(6)}),
     "runs": lambda: plots.plot_runs(
-        {"a": history(), "b": history(6)}, starts={"b": 2.3}, reference="a", guess=2.3
+        {"a": history(), "b": history(6)}, starts={"a": 2.4, "b": 2.3}, guess=2.3
     ),
     "confusion": lambda: plots.plot_confusion(confusion()),
     "reliability": lambda: reliability(ece=0.0312),
@@ -538,34 +538,47 @@ def test_curves_take_what_fit_returns() -> None:
     assert png(one) == png(other)
 
 
-def test_runs_have_a_row_each_with_a_loss_scale_of_its_own() -> None:
-    flat = {"loss": [2.3, 2.3], "val_loss": [2.3, 2.31], "accuracy": [0, 0], "val_accuracy": [0, 0]}
+def test_runs_have_a_panel_each_with_a_loss_scale_of_its_own() -> None:
+    flat = {"loss": [2.3, 2.3], "val_loss": [2.3, 2.31]}
     steep = flat | {"loss": [500.0, 2.3]}
     figure = plots.plot_runs(
-        {"healthy": history(), "flat": flat, "steep": steep},
-        starts={"flat": 2.3, "steep": 2.4},
-        reference="healthy",
+        {"flat": flat, "steep": steep, "healthy": history()},
+        starts={"healthy": 2.3, "flat": 2.3, "steep": 2.4},
         guess=2.3,
         signs={"flat": "learns nothing"},
     )
-    (even, right), (jump, _) = np.reshape(figure.axes, (2, 2))
-    titles = [axes.get_title("left") for axes in figure.axes]
-    assert titles == ["loss\nflat: learns nothing", "accuracy\n", "steep (logarithmic)", ""]
+    even, jump, healthy, unused = figure.axes
+    titles = [axes.get_title("left") for axes in (even, jump, healthy)]
+    assert titles == ["flat\nlearns nothing", "steep (logarithmic)", "healthy"]
+    assert not unused.get_visible()
     assert even.get_yscale() == "linear"
     assert np.ptp(even.get_ylim()) == pytest.approx(0.24)  # so that it looks flat
     assert jump.get_yscale() == "log"
     assert jump.lines[0].get_xydata().tolist() == [[0, 2.4], [1, 500], [2, 2.3]]
-    assert [line.get_linestyle() for line in right.lines] == ["--", "-", ":"]
-    assert right.lines[2].get_ydata().tolist() == list(history()["val_accuracy"])
-    for loss in (even, jump):
+    assert jump.lines[1].get_xydata().tolist() == [[1, 2.3], [2, 2.31]]
+    for loss in (even, jump, healthy):
+        assert [line.get_linestyle() for line in loss.lines] == ["--", "-", ":"]
         assert list(loss.lines[-1].get_ydata()) == [2.3, 2.3]
         assert not any(line.get_clip_on() for line in loss.lines[:2])  # whole on the edge
-    named = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert named == ["training", "validation", "healthy, validation", "blind guess"]
-    with pytest.raises(ValueError, match="reference"):
-        plots.plot_runs({"a": flat}, starts={}, reference="b", guess=2.3)
+    (legend,) = figure.legends
+    named = [text.get_text() for text in legend.get_texts()]
+    assert named == ["training", "validation", "blind guess"]
+    figure.canvas.draw()
+    above = max(axes.get_tightbbox().y1 for axes in (even, jump))
+    assert legend.get_window_extent().y0 >= above  # seen first, where the figure is tall
     with pytest.raises(ValueError, match="history is empty"):
-        plots.plot_runs({"a": flat}, starts={}, reference="a", guess=2.3)
+        plots.plot_runs({}, starts={}, guess=2.3)
+
+
+def test_the_title_of_a_run_stays_above_its_own_panel() -> None:
+    flat = {"loss": [2.3, 2.3], "val_loss": [2.3, 2.31]}
+    long = {"labels of other images": "training looks good while it runs"}
+    runs = dict.fromkeys([*long, "b"], flat)
+    figure = plots.plot_runs(runs, starts=dict.fromkeys(runs, 2.3), guess=2.3, signs=long)
+    figure.canvas.draw()
+    left, right = figure.axes
+    (title,) = [text for text in left.findobj(Text) if "labels of" in text.get_text()]
+    assert title.get_window_extent().x1 < right.get_window_extent().x0
 
 
 def test_reliability_draws_an_interval_for_each_bin_in_use() -> None:
@@ -617,8 +630,8 @@ def test_confusion_writes_every_count_and_colours_errors_alone() -> None:
     picture = axes.images[0]
     assert picture.get_array().mask.diagonal().all()
     assert picture.norm.vmax == 12
-    assert axes.get_ylabel() == "true label"
-    assert axes.get_xlabel() == "predicted label"
+    assert axes.get_ylabel() == "true class"
+    assert axes.get_xlabel() == "answer"
 
 
 def test_confusion_without_errors() -> None:
@@ -643,6 +656,24 @@ def test_intervals_stand_in_the_order_given() -> None:
     np.testing.assert_allclose(axes.lines[0].get_xdata(), [1, 2])
     spans = [segment[:, 0].tolist() for segment in axes.collections[0].get_segments()]
     assert spans == [[0, 2], [1.5, 2.5]]
+
+
+def test_rulers_stand_below_the_intervals_and_look_like_none() -> None:
+    figure = plots.plot_intervals(
+        ["a", "b"], [1, 3], [0, 1.5], [2, 3.5], xlabel="x", rulers={"short": 0.5, "long": 2}
+    )
+    (axes,) = figure.axes
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["a", "b", "short", "long"]
+    intervals, bars = axes.collections
+    short, long = bars.get_segments()
+    assert short[:, 0].tolist() == [1.5, 2.5]  # to either side of the mean, 2
+    assert long[:, 0].tolist() == [0, 4]
+    lowest = max(segment[0, 1] for segment in intervals.get_segments())
+    assert short[0, 1] > lowest + 1.5  # a gap
+    assert axes.get_ylim()[0] > long[0, 1]
+    assert bars.get_linewidth()[0] < intervals.get_linewidth()[0]
+    with pytest.raises(ValueError, match="long is -1"):
+        plots.plot_intervals(["a"], [1], [0], [2], xlabel="x", rulers={"long": -1})
 
 
 def test_intervals_of_parts_have_colours_and_neighbours_share_a_name() -> None:

@@ -335,8 +335,8 @@ def descent(curvatures: Sequence[float], start: Sequence[float], rate: float) ->
         alt="A long, narrow valley seen from above; a path zigzags down to its lowest point.",
         instruction="Change the learning rate, the momentum and the noise. Drag the start, or move "
         "it with the arrow keys.",
-        question="What is the largest rate that does not leave the valley? And at a rate of 0.1, "
-        "with how much momentum does the path settle soonest?",
+        question="Without momentum, what is the largest rate that does not leave the valley? And "
+        "at a rate of 0.1, with how much momentum does the path settle soonest?",
     )
 
 
@@ -377,13 +377,22 @@ def threshold(confidence: ArrayLike, right: ArrayLike, start: float) -> Explorab
     start = _checks.number("start", start, least=0, below=1)
     order = np.argsort(-sure)
     answered = np.arange(1, len(sure) + 1)
+    kept = sure >= start
+    part = 100 * float(np.mean(kept))
     still = plots.plot_lines(
         100 * answered / len(sure),
         {"errors": 100 * np.cumsum(~hits[order]) / answered},
         xlabel="digits answered / %",
         ylabel="errors among them / %",
-        places={"the threshold": 100 * float(np.mean(sure >= start))},
+        places={"the threshold": part},
     )
+    if kept.any():
+        from scipy import stats  # which no other figure needs, and which is slow to import
+
+        wrong = stats.binomtest(int(np.sum(kept & ~hits)), int(kept.sum()))
+        ends = wrong.proportion_ci(method="wilson")
+        bar = {"color": plots.PALETTE[1], "linewidth": 3}
+        still.axes[0].plot([part, part], [100 * ends.low, 100 * ends.high], **bar)
     return Explorable(
         "threshold",
         {
@@ -392,10 +401,10 @@ def threshold(confidence: ArrayLike, right: ArrayLike, start: float) -> Explorab
             "threshold": start,
         },
         still=still,
-        alt="The more digits are answered, the more of the answers are wrong.",
+        alt="The more digits are answered, the more of the answers are wrong. A bar at the "
+        "threshold is the 95 % interval of the errors there.",
         instruction="Move the threshold: digits below it go to a person. Then use fewer digits.",
-        question="From how many digits on is the upper end of the interval less than half a "
-        "percentage point above the errors that were counted?",
+        question="With a quarter of the digits, how does the length of the interval change?",
     )
 
 
