@@ -813,18 +813,15 @@ def mnist_preparation(image: ArrayLike) -> Figure:
     edge = {"fill": False, "ec": plots.PALETTE[1], "lw": 1.8}
     axes.add_patch(Rectangle(frame.at(0, 0), *frame.size, **edge, zorder=3))
     last = picture(axes, image, (5.15, y), side)
-    axes.add_patch(
-        Rectangle(
-            last.at(left / 28, 1 - bottom / 28),
-            (right - left) * unit,
-            (bottom - top) * unit,
-            **edge,
-            zorder=3,
-        )
-    )
+    corner = last.at((left - right_by) / 28, 1 - (top - down + 20) / 28)
+    axes.add_patch(Rectangle(corner, *frame.size, **edge, zorder=3))
+    middle = 14.5 / 28  # of row 14 and of column 14
+    line: dict[str, Any] = {"color": "0.6", "lw": 1.0, "ls": "-", "marker": "none", "zorder": 3}
+    axes.plot(*np.transpose([last.at(0, 1 - middle), last.at(1, 1 - middle)]), **line)
+    axes.plot(*np.transpose([last.at(middle, 0), last.at(middle, 1)]), **line)
     row, column = np.average(lit, axis=0, weights=image[tuple(lit.T)])
     cross = last.at((column + 0.5) / 28, 1 - (row + 0.5) / 28)
-    axes.plot(*cross, marker="+", ms=13, mew=2.2, color=plots.PALETTE[1], zorder=4)
+    axes.plot(*cross, marker="+", ms=13, mew=2.6, color="red", zorder=4)
     arrow(axes, first.right, frame.left, "fit")
     arrow(axes, frame.right, last.left, "place")
     dimension(axes, frame.at(1, 1), frame.at(0, 1), "20 pixels")
@@ -864,8 +861,8 @@ def three_way_split(training: int, validation: int, test: int) -> Figure:
     figure, axes = canvas(2.2)
     colours = (plots.PALETTE[0], plots.PALETTE[3], plots.PALETTE[1])
     middles, uses = (
-        (1.2, 3.5, 5.2),
-        ("to fit models", "to choose\none of them", "to test it,\nonce"),
+        (1.2, 3.4, 5.1),
+        ("to fit models", "to choose\none of them", "to test the\nchosen one, once"),
     )
     parts = []
     for (name, count), colour, x, use in zip(counts.items(), colours, middles, uses, strict=True):
@@ -874,14 +871,16 @@ def three_way_split(training: int, validation: int, test: int) -> Figure:
         )
         left += count * unit
         parts.append(part)
-        start = (min(max(x, part.left[0]), part.right[0]), low)
+        # The line ends inside its own part, not on the border of two.
+        inside = min(0.2, 0.3 * part.size[0])
+        start = (min(max(x, part.left[0] + inside), part.right[0] - inside), low + 0.08)
         style = {"color": colour, "lw": 1.5, "ls": "-", "marker": "none"}
         axes.plot(*np.transpose([start, (x, low - 0.22)]), **style)
         label(axes, (x, low - 0.26), f"{name}: {count:,}", va="top", color=colour, weight="bold")
         label(axes, (x, low - 0.26 - LINE), use, va="top")
-    learning = counts["training"] + counts["validation"]
+    open_to_you = counts["training"] + counts["validation"]
     for start, end, text in (
-        (parts[0].at(0, 1), parts[1].at(1, 1), f"{learning:,} to learn from"),
+        (parts[0].at(0, 1), parts[1].at(1, 1), f"{open_to_you:,} to work with"),
         (parts[2].at(0, 1), parts[2].at(1, 1), "to test with"),
     ):
         inset = 0.03  # so that the two lines do not touch

@@ -489,6 +489,21 @@ def test_mnist_preparation_ends_with_the_image_and_marks_its_centre() -> None:
     row, column = center_of_mass(SEVEN)
     assert cross.get_xdata() == pytest.approx(left + (column + 0.5) / 28 * (right - left))
     assert cross.get_ydata() == pytest.approx(top - (row + 0.5) / 28 * (top - bottom))
+    # The same box of 20 pixels in both pictures, and grey lines through row and column 14.
+    figure = axes.figure
+    unit = (right - left) / 28
+    box, same = rectangles(figure, width=20 * unit)[-2:]
+    assert same.get_height() == pytest.approx(box.get_height()) == pytest.approx(20 * unit)
+    places = []
+    for frame, shown in ((box, fitted), (same, last)):
+        x, _, _, y = shown.get_extent()
+        up = frame.get_y() + frame.get_height()
+        places.append(((frame.get_x() - x) / unit, (y - up) / unit))
+    assert places[0] == pytest.approx((0, 0), abs=1e-6)
+    assert places[1] == pytest.approx((4, 4))  # SEVEN's ink begins in row 4
+    grey = [line.get_xydata() for line in axes.lines if line.get_color() == "0.6"]
+    assert grey[0][:, 1] == pytest.approx([top - 14.5 * unit] * 2)
+    assert grey[1][:, 0] == pytest.approx([left + 14.5 * unit] * 2)
     with pytest.raises(ValueError, match="image is black all over; expected an image with ink"):
         diagrams.mnist_preparation(np.zeros((28, 28)))
 
@@ -499,7 +514,12 @@ def test_three_way_split_adds_up_and_is_to_scale(counts: tuple[int, int, int]) -
     written = texts(figure)
     for name, count in zip(("training", "validation", "test"), counts, strict=True):
         assert f"{name}: {count:,}" in written
-    assert f"{counts[0] + counts[1]:,} to learn from" in written
+    assert f"{counts[0] + counts[1]:,} to work with" in written
+    parts = [rectangles(figure, width=5.8 * count / sum(counts))[0] for count in counts]
+    for line, part in zip(figure.axes[0].lines, parts, strict=False):
+        x, y = line.get_xydata()[0]  # each name's line ends inside its part
+        assert part.get_x() < x < part.get_x() + part.get_width()
+        assert part.get_y() < y < part.get_y() + part.get_height()
     for count in counts:
         assert len(rectangles(figure, width=5.8 * count / sum(counts))) == 1
     with pytest.raises(ValueError, match="test is 0; expected a whole number that is at least 1"):

@@ -174,7 +174,7 @@ def pixels(
     labels = _checks.array("labels", labels, f"{len(images)}", holds="whole numbers")
     rounded = np.rint(np.clip(means, 0, 255)).astype(np.uint8)
     still = plots.plot_digits(
-        np.concatenate([image[np.newaxis], rounded]), ["digit", *range(10)], columns=11
+        np.concatenate([image[np.newaxis], rounded]), ["digit", *range(10)], columns=6
     )
     row, column = np.unravel_index(image.argmax(), image.shape)
     return Explorable(
@@ -188,7 +188,7 @@ def pixels(
         still=still,
         alt="A digit, and the mean images of the ten classes.",
         instruction="Point at a pixel to read its number, or go to it with the arrow keys. Choose "
-        "a brush to change it.",
+        "a brush to change it, or shift the whole digit with the buttons.",
         question="How far must you shift the digit before another mean is the nearest?",
     )
 
