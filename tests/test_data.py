@@ -53,7 +53,7 @@ PINNED_INDICES = "859165247bb4cad69229536ecbbed41167e73d47911e013d5b8576686a4124
 PINNED_FULL = "94f6cf852fbc8bb5fda3d25c6f185d554b854292e218f3343ac4971b46be3697"
 PINNED_SAMPLE = "66633350dbddf0f8e42fd52c0afd97f00008301d6d2a4086a1daebc01ef54bd5"
 
-MARGIN = 5.0  # seconds that a busy machine may add to a wait, beside minutes without a bound
+MARGIN = 30.0  # seconds that a busy machine may add to a wait, beside minutes without a bound
 
 
 # --- a small world: data set, folders, server -----------------------------------------------------
@@ -786,17 +786,18 @@ def test_name_server_is_silent(monkeypatch):
 
 
 def test_offline_with_the_real_bounds(server):
-    """Two mirrors that accept and say nothing: 15 s at most."""
+    """Two mirrors that accept and say nothing: 15 s at most, on a machine without other work."""
+    assert 2 * data.PATIENCE < 15
     server.npz = server.idx = SLOW_ANSWERS["says nothing"]
     start = time.monotonic()
     assert load_mnist().source == "sample"
-    assert 2 * data.PATIENCE <= time.monotonic() - start < 15
+    assert 2 * data.PATIENCE <= time.monotonic() - start < 2 * data.PATIENCE + MARGIN
 
 
 def test_slow_line_may_finish(world, server, monkeypatch, capsys, tmp_path):
     """It takes longer than the patience, but keeps bringing useful bytes."""
-    monkeypatch.setattr(data, "PATIENCE", 2.0)
-    server.npz = lambda h, c: in_pieces(h, c, 100_000, 1.2)
+    monkeypatch.setattr(data, "PATIENCE", 5.0)
+    server.npz = lambda h, c: in_pieces(h, c, len(c) // 11, 0.5)
     start = time.monotonic()
     assert same(load_mnist(), world.arrays)
     assert time.monotonic() - start > data.PATIENCE

@@ -30,7 +30,7 @@ CELLS = [
         "seen = globals().get('seen', 0) + 1\nprint('line\\n' * seen)",
         "'line' in place",
     ),
-    ("long", "time.sleep(1.2)\nrng.random()", ""),
+    ("long", "time.sleep(5.2)\nrng.random()", ""),
 ]
 
 
@@ -40,9 +40,9 @@ def run() -> going_back.GoingBack:
     cells = [new_code_cell(source, id=name) for name, source, _ in CELLS]
     notebook = new_notebook(cells=[*cells, new_markdown_cell("The end.", id="end")])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(going_back, "LONGEST_AGAIN", 1.0)
+        patch.setattr(going_back, "LONGEST_AGAIN", 5.0)
         patch.delenv("MPLBACKEND", raising=False)
-        client = going_back.GoingBack(notebook, timeout=60, record_timing=True)
+        client = going_back.GoingBack(notebook, timeout=600, record_timing=True)
         client.execute()
     return client
 

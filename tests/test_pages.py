@@ -279,7 +279,7 @@ def test_memory_and_time_grow_with_the_page_and_not_with_page_times_digits():
     for row in range(20):
         for column in range(20):
             put(dark, (row + column) % 10, 20 + 78 * column, 50 + 58 * row, 34)
-    started = time.perf_counter()
+    started = time.process_time()
     tracemalloc.start()
     digits = group_digits(dark)
     _, peak = tracemalloc.get_traced_memory()
@@ -287,7 +287,7 @@ def test_memory_and_time_grow_with_the_page_and_not_with_page_times_digits():
     assert len(digits) == 400
     assert peak < 20 * dark.nbytes  # one page per digit would be 400
     assert sum(digit.ink.size for digit in digits) < dark.size
-    assert time.perf_counter() - started < 20
+    assert time.process_time() - started < 20
 
 
 def test_a_page_of_specks_ends_soon():
@@ -295,9 +295,9 @@ def test_a_page_of_specks_ends_soon():
     rng = np.random.default_rng(2)
     for top, left in zip(rng.integers(0, 1190, 8000), rng.integers(0, 1590, 8000), strict=True):
         dark[top : top + 6, left : left + 6] = 1
-    started = time.perf_counter()
+    started = time.process_time()
     group_digits(dark)
-    assert time.perf_counter() - started < 20
+    assert time.process_time() - started < 20
 
 
 def nasty_pages():

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import psutil
@@ -76,8 +77,14 @@ def test_a_death_that_is_expected_is_a_status(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_the_time_limit_ends_them(tmp_path, check):
-    path = program(tmp_path, f"print('asleep', flush=True)\n{SLEEP}")
+def test_the_time_limit_ends_them(tmp_path, monkeypatch, check):
+    source = "print('asleep', flush=True)\nopen(str(config['task']['index']), 'w').close()\n"
+    path = program(tmp_path, source + SLEEP)
+
+    def passed():  # the time is up as soon as both are asleep
+        return 3.0 * ((tmp_path / "0").exists() and (tmp_path / "1").exists())
+
+    monkeypatch.setattr(workers, "time", SimpleNamespace(monotonic=passed, sleep=time.sleep))
     with pytest.raises(TimeoutError, match=r"not ended after 2 s.*\sasleep"):
         workers.run(path, 2, seconds=2, check=check)
     assert of(path) == []
@@ -107,7 +114,7 @@ def test_they_end_when_the_process_that_started_them_is_killed(tmp_path):
     )
 
     def wait_until(count: int) -> None:
-        end = time.monotonic() + 60
+        end = time.monotonic() + 180
         while len(of(path)) != count and time.monotonic() < end:
             time.sleep(0.1)
         assert len(of(path)) == count
@@ -176,16 +183,29 @@ def test_nothing_is_lacking_where_there_is_enough(monkeypatch):
     assert workers.lacking() == ""
 
 
-def test_the_line_says_what_a_worker_says_and_not_what_tensorflow_logs(tmp_path, capsys):
+def test_the_line_says_what_a_worker_says_and_not_what_tensorflow_logs(
+    tmp_path, monkeypatch, capsys
+):
     source = """
-import sys, time
+import pathlib, sys, time
 print("proof", flush=True)
 print("I0000 00:00:1.2 cpu_feature_guard.cc:1] Some tasks have ended.\\n", file=sys.stderr)
 print("The tasks have crashed.", file=sys.stderr, flush=True)
-time.sleep(2.5)
+while not pathlib.Path("seen").exists():
+    time.sleep(0.05)
 """
-    workers.run(program(tmp_path, source), 1)
-    shown = capsys.readouterr().out
+    shown = ""
+
+    def sleep(seconds):
+        nonlocal shown
+        shown += capsys.readouterr().out
+        if "1 worker: proof" in shown:
+            (tmp_path / "seen").touch()  # and the worker ends
+        time.sleep(seconds)
+
+    monkeypatch.setattr(workers, "time", SimpleNamespace(monotonic=time.monotonic, sleep=sleep))
+    workers.run(program(tmp_path, source), 1, seconds=180)
+    shown += capsys.readouterr().out
     assert "1 worker: proof" in shown
     assert "tasks" not in shown
 
