@@ -12,11 +12,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from tools.chromium import FLAGS, find_chromium
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# Milliseconds that a page may take for what a test waits for, where its time is not the point:
+# many times what the slowest takes (TensorFlow starts in one), for the machine may have other work.
+PATIENCE = 180_000
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +39,9 @@ def browser(request: pytest.FixtureRequest):
             print(f"\n{reason}")
         pytest.skip(reason)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS, timeout=PATIENCE)
+        browser.on("context", lambda context: context.set_default_timeout(PATIENCE))
+        expect.set_options(timeout=PATIENCE)
         yield browser
         browser.close()
 

@@ -17,15 +17,18 @@ from typing import Any
 import pytest
 import websocket
 from test_explorables import MADE, PAGE
+from test_live import FOUR, RESTS
 
 pytestmark = [pytest.mark.site, pytest.mark.timeout(900)]
+
+LONGEST = 180  # seconds that an answer may take: the machine may have other work
 
 
 class Firefox:
     """A tab of Firefox, spoken to by WebDriver BiDi, the W3C's protocol."""
 
     def __init__(self, address: str) -> None:
-        self.socket = websocket.create_connection(address, timeout=120, suppress_origin=True)
+        self.socket = websocket.create_connection(address, timeout=LONGEST, suppress_origin=True)
         self.numbers = itertools.count(1)
         self.errors: list[str] = []
         self.ask("session.new", capabilities={})
@@ -56,13 +59,34 @@ class Firefox:
         assert result["type"] == "success", result
         return result["result"].get("value")
 
-    def wait_for(self, code: str, seconds: float = 60) -> Any:
-        """Return the first value of an expression that counts as true."""
-        end = time.monotonic() + seconds
+    def wait_for(self, code: str) -> None:
+        """Wait until an expression counts as true."""
+        end = time.monotonic() + LONGEST
         while not (value := self.run(code)):
             assert time.monotonic() < end, f"{code} stays {value!r}; errors: {self.errors}"
             time.sleep(0.1)
-        return value
+
+    def draw(self, lines: list[list[tuple[float, float]]]) -> None:
+        """Draw on the pad with the mouse; lines are in its own units, 0 to 280."""
+        self.run(f"({RESTS})()")
+        place = "document.getElementById('live-pad').getBoundingClientRect()"
+        corner = json.loads(self.run(f"JSON.stringify({place})"))
+        scale = corner["width"] / 280
+        actions: list[dict[str, Any]] = []
+        for line in lines:
+            moves = [
+                {
+                    "type": "pointerMove",
+                    "x": round(corner["x"] + x * scale),
+                    "y": round(corner["y"] + y * scale),
+                    "duration": 100 * (n > 0),
+                }
+                for n, (x, y) in enumerate(line)
+            ]
+            down, up = ({"type": f"pointer{way}", "button": 0} for way in ("Down", "Up"))
+            actions += [moves[0], down, *moves[1:], up]
+        source = {"type": "pointer", "id": "mouse", "actions": actions}
+        self.ask("input.performActions", context=self.tab, actions=[source])
 
     def press(self, *keys: str) -> None:
         """Press keys, one after the other."""
@@ -78,26 +102,40 @@ def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firefox]:
         pytest.skip("Firefox is not installed; on Debian: sudo apt-get install firefox-esr")
     profile = tmp_path_factory.mktemp("firefox")
     command = [path, "--headless", "--no-remote", "--profile", str(profile)]
-    process = subprocess.Popen(
-        [*command, "--remote-debugging-port", "0"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"HOME": str(profile), "MOZ_DISABLE_CONTENT_SANDBOX": "1"},
-    )
-    try:
-        assert process.stderr is not None
-        found = next(
-            match
-            for line in process.stderr
-            if (match := re.search(r"WebDriver BiDi listening on (ws://\S+)", line))
+    log = profile / "log"
+    with log.open("w") as file:  # a pipe that nobody reads would be full some day, and stop it
+        process = subprocess.Popen(
+            [*command, "--remote-debugging-port", "0"],
+            stdout=subprocess.DEVNULL,
+            stderr=file,
+            env=os.environ | {"HOME": str(profile), "MOZ_DISABLE_CONTENT_SANDBOX": "1"},
         )
+    try:
+        end = time.monotonic() + LONGEST
+        listening = re.compile(r"WebDriver BiDi listening on (ws://\S+)\n")
+        while not (found := listening.search(log.read_text())):
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < end, log.read_text()
+            time.sleep(0.1)
         yield Firefox(f"{found[1]}/session")
     finally:
         process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(20)
         process.kill()
+
+
+def test_a_drawing_is_read(firefox: Firefox, live_site: Path) -> None:
+    firefox.open((live_site / "book" / "live.html").as_uri())
+    firefox.wait_for("Live.state.settled")
+    firefox.draw(FOUR)
+    firefox.wait_for("Live.state.settled")
+    assert firefox.run("Live.state.drawing.strokes.length") == 2, "in place of the example"
+    assert firefox.run("document.getElementById('live-digit').textContent") == "4"
+    firefox.run("document.getElementById('live-examples').children[2].click()")
+    firefox.wait_for("Live.state.settled")
+    assert firefox.run("document.getElementById('live-digit').textContent") == "2"
+    assert firefox.errors == []
 
 
 def test_the_live_page_reads_and_can_be_walked(firefox: Firefox, live_site: Path) -> None:
@@ -113,7 +151,9 @@ def test_the_live_page_reads_and_can_be_walked(firefox: Firefox, live_site: Path
     firefox.wait_for(f"{strip}.querySelectorAll('canvas').length > 10")
     firefox.run(f"{strip}.querySelector('[tabindex=\"0\"]').focus()")
     firefox.press("\ue014", "\ue007")  # right arrow, Enter
-    firefox.wait_for("/\\d/.test(document.getElementById('live-sentence').textContent)")
+    spoken = "document.getElementById('live-strip-spoken').textContent"
+    firefox.wait_for(f"{spoken}.startsWith('Chosen: ')")
+    assert firefox.run("/\\d/.test(document.getElementById('live-sentence').textContent)")
     assert firefox.errors == []
 
 
@@ -131,5 +171,5 @@ def test_a_figure_moves(firefox: Firefox, tmp_path: Path, name: str) -> None:
     firefox.run(f"{root}.querySelector({focusable}).focus()")
     for key in "\ue014\ue012\ue012\ue007\ue015":  # right, left, left, Enter, down
         firefox.press(key)
-    firefox.wait_for(f"{sentence} !== {json.dumps(before)}", seconds=20)
+    firefox.wait_for(f"{sentence} !== {json.dumps(before)}")
     assert firefox.errors == []

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -22,8 +22,6 @@ pytestmark = [pytest.mark.site, pytest.mark.timeout(900)]
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTER = "chapters/00_mnist_classification.ipynb"
 SOLUTIONS = "solutions/00_mnist_classification.ipynb"
-
-LONGEST = 180_000  # milliseconds that a page may take: TensorFlow starts in it
 
 SETTINGS = {
     "notebook-extension/tracker": {"windowingMode": "none"},  # cells out of sight exist too
@@ -42,12 +40,9 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         path = folder / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(values), encoding="utf-8")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     started = re.search(r"-m (jupyterlab .*)", (ROOT / "Makefile").read_text(encoding="utf-8"))
     assert started, "make lab starts no JupyterLab"
-    options = ["--no-browser", f"--port={port}", "--IdentityProvider.token=", "--allow-root"]
+    options = ["--no-browser", "--port=0", "--IdentityProvider.token=", "--allow-root"]
     own = {
         "JUPYTERLAB_SETTINGS_DIR": "settings",
         "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
@@ -67,22 +62,25 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             stderr=subprocess.STDOUT,
         )
         try:
-            url = f"http://127.0.0.1:{port}"
-            wait_for(url, server, folder / "log")
-            yield url
+            yield address_of(server, folder / "runtime", folder / "log")
         finally:
             server.terminate()
-            server.wait(30)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                server.wait(60)
+            server.kill()
 
 
-def wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(240):
-        try:
-            urlopen(f"{url}/api/status", timeout=5).close()
-            return
-        except OSError:
-            assert server.poll() is None, log.read_text()
-            time.sleep(0.5)
+def address_of(server: subprocess.Popen[bytes], runtime: Path, log: Path) -> str:
+    """Wait until the server answers; return its address, of which it chose the port itself."""
+    end = time.monotonic() + 300
+    told = runtime / f"jpserver-{server.pid}.json"
+    while time.monotonic() < end:
+        assert server.poll() is None, log.read_text()
+        with contextlib.suppress(OSError, json.JSONDecodeError):  # not yet, or half of the file
+            url = f"http://127.0.0.1:{json.loads(told.read_text(encoding='utf-8'))['port']}"
+            urlopen(f"{url}/api/status", timeout=30).close()
+            return url
+        time.sleep(0.5)
     pytest.fail(f"JupyterLab did not start:\n{log.read_text()}")
 
 
@@ -90,8 +88,6 @@ def wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
 def page(browser: Browser, address: str) -> Iterator[Page]:
     """Return the page that opens first, with the set-up and the imports run."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(LONGEST)
-    expect.set_options(timeout=LONGEST)
     page = context.new_page()
     page.goto(address)
     page.wait_for_url(f"**/lab/tree/{CHAPTER}")

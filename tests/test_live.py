@@ -6,8 +6,6 @@ import base64
 import itertools
 import json
 import re
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,16 +13,17 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-import websocket
 from keras import layers
 from PIL import Image, ImageDraw, ImageFilter
 from playwright.sync_api import Browser, Page, expect
 from sklearn.datasets import load_digits
 from test_export import network
 from test_site import (
+    FRAMES,
     ROOT,
     THEMES,
     TOO_WIDE,
+    Held,
     Visit,
     accessibility_violations,
     build,
@@ -556,6 +555,39 @@ def prepared(page: Page) -> np.ndarray:
     return np.array(image, np.uint8).reshape(1, 28, 28)
 
 
+# Into sight, and until the page's own observers have been told: they are told in one go, and a new
+# one is told as soon as a frame has been laid out.
+INTO_SIGHT = """async (element, block) => {
+    element.scrollIntoView({ behavior: "instant", block });
+    await new Promise((done) => new IntersectionObserver((_, own) => {
+        own.disconnect();
+        done();
+    }).observe(element));
+}"""
+
+
+def show(page: Page, selector: str, block: str = "center") -> None:
+    """Scroll there, and wait until the page shows all that came into sight."""
+    page.wait_for_function(SETTLED)
+    page.locator(selector).evaluate(INTO_SIGHT, block)
+    page.wait_for_function(SETTLED)
+
+
+def main_thread(page: Page) -> Callable[[], float]:
+    """Return a function that tells for how many seconds the page's main thread has been at work.
+
+    By the processor's time: the page's own clock runs on while other programs have the processor.
+    """
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def busy() -> float:
+        metrics = devtools.send("Performance.getMetrics")["metrics"]
+        return float(next(m["value"] for m in metrics if m["name"] == "TaskDuration"))
+
+    return busy
+
+
 # Until the pad lies where it lay two frames before: it may float, and what is above it may grow.
 RESTS = """async () => {
     const frame = () => new Promise((done) => requestAnimationFrame(done));
@@ -568,10 +600,15 @@ RESTS = """async () => {
 }"""
 
 
+def pad_at_rest(page: Page) -> dict[str, float]:
+    """Return where the pad lies as soon as it stays there."""
+    page.evaluate(RESTS)
+    return page.locator("#live-pad").bounding_box()
+
+
 def draw(page: Page, lines: list[list[tuple[float, float]]], steps: int = 10) -> None:
     """Draw with the mouse; lines are in the pad's own units, 0 to 280."""
-    page.evaluate(RESTS)
-    box = page.locator("#live-pad").bounding_box()
+    box = pad_at_rest(page)
     scale = box["width"] / 280
     for line in lines:
         points = [(box["x"] + x * scale, box["y"] + y * scale) for x, y in line]
@@ -613,7 +650,8 @@ def strokes(page: Page) -> int:
 
 def test_who_clears_in_mid_stroke_can_draw_on(live: Visit) -> None:
     page = live.page
-    box = page.locator("#live-pad").bounding_box()
+    assert reading(page) == 4
+    box = pad_at_rest(page)
     scale = box["width"] / 280
 
     def move(x: float, y: float) -> None:
@@ -641,7 +679,7 @@ def test_two_fingers_zoom_and_draw_nothing(browser: Browser, live_site: Path) ->
     )
     page = context.new_page()
     page.goto(f"{live_site.as_uri()}/book/live.html")
-    box = page.locator("#live-pad").bounding_box()
+    box = pad_at_rest(page)
     devtools = context.new_cdp_session(page)
 
     def touch(event: str, *points: tuple[float, float]) -> None:
@@ -697,10 +735,10 @@ def test_an_8_has_its_article_everywhere(live: Visit) -> None:
     page = live.page
     assert choose_example(page, 8) == 8
     for part in ("#live-strip", "#live-scores", "#live-evidence", "#live-compare", "#live-morph"):
-        page.locator(part).scroll_into_view_if_needed()
+        show(page, part)
         assert reading(page) == 8
     page.select_option("#live-from", label="an 8 from MNIST")
-    page.locator("#live-scores").scroll_into_view_if_needed()
+    show(page, "#live-scores")
     expect(page.locator("#live-addends-name")).to_have_text("Where the score of an 8 comes from")
     for place in ("scores", "probabilities"):
         column = page.get_by_role("group", name=re.compile(f"^{place},"))
@@ -727,8 +765,9 @@ def boxes_stand_around(page: Page, inks: list[tuple[int, int]]) -> None:
 
 def test_boxes_stand_around_the_ink_on_a_phone(live: Visit) -> None:
     page = live.page
-    page.set_viewport_size({"width": 360, "height": 640})
+    live.resize(360, 640)
     page.reload()
+    assert reading(page) == 4
     draw(page, moved(SEVEN, 130, 0))
     draw(page, moved(FOUR, -10, 5))
     words(page, "reads 47.")
@@ -754,21 +793,102 @@ def test_pad_and_answer_are_on_a_phones_first_screen(
 
 def test_the_pad_does_not_wait_for_the_network(browser: Browser, live_site: Path) -> None:
     page = browser.new_page()
-    waiting: list[Any] = []
-    page.route("**/live-network.js", lambda route: waiting.append(route))
+    held = Held(page, "**/live-network.js")
     page.goto(f"{live_site.as_uri()}/book/live.html", wait_until="commit")
     expect(page.locator("#live-words")).to_contain_text("on its way")
     draw(page, SEVEN)
     assert strokes(page) == 1
     assert page.inner_text("#live-digit") == ""
-    assert len(waiting) == 1
-    waiting.pop().continue_()
+    held.next().continue_()
     assert reading(page) == 7
     page.reload(wait_until="commit")
     expect(page.locator("#live-words")).to_contain_text("on its way")
-    waiting.pop().abort()
+    held.next().abort()
     expect(page.locator("#live-words")).to_contain_text("could not be loaded")
     page.close()
+
+
+def test_nothing_breaks_before_the_network_has_come(browser: Browser, live_site: Path) -> None:
+    """The reader scrolls, chooses and clicks; all of it counts when the network is there."""
+    with visiting(browser, live_site.as_uri(), "light") as visit:
+        page = visit.page
+        held = Held(page, "**/live-network.js")
+        page.goto(f"{live_site.as_uri()}/book/live.html", wait_until="commit")
+        expect(page.locator("#live-words")).to_contain_text("on its way")
+        for part in ("strip", "stage", "inside", "scores", "evidence", "versus", "morph"):
+            page.locator(f"#live-{part}").evaluate(INTO_SIGHT, "center")
+            page.evaluate(FRAMES)
+        used = page.evaluate("""() => {
+            const parts = [...document.querySelectorAll(".live select, .live button, .live input")]
+                .filter(({ type, id }) => type !== "file" && !id.startsWith("live-to-"));
+            for (const part of parts) {
+                if (part.localName === "select") part.selectedIndex = 2;
+                if (part.localName === "select" || part.type === "range") {
+                    for (const type of ["input", "change"]) part.dispatchEvent(new Event(type));
+                } else part.click();
+            }
+            return parts.length;
+        }""")
+        assert used > 30
+        page.evaluate(FRAMES)
+        assert page.evaluate("Live.state.settled") is False
+        visit.assert_clean()
+        held.next().continue_()
+        page.wait_for_function(SETTLED)
+        page.set_checked("#live-prepare", True)
+        assert choose_example(page, 7) == 7
+        show(page, "#live-versus")
+        expect(page.locator("#live-left-words")).to_contain_text("Reads a")
+        show(page, "#live-morph")
+        expect(page.locator("#live-morph-words")).to_contain_text("The network reads")
+        visit.assert_clean()
+
+
+def test_a_network_that_fails_at_once_is_told(browser: Browser, live_site: Path) -> None:
+    """Before the page's other scripts have run, so that none of them hears of it."""
+    page = browser.new_page()
+    page.route("**/live-network.js", lambda route: route.abort())
+    held = Held(page, "**/network.js")
+    page.goto(f"{live_site.as_uri()}/book/live.html", wait_until="commit")
+    script = held.next()
+    page.wait_for_function("document.getElementById('live-network-script')?.dataset.failed === ''")
+    script.continue_()
+    expect(page.locator("#live-words")).to_contain_text("could not be loaded")
+    page.set_input_files("#live-load", a_network())
+    expect(page.locator("#live-message")).to_contain_text("could not be loaded")
+    page.close()
+
+
+def a_network() -> Any:
+    model = keras.Sequential([keras.Input((28, 28, 1)), *top()])
+    text = json.dumps(export.describe(model, name="mine"))
+    return {"name": "mine.json", "mimeType": "application/json", "buffer": text.encode()}
+
+
+def test_a_file_that_is_opened_early_waits_for_the_courses_network(
+    browser: Browser, live_site: Path
+) -> None:
+    page = browser.new_page()
+    held = Held(page, "**/live-network.js")
+    page.goto(f"{live_site.as_uri()}/book/live.html", wait_until="commit")
+    expect(page.locator("#live-words")).to_contain_text("on its way")
+    page.set_input_files("#live-load", a_network())
+    expect(page.locator("#live-message")).to_contain_text("Reading “mine.json”")
+    page.evaluate(FILES_REST)
+    held.next().continue_()
+    expect(page.locator("#live-message")).to_contain_text("The network “mine” now reads")
+    assert page.evaluate("[Live.state.network.name, Pad.isOwn]") == ["mine", False]
+    page.click("#live-reset")
+    assert reading(page) == 4
+    assert page.evaluate("[Live.state.network.name, Pad.isOwn]") == ["robust", True]
+    page.close()
+
+
+# Time enough for a small file to be read and checked, which are tasks one after the other.
+FILES_REST = """async () => {
+    const file = new File(["{}"], "x.json");
+    for (let n = 0; n < 10; n++) await Files.open(file).catch(() => {});
+}"""
 
 
 def moved(lines: list[list[tuple[float, float]]], x: float, y: float, size: float = 0.5) -> Any:
@@ -895,7 +1015,7 @@ def test_drawing_with_the_keyboard(live: Visit) -> None:
     page = live.page
     page.focus("#live-pad")
     page.keyboard.press("ArrowLeft")
-    assert page.locator("#live-pen").is_visible()
+    expect(page.locator("#live-pen")).to_be_visible()
 
     def press(keys: str, times: int) -> None:
         for _ in range(times):
@@ -921,7 +1041,8 @@ def test_drawing_with_a_finger(browser: Browser, live_site: Path) -> None:
     context = browser.new_context(viewport={"width": 360, "height": 740}, has_touch=True)
     page = context.new_page()
     page.goto(f"{live_site.as_uri()}/book/live.html")
-    box = page.locator("#live-pad").bounding_box()
+    assert reading(page) == 4
+    box = pad_at_rest(page)
     scale = box["width"] / 280
     devtools = context.new_cdp_session(page)
 
@@ -936,6 +1057,7 @@ def test_drawing_with_a_finger(browser: Browser, live_site: Path) -> None:
             for part in np.linspace(0, 1, 8)[1:]:
                 touch("touchMove", *(np.array(start) * (1 - part) + np.array(end) * part))
         touch("touchEnd")
+    assert strokes(page) == 2
     assert reading(page) == 4
     assert page.evaluate("scrollY") == 0, "the finger drew and did not scroll"
     context.close()
@@ -943,16 +1065,28 @@ def test_drawing_with_a_finger(browser: Browser, live_site: Path) -> None:
 
 def test_the_words_are_spoken_when_the_hand_rests(live: Visit) -> None:
     page = live.page
+    expect(page.locator("#live-spoken")).to_contain_text("reads a 4")  # of the example
     page.evaluate("""() => {
-        window.spoken = [];
-        const words = document.getElementById("live-spoken");
-        new MutationObserver(() => spoken.push(words.textContent)).observe(
-            words, { childList: true, characterData: true, subtree: true });
+        window.said = [];
+        for (const id of ["live-words", "live-spoken"]) {
+            const part = document.getElementById(id);
+            new MutationObserver(() => said.push([id, performance.now(), part.textContent]))
+                .observe(part, { childList: true });
+        }
     }""")
     draw(page, FOUR, steps=20)
-    page.wait_for_function("spoken.some((words) => words.includes('reads a 4'))")
-    spoken, frames = page.evaluate("[spoken.length, Live.frames.length]")
-    assert spoken < frames / 4, "once a rest, not once a frame"
+    assert strokes(page) == 2
+    assert reading(page) == 4
+    page.wait_for_function("said.at(-1)[0] === 'live-spoken'")
+    said = page.evaluate("said")
+    assert "reads a 4" in said[-1][2]
+    assert len(said) > 20
+    # The hand may rest more than once where the machine has other work.
+    for before, (name, time, text) in itertools.pairwise(said):
+        if name == "live-spoken":
+            assert before[0] == "live-words", "once a rest"
+            assert text == before[2]
+            assert time - before[1] > 590, "not before the hand has rested"
     assert page.get_attribute("#live-spoken", "role") == "status"
 
 
@@ -985,7 +1119,7 @@ def test_brush_covers_by_mouse_and_keyboard(live: Visit) -> None:
     page = live.page
     choose_example(page, 8)
     before = page.evaluate("[...Live.state.probabilities]")
-    page.locator("#live-seen").scroll_into_view_if_needed()
+    show(page, "#live-seen")
     box = page.locator("#live-seen").bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 20)
     page.mouse.down()
@@ -1038,11 +1172,12 @@ def test_the_sum_behind_a_pixel(live: Visit) -> None:
     assert found[0] == pytest.approx(value - bias[place[0]], abs=0.006)
     box = output.bounding_box()
     page.mouse.move(box["x"] + 30, box["y"] + 30)
-    assert "Map 1," in page.inner_text("#live-sentence")
+    expect(page.locator("#live-sentence")).to_contain_text("Map 1,")
 
     # The other way: an input pixel and the outputs that it feeds.
     box = page.locator("#live-input").bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    expect(page.locator("#live-sentence")).to_have_text(re.compile("^Row"))
     sentence = page.inner_text("#live-sentence")
     row, column = (int(n) - 1 for n in re.findall(r"Row (\d+), column (\d+)", sentence)[0])
     assert in_words(sentence)[0] == pytest.approx(image[0, row, column, 0], abs=0.006)
@@ -1174,9 +1309,7 @@ def test_pictures_are_read(live: Visit, tmp_path: Path) -> None:
     chalk.save(tmp_path / "chalk.png")
     for name in ("photo.jpg", "chalk.png"):
         page.set_input_files("#live-picture", tmp_path / name)
-        page.wait_for_function(
-            "(name) => document.getElementById('live-message').textContent.includes(name)", arg=name
-        )
+        expect(page.locator("#live-message")).to_have_text(f"The picture “{name}” lies on the pad.")
         assert reading(page) == label, name
         assert page.evaluate("Live.state.drawing.background.height") == 560
     # What a picture lacks is said of a picture: nobody is told to draw.
@@ -1199,15 +1332,14 @@ def test_page_is_accessible_after_drawing(browser: Browser, live_site: Path, the
         draw(visit.page, moved(SEVEN, 140, 20))
         draw(visit.page, moved(FOUR, -10, 5))
         assert reading(visit.page) == 4
-        visit.page.wait_for_timeout(700)  # until the sentence stands there
+        expect(visit.page.locator("#live-spoken")).to_contain_text("reads 47.")
         visit.page.locator("#live-layers input").nth(1).press("Space")
         visit.page.focus("#live-output")
         visit.page.keyboard.press("ArrowLeft")
         visit.page.set_input_files("#live-load", {"name": "x", "mimeType": "", "buffer": b"x"})
         visit.page.wait_for_selector(".live-error")
         assert accessibility_violations(visit, "book/live") == []
-        visit.page.set_viewport_size({"width": 360, "height": 740})
-        visit.page.wait_for_timeout(100)
+        visit.resize(360, 740)
         assert visit.page.evaluate(TOO_WIDE) == []
         visit.assert_clean()
 
@@ -1239,111 +1371,26 @@ def test_everything_is_within_reach_of_the_keyboard(live: Visit) -> None:
 
 
 def test_a_frame_takes_no_longer_than_the_screen(
-    live: Visit, browser: Browser, capsys: pytest.CaptureFixture[str]
+    live: Visit, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The page's own clock runs on when other programs have the processor, so that CPU time counts.
+    """By the CPU time of the main thread, all that a frame leads to included.
 
-    16 ms are a frame at 60 Hz. The limit on the page's clock is three times that.
+    16 ms are a frame at 60 Hz. The limit is three times that, for slower machines.
     """
     page = live.page
     draw(page, [[(90, 60), (200, 60), (140, 160)]])  # until the scripts are compiled
     page.click("#live-clear")
+    assert reading(page) is None
     page.evaluate("Live.frames.length = 0")
-    devtools = browser.new_browser_cdp_session()
-
-    def cpu_seconds() -> float:
-        processes = devtools.send("SystemInfo.getProcessInfo")["processInfo"]
-        return sum(p["cpuTime"] for p in processes if p["type"] == "renderer")
-
-    start = cpu_seconds()
+    busy = main_thread(page)
+    start = busy()
     draw(page, [[(90, 60), (200, 60), (140, 160), (200, 170), (190, 220), (80, 215)]], steps=30)
-    used = cpu_seconds() - start
-    frames = np.sort(page.evaluate("Live.frames"))
-    median, late = np.quantile(frames, [0.5, 0.95])
+    used = 1e3 * (busy() - start)
+    frames = page.evaluate("Live.frames")
     with capsys.disabled():
         print(
-            f"\n{len(frames)} frames: median {median:.1f} ms, 95th percentile {late:.1f} ms; "
-            f"CPU {1e3 * used / len(frames):.1f} ms each, everything included"
+            f"\n{len(frames)} frames: {used / len(frames):.1f} ms of CPU time each; "
+            f"an answer {np.median(frames):.1f} ms by the clock (median)"
         )
     assert len(frames) > 50
-    assert median <= 3 * 16
-
-
-# --- Firefox --------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Any]]:
-    """Return a function that sends one command of WebDriver BiDi to a headless Firefox."""
-    path = shutil.which("firefox") or shutil.which("firefox-esr")
-    if path is None:
-        pytest.skip("No Firefox is installed: the page was tried in Chromium only.")
-    profile = tmp_path_factory.mktemp("firefox")
-    command = [path, "--headless", "--no-remote", "--profile", str(profile)]
-    process = subprocess.Popen(
-        [*command, "--remote-debugging-port", "0"], stderr=subprocess.PIPE, text=True
-    )
-    try:
-        address = next(
-            line.split()[-1] for line in process.stderr if "WebDriver BiDi listening" in line
-        )
-        socket = websocket.create_connection(
-            f"{address}/session", timeout=120, suppress_origin=True
-        )
-        count = 0
-
-        def send(method: str, **parameters: Any) -> Any:
-            nonlocal count
-            count += 1
-            socket.send(json.dumps({"id": count, "method": method, "params": parameters}))
-            while True:  # events come in between
-                answer = json.loads(socket.recv())
-                if answer.get("id") == count:
-                    assert answer["type"] == "success", answer
-                    return answer["result"]
-
-        send("session.new", capabilities={})
-        yield send
-        socket.close()
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def test_firefox_reads_a_drawing(firefox: Callable[..., Any], live_site: Path) -> None:
-    context = firefox("browsingContext.getTree")["contexts"][0]["context"]
-    url = f"{live_site.as_uri()}/book/live.html"
-    firefox("browsingContext.navigate", context=context, url=url, wait="complete")
-
-    def evaluate(expression: str) -> Any:
-        result = firefox(
-            "script.evaluate", expression=expression, target={"context": context}, awaitPromise=True
-        )
-        assert result["type"] == "success", result
-        return result["result"].get("value")
-
-    corner = json.loads(
-        evaluate("JSON.stringify(document.getElementById('live-pad').getBoundingClientRect())")
-    )
-    scale = corner["width"] / 280
-    actions: list[dict[str, Any]] = []
-    for line in FOUR:
-        moves = [
-            {
-                "type": "pointerMove",
-                "x": round(corner["x"] + x * scale),
-                "y": round(corner["y"] + y * scale),
-                "duration": 100 * (n > 0),
-            }
-            for n, (x, y) in enumerate(line)
-        ]
-        down, up = ({"type": f"pointer{way}", "button": 0} for way in ("Down", "Up"))
-        actions += [moves[0], down, *moves[1:], up]
-    mouse = {"type": "pointer", "id": "mouse", "actions": actions}
-    firefox("input.performActions", context=context, actions=[mouse])
-    settled = "new Promise((done) => setInterval(() => Live.state.settled && done(true), 50))"
-    assert evaluate(settled)
-    assert evaluate("document.getElementById('live-digit').textContent") == "4"
-    evaluate("document.getElementById('live-examples').children[2].click()")
-    evaluate(settled)
-    assert evaluate("document.getElementById('live-digit').textContent") == "2"
+    assert used / len(frames) <= 3 * 16

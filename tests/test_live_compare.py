@@ -10,11 +10,19 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from scipy import optimize, spatial
 from test_export import network
-from test_live import SEVEN, STACKS, choose_example, draw, in_words, prepared, reading, words
-from test_site import THEMES, TOO_WIDE, Visit, accessibility_violations, gzipped, visiting
+from test_live import SEVEN, STACKS, choose_example, draw, in_words, prepared, reading, show, words
+from test_site import (
+    FRAMES,
+    THEMES,
+    TOO_WIDE,
+    Visit,
+    accessibility_violations,
+    gzipped,
+    visiting,
+)
 
 from mnist_lib import explanation, export, models
 from mnist_lib import layers as numpy_layers
@@ -24,10 +32,8 @@ pytestmark = [pytest.mark.site, pytest.mark.timeout(900)]
 
 
 def look_at(page: Page, section: str) -> None:
-    """Scroll a section into view, where it follows the pad, and wait until it has."""
-    page.locator(f"#{section}").scroll_into_view_if_needed()
-    page.wait_for_timeout(300)  # until the page has noticed, and the hand rests
-    page.wait_for_function("Live.state.settled")
+    """Scroll a section into view, where it follows the pad, and wait until it does."""
+    show(page, f"#{section}", "nearest")
 
 
 def text(page: Page, id_: str) -> str:
@@ -167,8 +173,7 @@ def test_the_networks_follow_the_pad(live: Visit) -> None:
         return lengths.every((length, n) => length === lengths[n - (n % 2)]);
     }"""), "the same network on both sides, the same bars"
     page.evaluate("document.getElementById('live-clear').click()")
-    page.wait_for_function("Compare.answers[0] === null")
-    page.wait_for_function("Live.state.settled")
+    page.wait_for_function("Compare.answers[0] === null && Live.state.settled")
     assert text(page, "live-left-words").startswith("Draw a digit.")
     assert not page.locator("#live-compare-maps").is_visible()
 
@@ -213,8 +218,7 @@ def test_a_readers_network_stands_beside_the_courses(live: Visit, tmp_path: Path
     look_at(page, "live-drop")
     page.set_input_files("#live-load", export.to_web(model, tmp_path / "mine.json", name="mine"))
     page.wait_for_function("Live.state.network.name === 'mine'")
-    page.wait_for_function("Live.state.settled")
-    page.wait_for_function("Compare.answers[1] !== null")
+    page.wait_for_function("Live.state.settled && Compare.answers[1] !== null")
     assert page.locator("#live-right option:checked").inner_text() == "your own: mine"
     image = prepare(prepared(page))
     for answer, expected in zip(
@@ -223,15 +227,14 @@ def test_a_readers_network_stands_beside_the_courses(live: Visit, tmp_path: Path
         probabilities = expected.predict(image, verbose=0)[0]
         np.testing.assert_allclose(answer["probabilities"], probabilities, atol=1e-3)
     # Its effect is in sight of the place where it was chosen.
-    page.set_viewport_size({"width": 1280, "height": 700})
-    page.locator("#live-drop").scroll_into_view_if_needed()
+    live.resize(1280, 700)
+    show(page, "#live-drop", "nearest")
     drop, bars = (page.locator(f"#{id_}").bounding_box() for id_ in ("live-drop", "live-versus"))
     assert 0 < bars["y"] - drop["y"] - drop["height"] < 100
     # Without convolutions it has no maps, and says so.
     dense = models.dense_network(seed=1)
     page.set_input_files("#live-load", export.to_web(dense, tmp_path / "plain.json", name="plain"))
-    page.wait_for_function("Live.state.network.name === 'plain'")
-    page.wait_for_function("Live.state.settled")
+    page.wait_for_function("Live.state.network.name === 'plain' && Live.state.settled")
     assert text(page, "live-right-first") == "no convolution"
     page.click("#live-reset")
     page.wait_for_function("Live.state.network.name === 'robust'")
@@ -250,7 +253,10 @@ def test_one_ring_marks_a_place_in_all_maps(live: Visit) -> None:
     tile = page.locator("#live-right-last .live-tile").nth(2)
     box = tile.bounding_box()
     page.mouse.move(box["x"] + 0.25 * box["width"], box["y"] + 0.75 * box["height"])
-    np.testing.assert_allclose(page.evaluate(where), [0.25, 0.75], atol=0.02)
+    page.wait_for_function(
+        f"([x, y]) => (({where})()).every((part, n) => Math.abs(part - [x, y][n]) < 0.02)",
+        arg=[0.25, 0.75],
+    )
     page.focus("#live-compare-maps")
     assert page.get_attribute("#live-spot-words", "aria-live") == "polite"
     before = page.evaluate(where)
@@ -342,12 +348,19 @@ def test_the_examples_are_what_the_pad_prepares(live: Visit) -> None:
         np.testing.assert_allclose(image, prepared(page).ravel() / 255, atol=1e-6)
 
 
+# Press the button, and tell at once what it says then: the way may be over soon.
+PRESSED = """() => {
+    const button = document.getElementById("live-go");
+    button.click();
+    return button.textContent;
+}"""
+
+
 def test_slider_button_and_pad(live: Visit) -> None:
     page = live.page
     look_at(page, "live-morph")
-    assert page.input_value("#live-way") == "0", "nothing moves before somebody says so"
-    page.wait_for_timeout(400)
     assert page.input_value("#live-way") == "0"
+    assert text(page, "live-go") == "Play", "nothing moves before somebody says so"
     page.focus("#live-way")
     page.keyboard.press("End")
     assert re.fullmatch(r"100\s% of the way: a 9 \([\d.]+\s%\)", text(page, "live-between-words"))
@@ -363,15 +376,13 @@ def test_slider_button_and_pad(live: Visit) -> None:
         new MutationObserver(() => passed.add(document.getElementById("live-way").value)).observe(
             words, { childList: true, characterData: true, subtree: true });
     }""")
-    page.click("#live-go")
-    assert text(page, "live-go") == "Stop"
+    assert page.evaluate(PRESSED) == "Stop"
     page.wait_for_function("document.getElementById('live-go').textContent === 'Play'")
     assert page.input_value("#live-way") == "100"
     passed = {int(value) for value in page.evaluate("[...passed]")}
     assert passed <= set(range(0, 101, 10))
-    page.click("#live-go")
-    page.click("#live-go")
-    assert text(page, "live-go") == "Play"
+    assert page.evaluate(PRESSED) == "Stop", "it begins again"
+    assert page.evaluate(PRESSED) == "Play"
     # What lies on the pad can be an end, and the middle can be put there.
     page.fill("#live-way", "50")
     page.click("#live-put")
@@ -423,13 +434,15 @@ def test_nothing_moves_and_nothing_is_out_of_reach(
 ) -> None:
     with visiting(browser, live_site.as_uri(), theme) as visit:
         visit.theme = theme
-        visit.page.set_viewport_size({"width": width, "height": 740})
+        visit.resize(width, 740)
         page = open_page(visit)
         page.evaluate(
             "(n) => document.querySelectorAll('#live-examples button')[n].click()", 15
         )  # a digit that is hard to read, with longer sentences
         page.wait_for_function("Live.state.settled")
-        page.wait_for_timeout(500)
+        spoken = "#live-spoken"  # the last to change
+        expect(page.locator(spoken)).to_have_text(page.locator("#live-words").inner_text())
+        page.evaluate(FRAMES)
         shifts = page.evaluate("shifts")
         assert sum(value for value, _ in shifts) <= 0.05, shifts
         assert page.evaluate(TOO_WIDE) == []
@@ -475,12 +488,18 @@ def test_bars_and_curves_show_in_forced_colours(browser: Browser, live_site: Pat
 def test_the_example_command_copies_with_one_click(live: Visit) -> None:
     page = live.page
     code = page.locator("#bring-your-own-network .highlight")
+    page.evaluate("""() => {
+        window.copied = false;  // the button says so for two seconds only
+        new MutationObserver(() => {
+            copied ||= document.querySelector("#bring-your-own-network .copybtn.success") !== null;
+        }).observe(document.body, { attributes: true, subtree: true });
+    }""")
     code.hover()
     code.locator("button.copybtn").click()
-    page.wait_for_selector("#bring-your-own-network .copybtn.success")
+    page.wait_for_function("copied")
     link = page.locator("#bring-your-own-network a", has_text="above")
     link.click()
-    assert page.url.endswith("#two-networks-side-by-side")
+    page.wait_for_url("**#two-networks-side-by-side")
 
 
 def test_an_8_is_named_as_one_says_it(live: Visit) -> None:

@@ -19,7 +19,7 @@ from keras import layers
 from PIL import Image
 from playwright.sync_api import Browser, Page
 from test_export import network
-from test_live import SEVEN, STATIC, draw, reading
+from test_live import SETTLED, SEVEN, STATIC, draw, main_thread, reading, show
 from test_site import Visit
 
 from mnist_lib import export
@@ -316,13 +316,7 @@ def test_every_nasty_file_gets_a_sentence(
     page = live.page
     draw(page, SEVEN)
     assert reading(page) == 7
-    devtools = page.context.new_cdp_session(page)
-    devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
-
-    def busy() -> float:
-        metrics = devtools.send("Performance.getMetrics")["metrics"]
-        return next(m["value"] for m in metrics if m["name"] == "TaskDuration")
-
+    busy = main_thread(page)
     worst: dict[str, float] = {}
     assert len(NASTY) >= 30
     for nasty in NASTY:
@@ -386,11 +380,10 @@ def test_no_task_takes_longer_than_200_ms(
     browser.start_tracing(page=page, categories=["devtools.timeline"])
     page.set_input_files("#live-load", path)
     page.wait_for_function("!Pad.isOwn")
-    page.wait_for_timeout(2500)
     for section, choice in (("live-compare", "#live-left"), ("live-morph", "#live-to")):
-        page.locator(f"#{section}").scroll_into_view_if_needed()
+        show(page, f"#{section}", "nearest")
         page.select_option(choice, index=2)
-        page.wait_for_timeout(1500)
+        page.wait_for_function(SETTLED)
     times = milliseconds(browser.stop_tracing())
     with capsys.disabled():
         print(f"\n{name}: {len(times)} tasks, the longest {max(times):.0f} ms of CPU time")
@@ -410,7 +403,7 @@ def test_no_task_takes_longer_than_200_ms_for_noise(
     assert path.stat().st_size < 40 * 2**20
     browser.start_tracing(page=page, categories=["devtools.timeline"])
     page.set_input_files("#live-load", path)
-    page.wait_for_function("document.getElementById('live-load').value === ''", timeout=60_000)
+    page.wait_for_function("document.getElementById('live-load').value === ''")
     page.wait_for_function("Pad.prepared === null && Live.state.settled")
     times = milliseconds(browser.stop_tracing())
     with capsys.disabled():
@@ -462,7 +455,6 @@ def test_a_picture_is_known_by_its_bytes(live: Visit, form: str) -> None:
     page = live.page
     file = {"name": "digit.json", "mimeType": "application/json", "buffer": picture(form)}
     page.set_input_files("#live-load", file)
-    page.wait_for_function("Live.state.drawing.background !== null")
     assert "The picture “digit.json” lies on the pad." in say(page)
 
 

@@ -11,23 +11,29 @@ from typing import Any
 import numpy as np
 import pytest
 from keras import layers
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from scipy.special import expit
 from test_export import network
 from test_live import (
+    SETTLED,
     SEVEN,
     STACKS,
     choose_example,
     draw,
     in_words,
+    main_thread,
     reading,
+    show,
 )
 from test_site import (
+    FRAMES,
+    SHIFTS,
     THEMES,
     TOO_WIDE,
     SlowHandler,
     Visit,
     accessibility_violations,
+    resize,
     serving,
     visiting,
 )
@@ -71,12 +77,6 @@ def bring(page: Page, description: dict[str, Any]) -> None:
     page.set_input_files("#live-load", {**file, "buffer": json.dumps(description).encode()})
     page.wait_for_function("(name) => Live.state.network.name === name", arg=description["name"])
     reading(page)
-
-
-def show(page: Page, selector: str = "#live-strip") -> None:
-    """Scroll there, and wait until the page has painted what came into sight."""
-    page.locator(selector).evaluate("(element) => element.scrollIntoView({ block: 'center' })")
-    page.wait_for_timeout(400)
 
 
 def buttons(page: Page, column: int) -> Any:
@@ -200,8 +200,8 @@ def test_the_largest_amounts_come_first(calculator: Page) -> None:
     assert calculator.evaluate("Parts.largest([1, -3], 8)") == [1, 0]
 
 
-def test_a_large_map_is_looked_at_in_a_bounded_time(calculator: Page) -> None:
-    seconds = calculator.evaluate(
+def test_of_a_large_map_a_bounded_number_of_products_is_computed(calculator: Page) -> None:
+    products = calculator.evaluate(
         """() => {
             const [side, window] = [640, 25];
             const layer = { type: "conv2d", name: "wide", inputShape: [side, side, 1],
@@ -210,12 +210,10 @@ def test_a_large_map_is_looked_at_in_a_bounded_time(calculator: Page) -> None:
             const columns = [{ kind: "input", count: 1, isImage: true },
                 { kind: "convolution", layer: 0, count: 1, source: 0, isImage: true }];
             const image = new Float32Array(side ** 2).fill(1);
-            const start = performance.now();
-            Parts.partsOf({ layers: [layer] }, columns, 1, 0, image, []);
-            return (performance.now() - start) / 1000;
+            return Parts.partsOf({ layers: [layer] }, columns, 1, 0, image, []).size[0];
         }"""
     )
-    assert seconds < 1, "256 million products would take longer"
+    assert 100_000 < products <= 1_000_000, "each is 1, so that the sum counts them; of 256 million"
 
 
 # --- the columns ----------------------------------------------------------------------------------
@@ -224,7 +222,7 @@ def test_a_large_map_is_looked_at_in_a_bounded_time(calculator: Page) -> None:
 def test_there_is_a_column_for_every_layer_with_the_strongest_first(live: Visit) -> None:
     page = live.page
     choose_example(page, 3)
-    show(page)
+    show(page, "#live-strip")
     names = page.locator(".live-column-name b").all_inner_texts()
     assert names == [
         *("input", "conv_1", "conv_2", "conv_3", "conv_4", "conv_5", "conv_6"),
@@ -247,7 +245,7 @@ def test_there_is_a_column_for_every_layer_with_the_strongest_first(live: Visit)
 def test_all_maps_of_a_column_are_shown_on_demand(live: Visit) -> None:
     page = live.page
     reading(page)
-    show(page)
+    show(page, "#live-strip")
     all_maps = page.get_by_role("button", name="conv_6: show all 96 maps")
     assert all_maps.get_attribute("aria-expanded") == "false"
     all_maps.focus()
@@ -277,17 +275,19 @@ def test_all_maps_of_a_column_are_shown_on_demand(live: Visit) -> None:
 def test_pointing_at_a_map_draws_its_strongest_inputs(live: Visit) -> None:
     page = live.page
     choose_example(page, 7)
-    show(page)
+    show(page, "#live-strip")
     target = buttons(page, 3).nth(1)
     target.hover()
-    page.wait_for_timeout(200)
+    words = page.locator("#live-strip-words")
+    expect(words).to_have_text(re.compile("^conv_3, map"))
+    page.wait_for_function(SETTLED)
     layer = page.evaluate("Strip.state.columns[3].layer")
     item = int(target.get_attribute("data-item"))
     net, size = feeds(page, layer, item)
     strongest = np.argsort(-size)[:6]
-    words = page.inner_text("#live-strip-words")
-    assert words.startswith(f"conv_3, map {item + 1}: 100 numbers from")
-    listed = re.findall(r"(\d+)( \(−\))?[,.]", words.partition("feeds it most")[2])
+    said = words.inner_text()
+    assert said.startswith(f"conv_3, map {item + 1}: 100 numbers from")
+    listed = re.findall(r"(\d+)( \(−\))?[,.]", said.partition("feeds it most")[2])
     assert [int(number) - 1 for number, _ in listed] == strongest.tolist()
     assert [bool(minus) for _, minus in listed] == (net[strongest] < 0).tolist()
     drawn = [n for n in items(page, 2) if n in strongest]
@@ -298,7 +298,8 @@ def test_pointing_at_a_map_draws_its_strongest_inputs(live: Visit) -> None:
     # Once it is chosen, all that feeds it stands in the column before it, the strongest first.
     target.click()
     page.mouse.move(5, 5)
-    page.wait_for_timeout(400)
+    page.wait_for_function("Strip.state.lit === null")
+    page.wait_for_function(SETTLED)
     assert items(page, 2) == strongest.tolist()
     assert page.locator(".live-line").count() == 6
     assert "Those without a line" not in page.inner_text("#live-strip-words")
@@ -307,7 +308,7 @@ def test_pointing_at_a_map_draws_its_strongest_inputs(live: Visit) -> None:
 def test_choosing_a_map_opens_its_sum(live: Visit) -> None:
     page = live.page
     choose_example(page, 2)
-    show(page)
+    show(page, "#live-strip")
     button = buttons(page, 4).nth(2)
     button.click()
     item = int(button.get_attribute("data-item"))
@@ -338,14 +339,13 @@ def test_choosing_a_map_opens_its_sum(live: Visit) -> None:
     # The grids of all maps below turn to the same layer, and lead back to the strip.
     assert page.locator("#live-layers input").nth(3).is_checked()
     page.locator("#live-layers input").nth(1).press("Space")
-    page.wait_for_timeout(100)
-    assert page.evaluate("Strip.state.columns[Strip.state.chosen.column].name") == "conv_2"
+    page.wait_for_function("Strip.state.columns[Strip.state.chosen.column].name === 'conv_2'")
 
 
 def test_pooling_is_the_largest_of_four(live: Visit) -> None:
     page = live.page
     bring(page, export.describe(models.load_pretrained("classic"), name="classic"))
-    show(page)
+    show(page, "#live-strip")
     page.locator(".live-column").nth(1).locator("button").first.click()
     sentence, then = page.inner_text("#live-sentence"), page.inner_text("#live-then")
     number, row, column = map(int, re.findall(r"Map (\d+), row (\d+), column (\d+)", sentence)[0])
@@ -372,9 +372,9 @@ def test_pooling_is_the_largest_of_four(live: Visit) -> None:
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_network_that_the_page_loads_can_be_walked(live: Visit, name: str) -> None:
     page = live.page
-    page.set_viewport_size({"width": 360, "height": 740})
+    live.resize(360, 740)
     bring(page, export.describe(network(*NETWORKS[name]()), name=name))
-    show(page)
+    show(page, "#live-strip")
     count = page.locator(".live-column").count()
     for column in range(count):
         last = buttons(page, column).last
@@ -416,7 +416,7 @@ def test_a_network_that_takes_over_finds_nothing_waiting(live: Visit, name: str)
                 const image = Float32Array.from(prepared.image, (pixel) => pixel / 255);
                 Inside.show(image, Network.run(network, image));
                 Inside.use(network); // before the hand has rested on the digit
-                await new Promise((done) => setTimeout(done, 500));
+                await new Promise((done) => setTimeout(done, 500)); // twice as long as it waits
             }"""
         )
         assert live.console == []
@@ -425,7 +425,7 @@ def test_a_network_that_takes_over_finds_nothing_waiting(live: Visit, name: str)
         assert live.console == []
     choose_example(page, 4)
     reading(page)
-    show(page)
+    show(page, "#live-strip")
     assert len(page.inner_text("#live-strip-words")) > 20
 
 
@@ -435,7 +435,7 @@ def test_a_network_that_takes_over_finds_nothing_waiting(live: Visit, name: str)
 def test_the_strip_is_one_stop_of_the_tab_key(live: Visit) -> None:
     page = live.page
     reading(page)
-    show(page)
+    show(page, "#live-strip")
     stops = page.locator(".live-strip button[tabindex='0']")
     assert stops.count() == 1
     stops.focus()
@@ -472,6 +472,22 @@ PAINTED = """() => {
 }"""
 
 
+# Pause as soon as three numbers are there (or more, if frames come late), and tell how many.
+PAUSE_AT_THREE = """() => new Promise((done) => {
+    requestAnimationFrame(function look() {
+        if (Stage.state.filled < 3) return requestAnimationFrame(look);
+        document.getElementById("live-play").click();
+        done(Stage.state.filled);
+    });
+})"""
+
+
+def place(number: int) -> str:
+    """Say where the last of so many numbers stands in a map of 26 × 26."""
+    row, column = divmod(number - 1, 26)
+    return f"row {row + 1}, column {column + 1}"
+
+
 def test_the_window_moves_and_fills_the_map(moving: Page) -> None:
     page = moving
     show(page, "#live-stage")
@@ -479,23 +495,22 @@ def test_the_window_moves_and_fills_the_map(moving: Page) -> None:
     page.select_option("#live-speed", "slow")
     page.click("#live-play")
     assert page.inner_text("#live-play") == "Pause"
-    page.wait_for_function("Stage.state.filled >= 3")
-    assert page.evaluate(PAINTED) < 20
-    page.click("#live-play")
-    filled = page.evaluate("Stage.state.filled")
-    assert page.inner_text("#live-strip-spoken") == f"Paused at row 1, column {filled}."
-    page.wait_for_timeout(700)
+    filled = page.evaluate(PAUSE_AT_THREE)
+    assert 3 <= filled < 26 * 26
+    assert page.evaluate(PAINTED) == filled
+    assert page.inner_text("#live-strip-spoken") == f"Paused at {place(filled)}."
+    page.wait_for_timeout(700)  # two numbers' time
     assert page.evaluate("Stage.state.filled") == filled, "pause stops it"
     page.click("#live-step")
     assert page.evaluate(PAINTED) == filled + 1
-    assert f"row 1, column {filled + 1}:" in page.inner_text("#live-sentence")
+    assert f"{place(filled + 1)}:" in page.inner_text("#live-sentence")
     page.focus("#live-stage-out")
     page.keyboard.press("Enter")
     assert page.evaluate(PAINTED) == filled + 2
     page.select_option("#live-speed", "fast")
     page.focus("#live-stage-out")
     page.keyboard.press("Space")
-    page.wait_for_function("Stage.state.filled === null", timeout=60_000)
+    page.wait_for_function("Stage.state.filled === null")
     assert page.evaluate("Stage.state.playing") is False
     assert page.evaluate(PAINTED) == 26 * 26
     assert page.inner_text("#live-strip-spoken") == "The map is full."
@@ -515,10 +530,8 @@ def test_a_link_to_the_strip_leaves_play_alive(browser: Browser, live_site: Path
 @pytest.mark.parametrize("size", [(360, 640), (1280, 720)])
 def test_who_chooses_a_map_sees_it_enlarged(live: Visit, size: tuple[int, int]) -> None:
     page = live.page
-    page.set_viewport_size({"width": size[0], "height": size[1]})
-    reading(page)
-    page.locator("#live-strip").evaluate("(strip) => strip.scrollIntoView()")
-    page.wait_for_timeout(400)
+    live.resize(*size)
+    show(page, "#live-strip", "start")
     chosen = buttons(page, 1).nth(3)
     chosen.click()
     out, button = page.locator("#live-stage-out").bounding_box(), chosen.bounding_box()
@@ -528,27 +541,29 @@ def test_who_chooses_a_map_sees_it_enlarged(live: Visit, size: tuple[int, int]) 
 
 def test_nothing_moves_out_of_sight(moving: Page) -> None:
     page = moving
-    show(page)
-    page.set_viewport_size({"width": 1280, "height": 1400})
+    show(page, "#live-strip")
+    resize(page, 1280, 1400)
+    page.select_option("#live-speed", "slow")  # or the map could be full before it is looked at
     buttons(page, 2).nth(0).click()
-    page.wait_for_function("Stage.state.playing")
-    page.evaluate("scrollTo(0, 0)")
-    page.set_viewport_size({"width": 1280, "height": 500})
+    page.wait_for_function("Stage.state.filled >= 3")  # what waits for the hand stops nothing
+    assert page.evaluate("Stage.state.playing")
+    page.evaluate("scrollTo({ top: 0, behavior: 'instant' })")
+    resize(page, 1280, 500)
     page.wait_for_function("!Stage.state.playing")
+    assert page.evaluate("Stage.state.filled") is not None, "it was not full yet"
     assert page.evaluate("document.getElementById('live-play').textContent") == "Play"
 
 
 def test_with_less_motion_there_are_only_steps(live: Visit) -> None:
     page = live.page
     reading(page)
-    show(page)
-    page.set_viewport_size({"width": 1280, "height": 1400})
+    show(page, "#live-strip")
+    live.resize(1280, 1400)
     buttons(page, 2).nth(0).click()
     assert not page.locator("#live-play").is_visible()
     assert not page.locator("#live-speed").is_visible()
     page.focus("#live-stage-out")
     page.keyboard.press("Space")
-    page.wait_for_timeout(200)
     assert page.evaluate("Stage.state.playing") is False
     page.click("#live-step")
     page.click("#live-step")
@@ -626,14 +641,6 @@ def test_the_products_behind_a_score(live: Visit) -> None:
 
 # --- a page that holds still, on every screen -----------------------------------------------------
 
-SHIFT = """() => new Promise((done) => {
-    let sum = 0;
-    new PerformanceObserver((list) => {
-        for (const entry of list.getEntries()) sum += entry.hadRecentInput ? 0 : entry.value;
-    }).observe({ type: "layout-shift", buffered: true });
-    setTimeout(() => done(sum), 300);
-})"""
-
 
 @pytest.mark.parametrize("size", [(360, 640), (1280, 900)])
 def test_the_page_holds_still(browser: Browser, live_site: Path, size: tuple[int, int]) -> None:
@@ -645,8 +652,9 @@ def test_the_page_holds_still(browser: Browser, live_site: Path, size: tuple[int
         height = page.evaluate("document.documentElement.scrollHeight")
         for top in range(0, min(height, 6000), 400):
             page.evaluate("(top) => scrollTo(0, top)", top)
-            page.wait_for_timeout(60)
-        assert page.evaluate(SHIFT) <= 0.05
+            page.evaluate(FRAMES)
+        page.wait_for_function(SETTLED)
+        assert page.evaluate(SHIFTS) <= 0.05
         context.close()
 
 
@@ -668,16 +676,14 @@ def test_pad_and_strip_stay_in_reach(live: Visit) -> None:
     assert reading(page) == 7
     assert dock.inner_text().startswith("7")
     page.get_by_role("button", name="Network", exact=True).click()
-    page.wait_for_timeout(100)
+    page.wait_for_function("document.activeElement.closest('#live-strip') !== null")
     assert 0 < page.locator("#live-strip").bounding_box()["y"] < 200
-    assert page.evaluate("document.activeElement.closest('#live-strip') !== null")
     page.get_by_role("button", name="Draw", exact=True).click()
-    page.wait_for_timeout(200)
-    assert page.evaluate("document.activeElement.id") == "live-pad"
-    assert not dock.is_visible()
+    expect(page.locator("#live-pad")).to_be_focused()
+    expect(dock).to_be_hidden()
     assert page.locator("#live-pad").bounding_box()["width"] == pytest.approx(320, abs=2)
     # On a phone the answer stays, in a bar at the lower edge.
-    page.set_viewport_size({"width": 360, "height": 640})
+    live.resize(360, 640)
     show(page, "#live-scores")
     box = page.locator(".live-dock").bounding_box()
     assert box["width"] == 360
@@ -693,7 +699,7 @@ def test_pad_and_strip_stay_in_reach(live: Visit) -> None:
 
 def test_on_a_phone_the_answer_is_in_sight_of_the_pen(live: Visit) -> None:
     page = live.page
-    page.set_viewport_size({"width": 360, "height": 640})
+    live.resize(360, 640)
     reading(page)
     page.evaluate("scrollTo(0, 0)")
     for selector in ("#live-digit", "#live-words", "#live-pad"):
@@ -708,48 +714,40 @@ def test_the_strip_is_accessible(browser: Browser, live_site: Path, theme: str) 
         visit.open("book/live.html")
         page = visit.page
         reading(page)
-        show(page)
+        show(page, "#live-strip")
         buttons(page, 3).nth(1).click()
         buttons(page, 2).nth(2).focus()
         show(page, "#live-scores")
         assert accessibility_violations(visit, "book/live") == []
         buttons(page, 8).nth(4).click()
         assert accessibility_violations(visit, "book/live") == []
-        page.set_viewport_size({"width": 360, "height": 640})
-        page.wait_for_timeout(200)
+        visit.resize(360, 640)
         assert page.evaluate(TOO_WIDE) == []
         visit.assert_clean()
 
 
-FRAME = """() => {
+FRAME = """(n) => {
     const image = Float32Array.from(Live.state.prepared.image, (pixel) => pixel / 255);
-    const times = [];
-    for (let n = 0; n < 40; n++) {
-        image[400] = n / 40; // every time another digit
-        const start = performance.now();
-        const outputs = Network.run(Live.state.network, image);
-        const middle = performance.now();
-        Inside.show(image, outputs);
-        times.push([middle - start, performance.now() - middle]);
-    }
-    return times;
+    image[400] = n / 40; // every time another digit
+    Inside.show(image, Network.run(Live.state.network, image));
 }"""
 
 
 def test_a_frame_with_the_strip_in_sight(live: Visit, capsys: pytest.CaptureFixture[str]) -> None:
-    """Compute and paint strip, stage, maps and scores within a frame at 60 Hz, 16 ms.
+    """Compute and paint strip, stage, maps and scores within a frame at 60 Hz, 16 ms of CPU time.
 
-    Another program may stop the page at any time, and its clock runs on: so the quickest of many.
+    The quickest of many: the first compile the scripts, and in some the browser does other work.
     """
     page = live.page
-    page.set_viewport_size({"width": 1280, "height": 5000})
+    live.resize(1280, 5000)
     reading(page)
-    show(page)
-    times = np.array(page.evaluate(FRAME))
-    computing, painting = times.min(axis=0)
+    show(page, "#live-strip")
+    busy = main_thread(page)
+    times = []
+    for n in range(40):
+        before = busy()
+        page.evaluate(FRAME, n)
+        times.append(1e3 * (busy() - before))
     with capsys.disabled():
-        print(
-            f"\nquickest of {len(times)}: network {computing:.1f} ms, pictures {painting:.1f} ms;"
-            f" median of both {np.median(times.sum(axis=1)):.1f} ms"
-        )
-    assert times.sum(axis=1).min() <= 16
+        print(f"\nquickest of {len(times)}: {min(times):.1f} ms; median {np.median(times):.1f} ms")
+    assert 1 < min(times) <= 16

@@ -247,7 +247,7 @@ def test_every_slide_can_be_read_from_the_back_row(
     )
     page.goto((decks / f"{path.stem}.html").as_uri())
     page.wait_for_function("window.Reveal?.isReady() && (window.MathJax?.startup?.promise ?? true)")
-    page.evaluate("MathJax.startup.promise")
+    page.evaluate("async () => { await MathJax.startup.promise; await document.fonts.ready; }")
     measured = page.evaluate(MEASURE, LEAST)
     page.close()
     assert not faults

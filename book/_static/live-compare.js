@@ -97,7 +97,8 @@ const Compare = (() => {
   }
 
   function chosen({ select }) {
-    return select.value === "untrained" ? beginner(reading) : networks[select.value];
+    if (select.value === "untrained") return reading && beginner(reading);
+    return networks[select.value];
   }
 
   // --- what is shown ----------------------------------------------------------------------------

@@ -254,6 +254,7 @@ const Inside = (() => {
   const asSigned = (most) => (number) => background(number, most);
 
   function explain() {
+    stopWaiting(); // for what is written now; later it would stop the window that moves
     isAway = false;
     const index = windows[chosen];
     const isPooling = network.layers[index].type !== "conv2d";
@@ -494,8 +495,10 @@ const Inside = (() => {
     into.setAttribute("aria-label", element("live-input-name").textContent);
     out.setAttribute("aria-label", element("live-output-name").textContent);
     element("live-layers").querySelectorAll("input")[number].checked = true;
-    if (image) show(image, outputs);
-    if (image && focus) explain();
+    if (!image) return;
+    focus = strongest();
+    paintMaps();
+    explain();
   }
 
   /** Turn to a map of a layer, at its strongest place unless another is given. */
@@ -527,7 +530,7 @@ const Inside = (() => {
   function use(next) {
     network = next;
     image = outputs = null;
-    clearTimeout(waiting); // it would write a sum of the network before
+    stopWaiting(); // it would write a sum of the network before
     isAway = false;
     windows = [...network.layers.keys()].filter((n) => /conv|pool/.test(network.layers[n].type));
     let convolutions = 0;
@@ -549,12 +552,16 @@ const Inside = (() => {
     for (const follower of followers) follower.use?.(next);
   }
 
-  let waiting = 0;
+  let waiting = 0; // the timer until the hand has rested; 0: none runs
+  function stopWaiting() {
+    clearTimeout(waiting);
+    waiting = 0;
+  }
 
   /** Show what the layers make of an image; null and null: there is none. */
   function show(nextImage, nextOutputs) {
     [image, outputs] = [nextImage, nextOutputs];
-    clearTimeout(waiting);
+    stopWaiting();
     if (outputs && !outputs[outputs.length - 1].every(Number.isFinite)) image = outputs = null;
     for (const name of ["live-inside", "live-sum"]) {
       element(name).classList.toggle("live-empty", !image);
@@ -569,6 +576,7 @@ const Inside = (() => {
 
   /** Turn to the strongest place when the hand rests: nothing jumps about while it draws. */
   function rest() {
+    waiting = 0;
     if (choice !== "place") focus = strongest(choice === "map" ? focus.map : null);
     paintMaps();
     if (!isAway) explain();
@@ -608,5 +616,9 @@ const Inside = (() => {
     },
     /** Let another part of the page follow: `use`, `show`, and `looked` when the sum is written. */
     follow: (follower) => followers.push(follower),
+    /** Whether nothing waits for the hand to rest, here or in a part that follows. */
+    get idle() {
+      return !waiting && followers.every(({ idle }) => idle ?? true);
+    },
   };
 })();

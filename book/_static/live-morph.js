@@ -259,6 +259,7 @@ const Morph = (() => {
   }
 
   function begin() {
+    if (!network) return; // it begins as soon as there is one
     const images = ends.map(imageOf);
     const missing = images.some((image) => image === null);
     job++;

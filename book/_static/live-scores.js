@@ -30,7 +30,7 @@ const Scores = (() => {
     Object.assign(radio, { type: "radio", name: "live-digit-of", value: k });
     radio.addEventListener("change", () => {
       digit = k;
-      showAddends();
+      if (image) showAddends();
     });
     label.append(document.createTextNode(k));
     row.append(head);
@@ -218,13 +218,21 @@ const Scores = (() => {
 
   // --- following --------------------------------------------------------------------------------
 
-  let waiting = 0;
+  let waiting = 0; // the timer until the hand has rested; 0: none runs
+  function stopWaiting() {
+    clearTimeout(waiting);
+    waiting = 0;
+  }
+
   function show() {
     element("live-scores").classList.toggle("live-empty", !image);
-    clearTimeout(waiting);
+    stopWaiting();
     if (!image || !seen) return;
     showRows();
-    waiting = setTimeout(showAddends, 250);
+    waiting = setTimeout(() => {
+      waiting = 0;
+      showAddends();
+    }, 250);
   }
 
   element("live-temperature").addEventListener("input", () => image && showRows());
@@ -246,11 +254,14 @@ const Scores = (() => {
       network = next;
       columns = Parts.columnsOf(network);
       [image, outputs, digit] = [null, null, null];
-      clearTimeout(waiting); // it would take apart a score of the network before
+      stopWaiting(); // it would take apart a score of the network before
     },
     show(nextImage, nextOutputs) {
       [image, outputs] = [nextImage, nextOutputs];
       show();
+    },
+    get idle() {
+      return !waiting;
     },
   });
 

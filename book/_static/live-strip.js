@@ -356,7 +356,7 @@ const Strip = (() => {
     waitingForLines = true;
     requestAnimationFrame(() => {
       waitingForLines = false;
-      if (seen) drawLines();
+      if (seen && network) drawLines();
       else stale = true;
     });
   }
@@ -461,6 +461,7 @@ const Strip = (() => {
   function reveal(column) {
     const first = column.source >= 0 ? columns[column.source] : column;
     const margin = 12; // so that one sees that the strip goes on
+    scrolled = box.scrollLeft; // the focus may have scrolled it, and the event comes later
     const left = Math.min(
       Math.max(scrolled, column.right + margin - width),
       Math.max(first.left - margin, 0),
@@ -547,7 +548,7 @@ const Strip = (() => {
     network = next;
     columns = Parts.columnsOf(network);
     image = outputs = null;
-    clearTimeout(waiting); // it would look for the strongest maps of the network before
+    stopWaiting(); // it would look for the strongest maps of the network before
     lit = null;
     byReader = false;
     chosen = { column: 0, item: 0 };
@@ -557,13 +558,17 @@ const Strip = (() => {
     layOut();
   }
 
-  let waiting = 0;
+  let waiting = 0; // the timer until the hand has rested; 0: none runs
+  function stopWaiting() {
+    clearTimeout(waiting);
+    waiting = 0;
+  }
 
   function show(nextImage, nextOutputs) {
     const first = image === null;
     [image, outputs] = [nextImage, nextOutputs];
     box.classList.toggle("live-empty", !image);
-    clearTimeout(waiting);
+    stopWaiting();
     if (!image) {
       lines();
       return;
@@ -575,6 +580,7 @@ const Strip = (() => {
 
   /** When the hand rests, the strongest maps come first again. */
   function rest() {
+    waiting = 0;
     const last = columns[columns.length - 1];
     // A network without windows has no map to begin with: its strongest score, then.
     if (!byReader && !columns.some(({ isImage, kind }) => isImage && kind !== "input")) {
@@ -630,6 +636,9 @@ const Strip = (() => {
     show,
     looked(layer, focus) {
       if (!isOwn && focus.side === "output") follow(layer, focus.map);
+    },
+    get idle() {
+      return !waiting && !waitingForLines;
     },
   });
 

@@ -155,11 +155,14 @@ const Live = (() => {
   }
 
   let own = null; // the course's own network, as soon as it is there
+  let [hasCome, hasFailed] = [null, null];
+  const arrival = new Promise((...settle) => ([hasCome, hasFailed] = settle));
 
   /** Read with the course's own network: the page's largest script, which may arrive last. */
   function useOwn() {
     own = NetworkFile.fromDescription(LIVE_NETWORK);
     use(own);
+    hasCome();
   }
 
   function files() {
@@ -183,7 +186,10 @@ const Live = (() => {
       try {
         const { picture, network } = await Files.open(file);
         if (picture) Pad.change({ background: picture, strokes: [] });
-        else use(network);
+        else {
+          await arrival; // the first network is the course's own, and would take this one's place
+          use(network);
+        }
         say(
           picture
             ? `The picture “${name}” lies on the pad.`
@@ -344,12 +350,12 @@ const Live = (() => {
   });
   if (typeof LIVE_NETWORK === "undefined") {
     const script = element("live-network-script");
+    const fail = () => hasFailed(new Error("The network could not be loaded. Check your connection, and load this page again."));
     script.addEventListener("load", useOwn);
-    script.addEventListener("error", () => {
-      element("live-words").textContent =
-        "The network could not be loaded. Check your connection, and load this page again.";
-    });
+    script.addEventListener("error", fail);
+    if ("failed" in script.dataset) fail(); // before this script ran
     element("live-words").textContent = "One moment: the network is on its way to your browser.";
+    arrival.catch(({ message }) => (element("live-words").textContent = message));
   } else useOwn();
   const kept = Pad.kept();
   if (kept) Pad.change(kept);
@@ -360,7 +366,8 @@ const Live = (() => {
     /** What the page holds now, for tests and for the curious at the console. */
     get state() {
       const state = Pad.state;
-      return { ...state, settled: own !== null && state.settled && Evidence.idle && followers.every(({ idle }) => idle) };
+      const idle = [Inside, Evidence, ...followers].every((part) => part.idle);
+      return { ...state, settled: own !== null && state.settled && idle };
     },
   };
 })();
