@@ -207,9 +207,11 @@ def test_small_costs_are_those_of_a_fresh_start():
 @pytest.mark.site
 @pytest.mark.timeout(900)
 def test_the_live_page_is_timed_while_a_pen_moves(live_site):
+    start = time.monotonic()
     rows = benchmark.in_a_process("live_page", 1, str(live_site))  # as a run of it does
+    whole = 1000 * (time.monotonic() - start)
     median, late = (row["wall"] for row in rows.values())
-    assert 0.1 < median <= late < 1000
+    assert 0.1 < median <= late < whole, "in milliseconds"
     assert benchmark.cost_table(rows).columns == ["CPU time", "wall time", "unit"]
 
 

@@ -854,7 +854,7 @@ def test_killed_while_downloading(world, server):
     small = "".join(f"data.{name} = {getattr(data, name)!r}\n" for name in names)
     code = f"from mnist_lib import data\n{small}data.load_mnist('full')"
     process = subprocess.Popen([sys.executable, "-c", code])
-    assert halfway.wait(60)
+    assert halfway.wait(180)
     process.kill()
     assert process.wait() == -signal.SIGKILL
     assert not world.cache.exists()  # never under the name that is read

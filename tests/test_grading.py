@@ -425,7 +425,7 @@ def digest(folder: Path) -> list[tuple[object, ...]]:
 
 def survivors() -> list[str]:
     """Return the processes of submissions that have outlived what started them."""
-    deadline = time.monotonic() + 3  # the kernel, too, needs a moment
+    deadline = time.monotonic() + 30  # the kernel, too, needs a moment
     while True:
         found = []
         for process in psutil.process_iter():
@@ -504,7 +504,7 @@ def graded_class(folder: Path, entries, port: int, user: int) -> SimpleNamespace
         (class_ / f"{name}.ipynb").write_bytes(data)
     before = digest(class_), digest(ROOT / "mnist_lib")
     options = ["--chapter", 2, "--output", out / "grades.csv", "--cases", private, "--no-key"]
-    limits = ["--timeout", 5, "--memory", 400, "--jobs", 3]
+    limits = ["--timeout", 15, "--memory", 400, "--jobs", 3]
     other = {"user": user, "group": user, "extra_groups": []} if user != os.geteuid() else {}
     done = subprocess.run(
         command_line(class_, *options, *limits),
@@ -668,7 +668,7 @@ def test_the_summary_counts(graded):
 def grade_folder(folder: Path, *options: object, output: Path) -> subprocess.CompletedProcess[str]:
     arguments = [folder, "--chapter", "02", "--no-key", "--output", output, *options]
     return subprocess.run(
-        command_line(*arguments), cwd=ROOT, capture_output=True, text=True, timeout=120
+        command_line(*arguments), cwd=ROOT, capture_output=True, text=True, timeout=400
     )
 
 
@@ -726,11 +726,11 @@ def test_an_interrupted_run_keeps_its_rows(sandbox, tmp_path, order):
         # A shell lets its background jobs ignore Ctrl-C, and these tests may run in one.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while not (output.exists() and rows_of(output)) and time.monotonic() < deadline:
             time.sleep(0.1)
         process.send_signal(order)
-        _, shown = process.communicate(timeout=60)
+        _, shown = process.communicate(timeout=300)
     assert process.returncode == 130
     assert "3 of 4 not graded" in shown
     assert [(row["student"], row["points"]) for row in rows_of(output).values()] == [("a", "2")]
@@ -900,11 +900,11 @@ def test_a_judge_is_limited(monkeypatch):
     """What a submission sent may take time and memory to compare, but not without end."""
     monkeypatch.setattr(judge, "START", 3)
     endless = judge.Judge("02")
-    endless.command = [sys.executable, "-c", "import time; time.sleep(60)"]
+    endless.command = [sys.executable, "-c", "import time; time.sleep(600)"]
     start = time.monotonic()
     with pytest.raises(processes.StartError, match=r"Judging 02\.conv2d failed twice"):
         endless.ask(CONV2D.id, [], "")
-    assert time.monotonic() - start < 20
+    assert time.monotonic() - start < 120, "twice 3 s, and what else the machine does"
     monkeypatch.undo()
     hungry = judge.Judge("02")
     code = "import time; x = bytearray(1_300_000_000); time.sleep(60)"

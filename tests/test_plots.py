@@ -1003,7 +1003,7 @@ def test_shows_once_in_a_notebook() -> None:
         *["plots.plot_lines([1, 2], {'a': [1, 2]}, xlabel='x', ylabel='y');"] * 21,
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    NotebookClient(notebook, kernel_name="python3", timeout=120).execute()
+    NotebookClient(notebook, kernel_name="python3", timeout=600).execute()
     pictures = [
         sum("image/png" in output.get("data", {}) for output in cell.outputs)
         for cell in notebook.cells

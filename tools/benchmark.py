@@ -543,6 +543,7 @@ def live_page(rounds: int, site: str | Path = SITE) -> dict[str, Results]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         page = browser.new_page()
+        page.set_default_timeout(180_000)  # milliseconds: a busy machine is no reason to give up
         page.goto(page_file.as_uri())
         page.wait_for_function("Live.state.settled")
         times: list[float] = []

@@ -210,6 +210,7 @@ def print_book(browser: Browser, site: Path, target: Path, solutions: bool = Fal
     whole = site / "chapters" / "_whole_book.html"  # its pictures are where a chapter's are
     numbers: dict[str, int] = {}
     page = browser.new_page()
+    page.set_default_timeout(600_000)  # milliseconds: formulas of a whole book, on a slow computer
     try:
         for _ in range(2):
             whole.write_text(whole_book(site, solutions, numbers), encoding="utf-8")
