@@ -2363,7 +2363,8 @@ def error_against_seconds(
     budgets : sequence of float
         Seconds at which a line stands.
     beside : mapping of name to sequence of (seconds, error), optional
-        Other fronts, to compare with: hollow dots and a dashed line, with its name above the first.
+        Other fronts, to compare with: hollow dots and a dashed line, with its name above the first;
+        a single dot has its name beside it.
 
     Returns
     -------
@@ -2443,7 +2444,9 @@ def error_against_seconds(
         chart.plot(*np.transpose(others), "o", color=blue, mfc="none", markersize=6)
         x, y = place(*others[0])
         side = "left" if x < left + wide / 2 else "right"
-        label(axes, (x, y + LINE * (0.75 + title.count("\n") / 2)), title, color=blue, ha=side)
+        away = (0.12 if side == "left" else -0.12) if len(others) == 1 else 0
+        above = 0 if away else LINE * (0.75 + title.count("\n") / 2)
+        label(axes, (x + away, y + above), title, color=blue, ha=side)
     for budget in budgets:
         chart.axvline(budget, color="grey", lw=1.2, ls=":", marker="none")
         label(axes, (place(budget, 1)[0], below + tall + 0.16), f"{budget:g} s")

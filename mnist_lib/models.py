@@ -42,6 +42,7 @@ ROBUST_CONVOLUTIONS = ((16, 3, 1), (32, 4, 2), (48, 3, 1), (64, 3, 1), (64, 3, 1
 ACCURATE_CONVOLUTIONS = ((32, 4, 2), (64, 3, 1), (64, 3, 1), (96, 3, 1), (96, 3, 1), (128, 3, 1))
 
 # One .npz file of weights for each pretrained network, and the record of its training as .json.
+# ablation.json is the record of chapter 8's long run.
 WEIGHTS_FOLDER = Path(__file__).resolve().parent / "weights"
 
 

@@ -1147,6 +1147,18 @@ def test_the_front_has_its_names_beside_its_points_and_the_others_theirs_in_a_co
     assert {"few digits", "4 s", "30 s"} < set(texts(figure))
 
 
+@pytest.mark.parametrize(("seconds", "right"), [(1.0, True), (18.0, False)])
+def test_a_single_dot_has_its_name_at_the_side_where_it_fits(seconds: float, right: bool) -> None:
+    figure = diagrams.error_against_seconds(RECIPES, FRONT, beside={"alone": [(seconds, 12.0)]})
+    figure.draw_without_rendering()
+    axes, chart = figure.axes
+    (text,) = (text for text in axes.texts if text.get_text() == "alone")
+    x, y = axes.transData.inverted().transform(chart.transData.transform((seconds, 12.0)))
+    assert text.get_position()[1] == pytest.approx(y)
+    assert (text.get_position()[0] > x) == right
+    assert not text.get_window_extent().contains(*axes.transData.transform((x, y)))
+
+
 def test_names_of_a_crowded_front_lie_neither_on_each_other_nor_on_a_point() -> None:
     steep = {f"recipe {number}": (1 + number / 50, 3 - number / 50) for number in range(9)}
     figure = diagrams.error_against_seconds({**steep, "beaten": (5, 5)}, list(steep))
