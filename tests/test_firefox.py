@@ -151,9 +151,7 @@ def test_the_live_page_reads_and_can_be_walked(firefox: Firefox, live_site: Path
     firefox.wait_for(f"{strip}.querySelectorAll('canvas').length > 10")
     firefox.run(f"{strip}.querySelector('[tabindex=\"0\"]').focus()")
     firefox.press("\ue014", "\ue007")  # right arrow, Enter
-    spoken = "document.getElementById('live-strip-spoken').textContent"
-    firefox.wait_for(f"{spoken}.startsWith('Chosen: ')")
-    assert firefox.run("/\\d/.test(document.getElementById('live-sentence').textContent)")
+    firefox.wait_for("/\\d/.test(document.getElementById('live-sentence').textContent)")
     assert firefox.errors == []
 
 
