@@ -49,7 +49,7 @@ from tools.notebooks import (
 
 MARKED = 1.5  # a Time line that is off by more is marked in the table and should be measured again
 TOLERANCE = 2.5  # by more than this, it fails: other processors and busy cores explain about 1.8
-LONGEST_SILENCE = 30  # seconds; 10 are meant, but the clock also counts what else the machine does
+LONGEST_SILENCE = 30  # seconds; 10 are meant, but the clock also counts what a small machine waits
 
 # Work like the chapters': about half of it is importing Keras, half training.
 REFERENCE = """
@@ -130,14 +130,26 @@ def silence_of(cell: nbformat.NotebookNode) -> float:
     return max(((b - a).total_seconds() for a, b in pairwise(times)), default=0.0)
 
 
+def pace_of(notebook: nbformat.NotebookNode, seconds: float) -> float:
+    """Return the fraction of its wall time that a run of so many CPU seconds worked, at most 1.
+
+    A machine that does other things too makes every silence longer by the same factor.
+    """
+    messages = [time for cell in notebook.cells for time in cell.metadata.get("messages", [])]
+    times = [datetime.fromisoformat(time) for time in messages]
+    if not times or seconds == 0:
+        return 1.0
+    return min(1.0, seconds / max(1.0, (max(times) - min(times)).total_seconds()))
+
+
 def verdicts_of(cell: nbformat.NotebookNode) -> list[str]:
     """Return what the checks in a cell said, as text."""
     texts = [o.get("data", {}).get("text/plain", "") for o in cell.outputs]
     return [text for text in texts if re.match(r"[✓✗○] Exercise", text)]
 
 
-def problems_of(notebook: nbformat.NotebookNode, folder: str) -> list[str]:
-    """Return what is wrong with the output of a notebook that ran without an error."""
+def problems_of(notebook: nbformat.NotebookNode, folder: str, pace: float = 1.0) -> list[str]:
+    """Return what is wrong with the output of a notebook that ran at such a pace, without error."""
     problems = []
     expected = {"chapters": "○ Exercise", "solutions": "✓ Exercise"}.get(folder, "")
     for cell in notebook.cells:
@@ -153,7 +165,7 @@ def problems_of(notebook: nbformat.NotebookNode, folder: str) -> list[str]:
             problems.append(f"cell {cell.id} draws a figure and has no alternative text")
         if alt_text(cell) and not drawn:
             problems.append(f"cell {cell.id} has an alternative text and shows no picture")
-        if (seconds := silence_of(cell)) > LONGEST_SILENCE:
+        if (seconds := pace * silence_of(cell)) > LONGEST_SILENCE:
             problems.append(f"cell {cell.id} shows nothing new for {seconds:.0f} s")
         if "exercise" in cell.metadata:
             said = verdicts_of(cell)
@@ -261,7 +273,8 @@ def pytest_runtest_makereport(
     else:
         client = item.stash[CLIENT]
         notebook = client.nb
-        silences = {c.id: silence_of(c) for c in notebook.cells if c.cell_type == "code"}
+        pace = pace_of(notebook, client.cpu_seconds)
+        silences = {c.id: pace * silence_of(c) for c in notebook.cells if c.cell_type == "code"}
         longest = max(silences, key=silences.__getitem__)
         source = os.environ.get("MNIST_LIB_SOURCE", "sample")
         run = Run(
@@ -274,7 +287,7 @@ def pytest_runtest_makereport(
         )
         report.user_properties.append(("run", tuple(run)))  # this reaches the table from a worker
         problems = [
-            *problems_of(notebook, item.path.parent.name),
+            *problems_of(notebook, item.path.parent.name, pace),
             *problems_of_time(run),
             *client.problems,
         ]
