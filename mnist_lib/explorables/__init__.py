@@ -401,7 +401,7 @@ def threshold(confidence: ArrayLike, right: ArrayLike, start: float) -> Explorab
             "threshold": start,
         },
         still=still,
-        alt="The more digits are answered, the more of the answers are wrong. A bar at the "
+        alt="With more digits answered, mostly a larger part of the answers is wrong. A bar at the "
         "threshold is the 95 % interval of the errors there.",
         instruction="Move the threshold: digits below it go to a person. Then use fewer digits.",
         question="With a quarter of the digits, how does the length of the interval change?",
