@@ -2054,7 +2054,7 @@ def digits_on_page(
     numbers = {index: k for k, index in enumerate((i for line in lines for i in line), start=1)}
     longest = max(len(line) for line in lines)
     for row, line in enumerate(lines):
-        colour, style = plots.PALETTE[row % 2], ("-", "--")[row % 2]
+        colour, style = ((plots.PALETTE[0], "-"), (plots.PALETTE[3], ":"))[row % 2]
         for column, index in enumerate(line):
             start, first, rows, columns = (pixel * int(each) for each in places[index])
             corner = left + first, above - start - rows
