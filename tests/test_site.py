@@ -293,10 +293,10 @@ def test_a_predicted_result_is_folded(tiny_book: Callable[..., Path], browser: B
     assert not printed.is_visible()
     page.get_by_text("Show the result").focus()
     page.keyboard.press("Enter")
-    assert printed.is_visible()
-    assert figure.is_visible()
+    expect(printed).to_be_visible()
+    expect(figure).to_be_visible()
     # On a phone the figure is as wide as the page: no frame stands in its way, nor the caption.
-    resize(page, 360, 800)
+    page.set_viewport_size({"width": 360, "height": 800})  # no script that answers to it
     fold = page.locator("details.result")
     side = fold.evaluate("fold => getComputedStyle(fold).borderLeftColor")
     assert side == "rgba(0, 0, 0, 0)"
