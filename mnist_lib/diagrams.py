@@ -2609,7 +2609,7 @@ def file_contents(parts: Sequence[str], files: Mapping[str, Sequence[bool | str]
 
 
 def two_ways_to_load() -> Figure:
-    """Draw what loading does: numbers become arrays, a graph waits, instructions are obeyed.
+    """Draw what loading does: numbers become arrays, a graph may run, instructions are obeyed.
 
     Returns
     -------
@@ -2617,7 +2617,7 @@ def two_ways_to_load() -> Figure:
     """
     lanes = (
         (".npz, .keras", "numbers\nand names", "arrays and\nknown layers", 0),
-        ("SavedModel", "a graph", "may use files\nwhen called", 1),
+        ("SavedModel", "a graph", "may use files\nat load, or later", 1),
         ("pickle, .keras\nwith a Lambda", "instructions", "runs them\nat once", 1),
     )
     figure, axes = canvas(2.8)

@@ -1249,7 +1249,7 @@ def test_a_saved_model_is_loaded_as_a_program_of_its_own() -> None:
     for text in figure.axes[0].texts:
         rows.setdefault(round(text.get_position()[1], 3), []).append(text.get_text())
     (lane,) = [row for row in rows.values() if "SavedModel" in row]
-    assert {"a graph", "may use files\nwhen called"} < set(lane)
+    assert {"a graph", "may use files\nat load, or later"} < set(lane)
     arrows = [patch for patch in figure.axes[0].patches if isinstance(patch, FancyArrowPatch)]
     assert [arrow.get_edgecolor()[:3] for arrow in arrows[2:]] == [to_rgb(plots.PALETTE[1])] * 4
 

@@ -16,6 +16,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -184,6 +185,15 @@ def test_the_still_line_of_float32_hides_no_marker(stills: list[Figure]) -> None
     assert len(others) == 2
     assert all(line.get_zorder() > exact.get_zorder() for line in others)
     assert "float32" in [text.get_text() for text in axes.texts]
+
+
+def test_the_still_legend_shows_the_markers_of_its_lines(stills: list[Figure]) -> None:
+    explorables.rounding(KERNELS, PER_TENSOR, PER_CHANNEL, 0.966)
+    (axes,), (legend,) = stills[0].axes, stills[0].legends
+    for line, handle in zip(axes.lines[:2], legend.legend_handles, strict=True):
+        assert isinstance(handle, Line2D)
+        assert handle.get_markerfacecolor() == line.get_markerfacecolor()
+        assert handle.get_markersize() == line.get_markersize()
 
 
 def test_still_workers_are_counted_and_not_powers_of_ten(stills: list[Figure]) -> None:

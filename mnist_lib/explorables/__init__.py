@@ -764,7 +764,8 @@ def rounding(
     )
     (axes,) = still.axes
     axes.axhline(exact, color=plots.PALETTE[2], ls="-.", zorder=1)  # behind the markers
-    axes.lines[1].set(markersize=10, markerfacecolor="none")  # where both agree, both can be seen
+    for line in axes.lines[1], still.legends[0].get_lines()[1]:
+        line.set(markersize=10, markerfacecolor="none")  # where both agree, both can be seen
     axes.annotate("float32", (2, exact), (0, 3), textcoords="offset points")
     axes.margins(y=0.1)
     return Explorable(
