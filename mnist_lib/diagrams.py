@@ -2274,7 +2274,8 @@ def gains(names: Sequence[str], measured: Mapping[str, ArrayLike]) -> Figure:
     """Draw the gain of each step with its interval, in a column for each run.
 
     An interval that excludes 0 is orange and its dot is full; another is grey and its dot open.
-    A column holds two thirds of its steps; a gain further out is an arrow with its number.
+    A column holds two thirds of its steps. A gain further out is an arrow with its number and its
+    interval; where only an interval leads further out, its end is an arrow.
 
     Parameters
     ----------
@@ -2310,10 +2311,13 @@ def gains(names: Sequence[str], measured: Mapping[str, ArrayLike]) -> Figure:
     left = max(map(len, names)) * CHARACTER + 0.05
     wide = (plots.WIDTH - left - 0.1 - gap * (len(columns) - 1)) / len(columns)
     grey, orange = plt.rcParams["xtick.color"], plots.PALETTE[1]
+    # A number that crosses the line at 0 is on top.
+    paper = {"facecolor": plt.rcParams["figure.facecolor"], "edgecolor": "none", "pad": 0.5}
     for number, (title, rows) in enumerate(columns.items()):
         corner = left + number * (wide + gap)
         far = np.abs(rows).max(axis=1)
         span = 1.15 * np.sort(far)[(2 * len(far) - 1) // 3]
+        decimals = max(0, 1 - math.floor(math.log10(span)))
         size = (corner, below, wide, pitch * len(rows))
         inches = (plots.WIDTH, height) * 2
         chart = figure.add_axes(tuple(np.divide(size, inches)))
@@ -2324,11 +2328,16 @@ def gains(names: Sequence[str], measured: Mapping[str, ArrayLike]) -> Figure:
         for row, (low, gain, high) in enumerate(rows):
             clear = low > 0 or high < 0
             style: dict[str, Any] = {"color": orange if clear else grey, "zorder": 3}
+            for beyond, side in ((high > span, 1), (low < -span, -1)):
+                if beyond:
+                    at = 0.94 * side * span
+                    chart.plot(at, row, ">" if side > 0 else "<", markersize=6, **style)
             if abs(gain) > span:
-                side = math.copysign(1, gain)
-                chart.plot(0.94 * side * span, row, ">" if gain > 0 else "<", markersize=6, **style)
                 end: Any = "right" if gain > 0 else "left"
-                chart.text(0.86 * side * span, row, f"{gain:+.2g}", ha=end, va="center", **style)
+                told = "{:+.{n}f} ({:.{n}f} to {:.{n}f})".format(gain, low, high, n=decimals)
+                at = 0.86 * math.copysign(span, gain)
+                text = chart.text(at, row, told, ha=end, va="center", **style)
+                text.set_bbox(paper)
                 continue
             chart.plot([low, high], [row, row], "|-", markersize=7, lw=1.6, **style)
             face = style["color"] if clear else plt.rcParams["figure.facecolor"]
@@ -2477,7 +2486,7 @@ def error_against_seconds(
 
 
 def time_bars(times: Mapping[str, float], arithmetic: float, unit: str) -> Figure:
-    """Draw times as bars from zero whose first part, the same in all, is arithmetic alone.
+    """Draw times as bars from zero whose first part, the same in all, is arithmetic at peak speed.
 
     After each time stands that part of it, in per cent and in the colour of the arithmetic.
 
@@ -2507,7 +2516,7 @@ def time_bars(times: Mapping[str, float], arithmetic: float, unit: str) -> Figur
     figure, axes = canvas(height)
     long = plots.WIDTH - start - 1.25
     scale = long / max(times.values())
-    colours = {"arithmetic alone": plots.PALETTE[1], "everything else": plots.PALETTE[0]}
+    colours = {"arithmetic at the peak": plots.PALETTE[1], "the rest": plots.PALETTE[0]}
     first, rest = colours.values()
     label(axes, (start, height - 0.2), unit, ha="left", fontweight="bold")
     for row, (name, spent) in enumerate(times.items()):

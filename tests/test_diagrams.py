@@ -85,6 +85,7 @@ GAINS = {
     "unclear": (-0.1, 0.1, 0.3),
     "harmful": (-0.9, -0.8, -0.7),
     "small": (-0.1, 0.0, 0.1),
+    "wide": (-1.5, 0.2, 1.9),
 }
 INTERVALS = np.array(list(GAINS.values()))
 MEASURED = {"few digits,\ntwo seeds": INTERVALS, "all": INTERVALS / 10}
@@ -1087,20 +1088,32 @@ def test_an_interval_that_excludes_0_is_orange_and_a_gain_far_out_an_arrow() -> 
     figure = EXAMPLES["gains"]()
     _, *charts = figure.axes
     assert len(charts) == len(MEASURED)
-    for chart, rows in zip(charts, MEASURED.values(), strict=True):
+    tolds = "+4.5 (4.0 to 5.0)", "+0.45 (0.40 to 0.50)"
+    for chart, rows, told in zip(charts, MEASURED.values(), tolds, strict=True):
         bars = [line for line in chart.lines if line.get_marker() == "|"]
         dots = [line for line in chart.lines if line.get_marker() == "o"]
-        assert len(bars) == len(dots) == 4
+        assert len(bars) == len(dots) == 5
         np.testing.assert_array_equal([bar.get_xdata() for bar in bars], rows[1:, ::2])
         assert [dot.get_xdata()[0] for dot in dots] == [gain for _, gain, _ in rows[1:]]
         clear = [low > 0 or high < 0 for low, _, high in rows[1:]]
         assert [bar.get_color() == plots.PALETTE[1] for bar in bars] == clear
         full = [dot.get_markerfacecolor() == plots.PALETTE[1] for dot in dots]
         assert full == clear
-        (beyond,) = (line for line in chart.lines if line.get_marker() in "<>")
-        assert (beyond.get_marker(), beyond.get_ydata()[0]) == (">", 0)
-        assert 0 < beyond.get_xdata()[0] < chart.get_xlim()[1] < rows[0][0]
-        assert [text.get_text() for text in chart.texts] == [f"{rows[0][1]:+.2g}"]
+        arrows = [line for line in chart.lines if line.get_marker() in "<>"]
+        # The gain far out, and both ends of the interval that the axis cuts.
+        assert [(line.get_marker(), line.get_ydata()[0]) for line in arrows] == [
+            (">", 0),
+            (">", 5),
+            ("<", 5),
+        ]
+        end = chart.get_xlim()[1]
+        assert end < rows[0][1]
+        assert rows[5][0] < -end < end < rows[5][2]
+        assert all(0 < abs(line.get_xdata()[0]) < end for line in arrows)
+        assert [text.get_text() for text in chart.texts] == [told]
+        figure.draw_without_rendering()
+        frame, written = chart.get_window_extent(), chart.texts[0].get_window_extent()
+        assert frame.x0 < written.x0 < written.x1 < frame.x1
     assert set(MEASURED) < set(texts(figure))
     names = {text.get_text(): text.get_position()[1] for text in figure.axes[0].texts}
     assert list(GAINS) == sorted(GAINS, key=names.get, reverse=True)
