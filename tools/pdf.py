@@ -16,6 +16,7 @@ from html import escape
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 
+import pikepdf
 from bs4 import BeautifulSoup, Tag
 from playwright.sync_api import Browser, sync_playwright
 from pypdf import PdfReader
@@ -205,6 +206,12 @@ def page_numbers(pdf: Path) -> dict[str, int]:
     }
 
 
+def pack(pdf: Path) -> None:
+    """Write a PDF again with its small objects packed; nearly half of a tagged book is such."""
+    with pikepdf.open(pdf, allow_overwriting_input=True) as book:
+        book.save(pdf, object_stream_mode=pikepdf.ObjectStreamMode.generate)
+
+
 def print_book(browser: Browser, site: Path, target: Path, solutions: bool = False) -> None:
     """Print the site's book to ``target``: once to learn its page numbers, once with them."""
     whole = site / "chapters" / "_whole_book.html"  # its pictures are where a chapter's are
@@ -218,6 +225,7 @@ def print_book(browser: Browser, site: Path, target: Path, solutions: bool = Fal
             page.wait_for_function(TYPESET)
             page.pdf(path=target, outline=True, tagged=True, print_background=True)
             numbers = page_numbers(target)
+        pack(target)
     finally:
         whole.unlink(missing_ok=True)
         page.close()
