@@ -2356,7 +2356,7 @@ def error_against_seconds(
     front: Sequence[str],
     *,
     budgets: Sequence[float] = (),
-    beside: Mapping[str, Sequence[tuple[float, float]]] | None = None,
+    beside: Mapping[str, tuple[float, float]] | None = None,
 ) -> Figure:
     """Draw recipes in the plane of seconds and error, both logarithmic, each with its name.
 
@@ -2371,9 +2371,8 @@ def error_against_seconds(
         Those that no other beats, from the cheapest to the best.
     budgets : sequence of float
         Seconds at which a line stands.
-    beside : mapping of name to sequence of (seconds, error), optional
-        Other fronts, to compare with: hollow dots and a dashed line, with its name above the first;
-        a single dot has its name beside it.
+    beside : mapping of name to (seconds, error), optional
+        Recipes that had other digits: hollow dots, which take no part in the front.
 
     Returns
     -------
@@ -2403,7 +2402,7 @@ def error_against_seconds(
     inches = (plots.WIDTH, figure.get_figheight()) * 2
     chart = figure.add_axes(tuple(size / inches))
     axes.set_zorder(chart.get_zorder() + 1)
-    values = np.array([*points.values(), *(corner for each in beside.values() for corner in each)])
+    values = np.array([*points.values(), *beside.values()])
     # One that is far cheaper than all others would leave half of the chart empty: it stands at the
     # edge, as an arrow with its seconds.
     first, second = np.sort(values[:, 0])[:2]
@@ -2446,16 +2445,12 @@ def error_against_seconds(
     grey, orange, blue = plt.rcParams["xtick.color"], plots.PALETTE[1], plots.PALETTE[0]
     corners = np.transpose([points[name] for name in front])
     corners[0] = np.maximum(corners[0], edge)
-    steps_style: dict[str, Any] = {"marker": "none", "drawstyle": "steps-post"}
-    chart.plot(*corners, color=orange, ls="-", **steps_style)
-    for title, others in beside.items():
-        chart.plot(*np.transpose(others), color=blue, ls="--", lw=1.6, **steps_style)
-        chart.plot(*np.transpose(others), "o", color=blue, mfc="none", markersize=6)
-        x, y = place(*others[0])
-        side = "left" if x < left + wide / 2 else "right"
-        away = (0.12 if side == "left" else -0.12) if len(others) == 1 else 0
-        above = 0 if away else LINE * (0.75 + title.count("\n") / 2)
-        label(axes, (x + away, y + above), title, color=blue, ha=side)
+    chart.plot(*corners, color=orange, ls="-", marker="none", drawstyle="steps-post")
+    for title, other in beside.items():
+        chart.plot(*other, "o", color=blue, mfc="none", markersize=6)
+        x, y = place(*other)
+        side, away = ("left", 0.12) if x < left + wide / 2 else ("right", -0.12)
+        label(axes, (x + away, y), title, color=blue, ha=side)
     for budget in budgets:
         chart.axvline(budget, color="grey", lw=1.2, ls=":", marker="none")
         label(axes, (place(budget, 1)[0], below + tall + 0.16), f"{budget:g} s")
@@ -2485,19 +2480,19 @@ def error_against_seconds(
     return figure
 
 
-def time_bars(times: Mapping[str, float], arithmetic: float, unit: str) -> Figure:
-    """Draw times as bars from zero whose first part, the same in all, is arithmetic at peak speed.
+def time_parts(times: Mapping[str, ArrayLike], parts: Sequence[str], unit: str) -> Figure:
+    """Draw what times consist of: a bar of one length for each, in parts, and its sum beside it.
 
-    After each time stands that part of it, in per cent and in the colour of the arithmetic.
+    Each part has its per cent in it, where there is space.
 
     Parameters
     ----------
-    times : mapping of name to float
-        In the order from above.
-    arithmetic : float
-        Part of each time, in the same unit.
+    times : mapping of name to array of shape (parts,)
+        In the order from above; no part is negative.
+    parts : sequence of strings
+        What the parts are, from the left; four at most.
     unit : str
-        What the numbers at the ends of the bars mean.
+        What the sums mean.
 
     Returns
     -------
@@ -2505,31 +2500,38 @@ def time_bars(times: Mapping[str, float], arithmetic: float, unit: str) -> Figur
 
     Raises
     ------
-    ValueError
-        If there is no time, or the arithmetic is negative.
+    TypeError, ValueError
+        If there is no time, or one has not all parts or a negative one; or there are more than
+        four parts.
     """
     if not times:
         raise ValueError(_checks.message("times", "empty", "at least one time"))
-    arithmetic = _checks.number("arithmetic", arithmetic, least=0)
-    pitch, tall, start = 0.42, 0.28, max(map(len, times)) * CHARACTER + 0.15
+    if len(parts) > 4:
+        raise ValueError(_checks.message("parts", f"{len(parts)} long", "at most four"))
+    shown = {
+        name: _checks.array(f"times[{name!r}]", each, "parts", holds="numbers", finite=True)
+        for name, each in times.items()
+    }
+    for name, each in shown.items():
+        _checks.same_length(parts=parts, **{"parts of a time": each})
+        _checks.number(f"the least part of {name}", float(each.min()), least=0)
+    pitch, tall, start = 0.42, 0.3, max(map(len, times)) * CHARACTER + 0.15
     height = 0.95 + pitch * len(times)
     figure, axes = canvas(height)
-    long = plots.WIDTH - start - 1.25
-    scale = long / max(times.values())
-    colours = {"arithmetic at the peak": plots.PALETTE[1], "the rest": plots.PALETTE[0]}
-    first, rest = colours.values()
-    label(axes, (start, height - 0.2), unit, ha="left", fontweight="bold")
-    for row, (name, spent) in enumerate(times.items()):
+    long = plots.WIDTH - start - max(1.0, (len(unit) + 1) * CHARACTER)
+    colours = dict(zip(parts, (*plots.PALETTE[1::-1], *plots.PALETTE[2:4]), strict=False))
+    label(axes, (start, height - 0.2), "parts of the time", ha="left", fontweight="bold")
+    label(axes, (start + long + 0.12, height - 0.2), unit, ha="left", fontweight="bold")
+    for row, (name, each) in enumerate(shown.items()):
         y = height - 0.58 - pitch * row
         label(axes, (start - 0.08, y), name, ha="right")
-        inner, outer = scale * min(arithmetic, spent), scale * spent
-        box(axes, (start + outer / 2, y), (outer, tall), colour=rest)
-        box(axes, (start + inner / 2, y), (inner, tall), colour=first)
-        label(axes, (start + outer + 0.07, y), f"{spent:.0f}", ha="left")
-        end = start + outer + 0.13 + len(f"{spent:.0f}") * CHARACTER
-        label(
-            axes, (end, y), f"{arithmetic / spent:.0%}".replace("%", " %"), ha="left", color=first
-        )
+        ends = start + long * np.cumsum([0, *each]) / each.sum()
+        for part, left, right in zip(colours, ends[:-1], ends[1:], strict=True):
+            box(axes, ((left + right) / 2, y), (right - left, tall), colour=colours[part])
+            text = f"{(right - left) / long:.0%}".replace("%", " %")
+            if right - left > len(text) * CHARACTER:
+                label(axes, ((left + right) / 2, y), text)
+        label(axes, (start + long + 0.12, y), f"{each.sum():.0f}", ha="left")
     _names_of_groups(axes, colours, 0.18)
     return figure
 

@@ -63,7 +63,7 @@ SEVEN[4:24, 17:20] = 250
 
 STEPS = [
     ("classic", "network"),
-    ("cheaper stem", "network"),
+    ("smaller network", "network"),
     ("one-cycle", "training"),
     ("label smoothing", "training"),
     ("batch norm", "network"),
@@ -93,7 +93,7 @@ MEASURED = {"few digits,\ntwo seeds": INTERVALS, "all": INTERVALS / 10}
 RECIPES = {"cheap": (0.001, 17.0), "beaten": (8.0, 9.0), "middle": (2.0, 3.0), "best": (20.0, 1.0)}
 FRONT = ["cheap", "middle", "best"]
 CROWD = {f"recipe {number}": (2 + number / 99, 3 + number / 99) for number in range(15)}
-TIMES = {"without a graph": 300.0, "fit": 60.0, "one graph": 50.0}
+TIMES = {"batch size 8": [30, 40, 130], "batch size 128": [20, 30, 0.5]}
 
 # Each diagram of the course, as a chapter draws it: append yours.
 HELD = {".keras": [True, True], "SavedModel": [False, True], "nothing": [False, False]}
@@ -169,10 +169,10 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
     "an ablation": lambda: diagrams.ablation(STEPS, PERCENT, SECONDS),
     "gains": lambda: diagrams.gains(list(GAINS), MEASURED),
     "error against seconds": lambda: diagrams.error_against_seconds(
-        RECIPES, FRONT, budgets=[4, 30], beside={"few digits": [(1.0, 17.0), (5.0, 12.0)]}
+        RECIPES, FRONT, budgets=[4, 30], beside={"few digits": (5.0, 12.0)}
     ),
     "recipes in one corner": lambda: diagrams.error_against_seconds(CROWD, list(CROWD)[:1]),
-    "time bars": lambda: diagrams.time_bars(TIMES, 20, "CPU µs for each digit"),
+    "parts of times": lambda: diagrams.time_parts(TIMES, ["peak", "slower", "fixed"], "CPU µs"),
     "ways out": lambda: diagrams.ways_out(GREYS),
     "what files hold": lambda: diagrams.file_contents(["layers", "weights"], HELD),
     "two ways to load": diagrams.two_ways_to_load,
@@ -1153,18 +1153,17 @@ def test_the_front_has_its_names_beside_its_points_and_the_others_theirs_in_a_co
     assert lead.get_xydata()[0] == pytest.approx(dots[-1].get_xydata()[0])
     assert lead.get_xydata()[-1][1] == pytest.approx(named["beaten"].get_position()[1])
     assert "0.001 s" in texts(figure)
-    front, few, hollow, *limits = chart.lines
+    front, hollow, *limits = chart.lines
     assert front.get_xydata()[1:] == pytest.approx(np.array([RECIPES[name] for name in FRONT[1:]]))
-    assert few.get_xydata() == pytest.approx(np.array([(1.0, 17.0), (5.0, 12.0)]))
-    assert hollow.get_xydata() == pytest.approx(few.get_xydata())
+    assert hollow.get_xydata() == pytest.approx(np.array([(5.0, 12.0)]))
     assert hollow.get_markerfacecolor() == "none"
     assert [line.get_xdata()[0] for line in limits] == [4, 30]
     assert {"few digits", "4 s", "30 s"} < set(texts(figure))
 
 
 @pytest.mark.parametrize(("seconds", "right"), [(1.0, True), (18.0, False)])
-def test_a_single_dot_has_its_name_at_the_side_where_it_fits(seconds: float, right: bool) -> None:
-    figure = diagrams.error_against_seconds(RECIPES, FRONT, beside={"alone": [(seconds, 12.0)]})
+def test_a_hollow_dot_has_its_name_at_the_side_where_it_fits(seconds: float, right: bool) -> None:
+    figure = diagrams.error_against_seconds(RECIPES, FRONT, beside={"alone": (seconds, 12.0)})
     figure.draw_without_rendering()
     axes, chart = figure.axes
     (text,) = (text for text in axes.texts if text.get_text() == "alone")
@@ -1212,16 +1211,33 @@ def test_points_without_a_place_are_refused(
         diagrams.error_against_seconds(points, front)
 
 
-def test_the_first_part_of_each_time_is_the_arithmetic() -> None:
-    drawn = bars(EXAMPLES["time bars"]())
-    whole, first = drawn[::2], drawn[1::2]
-    scale = whole[0].get_width() / 300
-    assert [bar.get_width() / scale for bar in whole] == pytest.approx(list(TIMES.values()))
-    assert [bar.get_width() / scale for bar in first] == pytest.approx([20] * 3)
-    assert [bar.get_x() for bar in first] == pytest.approx([bar.get_x() for bar in whole])
-    assert {"7 %", "33 %", "40 %"} < set(texts(EXAMPLES["time bars"]()))
-    with pytest.raises(ValueError, match="times is empty"):
-        diagrams.time_bars({}, 1, "s")
+def test_bars_of_one_length_show_what_times_consist_of() -> None:
+    drawn = np.reshape(bars(EXAMPLES["parts of times"]()), (2, 3))
+    for row, parts in zip(drawn, TIMES.values(), strict=True):
+        widths = np.array([bar.get_width() for bar in row])
+        assert widths / widths.sum() == pytest.approx(np.array(parts) / sum(parts))
+        ends = [bar.get_x() + bar.get_width() for bar in row]
+        assert ends[:-1] == pytest.approx([bar.get_x() for bar in row[1:]])
+    assert ends[-1] == pytest.approx(drawn[0][-1].get_x() + drawn[0][-1].get_width())
+    written = texts(EXAMPLES["parts of times"]())
+    assert {"200", "15 %", "20 %", "65 %", "40 %", "59 %"} < set(written)
+    assert "1 %" not in written  # there is no space for it
+
+
+@pytest.mark.parametrize(
+    ("times", "parts", "message"),
+    [
+        ({}, ["a"], "times is empty"),
+        ({"fit": [1, 2]}, ["a"], "parts is 1 long and parts of a time is 2 long"),
+        ({"fit": [1, -2]}, ["a", "b"], "the least part of fit is -2"),
+        ({"fit": [1] * 5}, list("abcde"), "parts is 5 long; expected at most four"),
+    ],
+)
+def test_times_that_cannot_be_drawn_in_parts_are_refused(
+    times: dict, parts: list, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        diagrams.time_parts(times, parts, "s")
 
 
 # --- chapter 9: ways out of the notebook ------------------------------------------------------
