@@ -510,15 +510,24 @@ def network_blocks(
         label(axes, (x, shape_at), written, va="top", color=plt.rcParams["xtick.color"])
     for index, (one, other) in enumerate(pairwise(blocks), start=1):
         step = steps[index - 1] if steps else ""
-        if index % columns:
-            y = one.centre[1]
-            arrow(axes, (one.right[0] + 0.03, y), (other.left[0] - 0.03, y), step)
-        else:  # off the end of one row, and on at the start of the next
-            (x0, y0), (x1, y1) = one.right, other.left
-            arrow(axes, (x0 + 0.03, y0), (plots.WIDTH - 0.02, y0))
-            arrow(axes, (0.02, y1), (x1 - 0.03, y1))
-            label(axes, (0.04, y1 + 0.06), step, ha="left", va="bottom")
+        _go_on(axes, one, other, step, turns=index % columns == 0)
     return figure
+
+
+def _go_on(
+    axes: Axes, one: Box, other: Box, step: str = "", *, turns: bool, before: float = 0.03
+) -> None:
+    """Draw the arrow to the next block; if it `turns`, off the row's end and on in the next row.
+
+    It ends so many inches `before` the block.
+    """
+    (x0, y0), (x1, y1) = one.right, other.left
+    if turns:
+        arrow(axes, (x0 + 0.03, y0), (plots.WIDTH - 0.02, y0))
+        arrow(axes, (0.02, y1), (x1 - before, y1))
+        label(axes, (0.04, y1 + 0.06), step, ha="left", va="bottom")
+    else:
+        arrow(axes, (x0 + 0.03, y0), (x1 - before, y0), step)
 
 
 # --- chapter 0: what each layer makes of a digit, and one step of training ----------------------
@@ -600,14 +609,8 @@ def network_at_work(layers: Sequence[tuple[str, ArrayLike]]) -> Figure:
             under = (x, ground - 0.04 - LINE * (k + 0.8))
             label(axes, under, text, va="baseline", color=colour)
     for index, (one, other) in enumerate(pairwise(blocks), start=1):
-        before = 0.2 if index == len(layers) - 1 else 0.03  # the digits stand before their cells
-        if index % columns:
-            y = one.centre[1]
-            arrow(axes, (one.right[0] + 0.03, y), (other.left[0] - before, y))
-        else:  # off the end of one row, and on at the start of the next
-            (x0, y0), (x1, y1) = one.right, other.left
-            arrow(axes, (x0 + 0.03, y0), (plots.WIDTH - 0.02, y0))
-            arrow(axes, (0.02, y1), (x1 - before, y1))
+        before = 0.2 if other is blocks[-1] else 0.03  # the digits stand before their cells
+        _go_on(axes, one, other, turns=index % columns == 0, before=before)
     return figure
 
 
@@ -1023,12 +1026,59 @@ def window_on_image(image: ArrayLike, row: int, column: int, size: int = 3) -> F
     figure, axes = canvas(2.75)
     whole = picture(axes, image, (1.5, 1.45), 2.4)
     frame = _frame_of(whole, image.shape, row, column, size)
-    cell = 1.5 / size
+    cell = max(1.5 / size, 0.34)  # holds three digits
     scale = _own_scale(image, plots.GREY)
     large = numbers(axes, inside, (4.4, 1.45), cell=cell, colours=plots.GREY, scale=scale)
     _enlarge(axes, frame, large)
     label(axes, (whole.bottom[0], 0.12), f"{image.shape[0]} × {image.shape[1]} pixels")
     label(axes, (large.bottom[0], 0.12), f"the window, {size} × {size}")
+    return figure
+
+
+def window_and_map(image: ArrayLike, kernel: ArrayLike, row: int, column: int) -> Figure:
+    """Draw an image with a window on it, a kernel, and the map with the number of that window.
+
+    Parameters
+    ----------
+    image : array of shape (H, W)
+    kernel : array of shape (k, k)
+        Small whole numbers.
+    row, column : int
+        The window's first row and first column, counted from 0.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the arrays are not numbers of these shapes, or the window leaves the image.
+    """
+    image = _checks.array("image", image, "H W")
+    kernel = _checks.array("kernel", kernel, "k k")
+    size = len(kernel)
+    _window(image, row, column, size)
+    windows = np.lib.stride_tricks.sliding_window_view(image.astype(np.float64), kernel.shape)
+    made = (windows * kernel).sum(axis=(2, 3))
+    figure, axes = canvas(2.45)
+    y, side = 1.32, 2.15
+    whole = picture(axes, image, (1.15, y), side)
+    weights = numbers(axes, kernel, (plots.WIDTH / 2, y), cell=0.32, colours=plots.SIGNED)
+    scale = plots._scale(made, signed=True)
+    width = side * made.shape[1] / image.shape[1]
+    drawn = picture(axes, made, (4.85, y), width, colours=plots.SIGNED, scale=scale)
+    colour = plots.PALETTE[1]
+    frame = _frame_of(whole, image.shape, row, column, size)
+    one = _frame_of(drawn, made.shape, row, column, 1)
+    for each in (frame, one):
+        edge = Rectangle(each.at(0, 0), *each.size, fill=False, ec=colour, lw=2.5, zorder=5)
+        axes.add_patch(edge)
+    arrow(axes, frame.right, weights.left, colour=colour)
+    arrow(axes, weights.right, one.left, colour=colour)
+    texts = ["the image", "the kernel", f"its map: here {made[row, column]:.0f}"]
+    for each, text in zip((whole, weights, drawn), texts, strict=True):
+        label(axes, (each.bottom[0], 0.12), text)
     return figure
 
 
@@ -1222,10 +1272,11 @@ def channels_in_and_out(
         square = Rectangle(corner, 0.3, 0.3, fc=tint(dark, 0.3), ec=dark, lw=1.6)
         square.set_zorder(2 + 0.1 * (c_in - index))
         axes.add_patch(square)
-    label(axes, (x + 0.08, bottom + 0.32), "one window", ha="left")
+    label(axes, (x + 0.08, bottom + 0.3), "one window", ha="left")
     label(axes, (x - 0.12, bottom + side / 2), "height", rotation=90)
     label(axes, (x + side / 2, bottom - 0.13), "width")
     back = (c_in - 1) * step
+    from_window = (x + back + 0.5, bottom + back + 0.65)  # its right edge on the last card
     along = (x + back / 2 - 0.12, bottom + side + back / 2 + 0.12)
     label(axes, along, "channels", rotation=45)
 
@@ -1235,16 +1286,17 @@ def channels_in_and_out(
     for index in reversed(range(c_out)):
         centre = (left + index * step + 0.5, below + index * step + 0.5)
         box(axes, centre, (1.0, 1.0), colour=colours[index])
-    axes.add_patch(Rectangle((left + 0.28, below + 0.6), 0.1, 0.1, color=dark, zorder=4))
-    label(axes, (left + 0.5, below + 0.38), "one number", zorder=4)
+    axes.add_patch(Rectangle((left + 0.45, below + 0.6), 0.1, 0.1, color=dark, zorder=4))
+    label(axes, (left + 0.5, below + 0.25), "one number", zorder=4)
 
     for index in range(c_out):  # from the front card, whose kernel is lowest, to the one behind
         height = y + (index - (c_out - 1) / 2) * 0.6
         cards = stack(axes, (3.1, height), 0.34, c_in, step=0.07, colour=colours[index])
-        arrow(axes, (given.right[0] + 0.02, y), (cards.left[0] - 0.02, height))
-        card = left + index * step, below + index * step + 1.0
-        seen = 0.5 if index == 0 else 0.3 * step  # how far down its left edge can be seen
-        target = (card[0] + 0.03, card[1] - seen)
+        arrow(axes, from_window, (cards.left[0] - 0.02, height))
+        # To the number; behind the front card, to the part of a left edge that can be seen.
+        target = (left + index * step + 0.03, below + index * step + 1.0 - 0.3 * step)
+        if index == 0:
+            target = (left + 0.43, below + 0.65)
         arrow(axes, (cards.right[0] + 0.02, height), target, colour=colours[index])
 
     kernel = f"{kh} × {kw} × {c_in} in × {c_out} out"
@@ -1481,9 +1533,13 @@ def valley(
     _checks.same_length(names=names, goal=goal)
     for step in steps:
         _checks.whole("a step", step, least=0, most=len(path) - 1)
-    figure, (axes,) = plots._chart(2.5)
     points = np.vstack([path, goal])
     low, high = points.min(0) - 0.45, points.max(0) + 0.45
+    low[0] -= 0.05 * (high[0] - low[0])  # space for "start"
+    leftmost = points[:, 0].min()
+    across_inches = plots.WIDTH - 0.6  # without the numbers and the name of the axis
+    inches = across_inches * (high[1] - low[1]) / (high[0] - low[0])
+    figure, (axes,) = plots._chart(inches + 0.6)
     across, up = np.meshgrid(*np.linspace(low, high, 150).T)
     away = np.stack([across, up], axis=-1) - goal
     height = np.sqrt(np.einsum("yxi,ij,yxj->yx", away, curvature, away))
@@ -1491,18 +1547,20 @@ def valley(
     levels = math.sqrt(np.linalg.eigvalsh(curvature)[0]) * np.arange(0.5, 20)
     axes.contour(across, up, height, levels=levels, colors="0.6", linewidths=0.9, linestyles="-")
     axes.plot(*path.T, color=plots.PALETTE[0], ls="-", marker="none")
+    # No line runs through a text.
+    paper = {"facecolor": plt.rcParams["figure.facecolor"], "edgecolor": "none", "pad": 0.5}
     for step in steps:
         axes.plot(*path[step], color=plots.PALETTE[0], marker="o", ls="none", ms=7)
-        steep = path[step, 0] < low[0] + 0.5  # where the path goes up, its names stand beside it
-        place: dict[str, Any] = {"xytext": (-7, 0), "ha": "right", "va": "center"}
+        steep = path[step, 0] < leftmost + 0.05  # where the path goes up, its names stand beside it
+        place: dict[str, Any] = {"xytext": (-7, 0), "ha": "right", "va": "center", "bbox": paper}
         if not steep:
-            place = {"xytext": (0, 7), "ha": "center", "va": "bottom"}
+            place |= {"xytext": (0, 7), "ha": "center", "va": "bottom"}
         text = f"{step:,}" if step else "start"
         axes.annotate(text, path[step], textcoords="offset points", fontsize=TEXT, **place)
     axes.plot(*goal, color=plots.PALETTE[1], marker="*", ls="none", ms=15)
     below: dict[str, Any] = {"xytext": (0, -9), "textcoords": "offset points", "va": "top"}
     style: dict[str, Any] = {"fontsize": TEXT, "color": plots.PALETTE[1], "ha": "center"}
-    axes.annotate("lowest loss", tuple(goal), **below, **style)
+    axes.annotate("lowest loss", tuple(goal), bbox=paper, **below, **style)
     axes.grid(False)
     axes.set(xlabel=names[0], ylabel=names[1], aspect="equal")
     return figure

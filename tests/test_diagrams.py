@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.patches import FancyArrowPatch, Rectangle
 from scipy.ndimage import center_of_mass
+from scipy.signal import correlate2d
 
 from mnist_lib import diagrams, plots
 from mnist_lib.layers import conv2d, max_pool2d
@@ -132,6 +133,8 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
         GREYS, KERNELS, np.ones((26, 26, 3)), ["left edges", "top edges", "slanting edges"]
     ),
     "a window on an image": lambda: diagrams.window_on_image(GREYS, 6, 9),
+    "a large window": lambda: diagrams.window_on_image(np.full((28, 28), 255), 3, 9, size=7),
+    "a window and its number": lambda: diagrams.window_and_map(GREYS, KERNELS[..., 0], 6, 9),
     "a window's sum": lambda: diagrams.window_sum(GREYS[6:9, 9:12], LEFT_EDGE),
     "a sliding window": lambda: diagrams.sliding_window(SMALL, LEFT_EDGE, [(0, 0), (0, 1), (2, 2)]),
     "places of a window": lambda: diagrams.window_places(6, 3, [(1, 0, 0), (2, 0, 0), (2, 0, 1)]),
@@ -629,6 +632,25 @@ def test_the_window_shows_the_pixels_under_it() -> None:
         diagrams.window_on_image(GREYS, 26, 0)
 
 
+def test_the_number_of_a_window_stands_in_its_place_of_the_map() -> None:
+    kernel = KERNELS[..., 0]
+    figure = diagrams.window_and_map(GREYS, kernel, 6, 9)
+    image, _, drawn = figure.axes[0].images
+    expected = correlate2d(GREYS.astype(float), kernel, "valid")
+    np.testing.assert_allclose(drawn.get_array(), expected)
+    assert (drawn.norm.vmin, drawn.norm.vmax) == (-abs(expected).max(), abs(expected).max())
+    assert f"its map: here {expected[6, 9]:.0f}" in written(figure)
+    frames = [patch for patch in figure.axes[0].patches if patch.get_linewidth() == 2.5]
+    for frame, picture, size in zip(frames, (image, drawn), (3, 1), strict=True):
+        left, right, _, top = picture.get_extent()
+        unit = (right - left) / picture.get_array().shape[1]
+        assert frame.get_width() == pytest.approx(size * unit)
+        assert frame.get_x() == pytest.approx(left + 9 * unit)
+        assert frame.get_y() == pytest.approx(top - (6 + size) * unit)
+    with pytest.raises(ValueError, match="a place where 3 × 3 pixels fit"):
+        diagrams.window_and_map(GREYS, kernel, 26, 0)
+
+
 def test_each_kernel_stands_above_its_map() -> None:
     maps = np.stack([np.full((26, 26), value) for value in (-3.0, 1.0, 2.0)], axis=-1)
     names = ["left", "top", "slanting"]
@@ -701,7 +723,18 @@ def test_a_kernel_has_a_card_for_each_channel_of_the_image() -> None:
     ends = {
         to_rgb(arrow.get_edgecolor()): max(arrow.get_path().vertices.tolist()) for arrow in arrows
     }
-    for colour, card in cards.items():
+    # The front one ends at the number, and all begin at the window.
+    front, *behind = sorted(cards, key=lambda colour: cards[colour].get_x())
+    [number] = rectangles(figure, width=0.1)
+    assert ends[front] == pytest.approx([number.get_x(), number.get_y() + 0.05], abs=0.06)
+    window = max(rectangles(figure, width=0.3), key=Rectangle.get_x)
+    starts = [arrow.get_path().vertices[0] for arrow in arrows]
+    from_window = [start for start in starts if start[0] < 2]
+    assert len(from_window) == 4
+    for start in from_window:
+        assert start == pytest.approx([window.get_x() + 0.3, window.get_y() + 0.15], abs=0.06)
+    for colour in behind:
+        card = cards[colour]
         x, y = ends[colour]
         assert x == pytest.approx(card.get_x(), abs=0.06)
         hidden = max((top for top in tops if top < card.get_y() + 0.99), default=card.get_y())
@@ -758,6 +791,13 @@ def test_a_valley_is_as_narrow_as_its_curvatures_say() -> None:
     inner = contours.get_paths()[0].vertices - goal
     heights = (inner**2 * curvature.diagonal()).sum(axis=1)
     np.testing.assert_allclose(heights, 0.25 * 0.01, rtol=0.2)
+    # No space is wasted above it, and every text stands inside.
+    figure.canvas.draw()
+    frame = axes.get_window_extent()
+    assert frame.height > 0.6 * figure.bbox.height
+    for text in axes.texts:
+        box = text.get_window_extent()
+        assert frame.x0 < box.x0 < box.x1 < frame.x1, text.get_text()
     with pytest.raises(ValueError, match="a step is 3"):
         diagrams.valley(curvature, path, goal, ["right", "up"], [3])
 

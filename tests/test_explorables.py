@@ -123,6 +123,18 @@ def test_the_still_of_a_digit_shows_what_each_network_reads(stills: list[Figure]
         assert np.allclose(frame.get_xy(), cells[49 * k + 24].get_xy()), "the digit's own place"
 
 
+def test_the_still_of_pixels_tells_the_distances(stills: list[Figure]) -> None:
+    digits, answers = MNIST.x_train[CHOSEN], MNIST.y_train[CHOSEN]
+    explorables.pixels(THREE, MEANS, digits, answers)
+    [axes] = stills[0].axes
+    away = (((np.rint(MEANS) - THREE) / 255) ** 2).sum(axis=(1, 2))
+    titles = ["digit", *(f"{digit}: {distance:.0f}" for digit, distance in enumerate(away))]
+    assert [text.get_text() for text in axes.texts] == titles
+    [frame] = axes.patches  # around the nearest
+    title = axes.texts[1 + int(away.argmin())]
+    assert frame.get_x() < title.get_position()[0] < frame.get_x() + frame.get_width()
+
+
 def test_the_still_of_an_exam_looks_as_the_living_figure_does(stills: list[Figure]) -> None:
     explorables.exam(0.01, 10_000)
     axes = stills[0].axes[0]

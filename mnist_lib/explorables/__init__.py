@@ -173,8 +173,12 @@ def pixels(
     images = _checks.array("images", images, "N 28 28", holds="uint8")
     labels = _checks.array("labels", labels, f"{len(images)}", holds="whole numbers")
     rounded = np.rint(np.clip(means, 0, 255)).astype(np.uint8)
+    away = (((rounded - image.astype(np.float64)) / 255) ** 2).sum(axis=(1, 2))
     still = plots.plot_digits(
-        np.concatenate([image[np.newaxis], rounded]), ["digit", *range(10)], columns=6
+        np.concatenate([image[np.newaxis], rounded]),
+        ["digit", *(f"{digit}: {distance:.0f}" for digit, distance in enumerate(away))],
+        columns=6,
+        marked=np.append(False, away == away.min()),
     )
     row, column = np.unravel_index(image.argmax(), image.shape)
     return Explorable(
@@ -186,7 +190,8 @@ def pixels(
             "start": [int(row), int(column)],
         },
         still=still,
-        alt="A digit, and the mean images of the ten classes.",
+        alt="A digit, and the mean images of the ten classes from 0 to 9. Above each stand its "
+        "class and its squared distance to the digit; the nearest has a frame.",
         instruction="Point at a pixel to read its number, or go to it with the arrow keys. Choose "
         "a brush to change it, or shift the whole digit with the buttons.",
         question="How far must you shift the digit before another mean is the nearest?",
@@ -222,7 +227,7 @@ def window(image: NDArray[np.uint8], kernel: ArrayLike, row: int, column: int) -
     weights = _checks.array("kernel", kernel, (3, 3), finite=True)
     row = _checks.whole("row", row, least=0, most=25)
     column = _checks.whole("column", column, least=0, most=25)
-    still = diagrams.window_sum(image[row : row + 3, column : column + 3], weights)
+    still = diagrams.window_and_map(image, weights, row, column)
     return Explorable(
         "window",
         {
@@ -232,10 +237,10 @@ def window(image: NDArray[np.uint8], kernel: ArrayLike, row: int, column: int) -
             "start": [row, column],
         },
         still=still,
-        alt="Nine pixels of a digit, nine weights, and their nine products with the sum.",
-        instruction="Move the window over the image (the first picture) or over its map (the "
-        "second), with the pointer or the arrow keys. Below, change the weights, the stride or the "
-        "border of zeros.",
+        alt="A digit with a frame around nine of its pixels. An arrow leads from the frame to a "
+        "kernel of nine weights, and another from there to one framed number of the feature map.",
+        instruction="Move the window over the image or over its map, with the pointer or the arrow "
+        "keys. Below, change the weights, the stride or the border of zeros.",
         question="Which nine weights give large sums only on strokes that slant like a slash (/)?",
     )
 
