@@ -324,60 +324,6 @@ def plot_digits(
     return grid.figure
 
 
-def plot_pixels(image: ArrayLike) -> Figure:
-    """Draw one image large, with row and column numbers and each pixel's number written in it.
-
-    Zeros are dimmed.
-
-    Parameters
-    ----------
-    image : array of shape (H, W) or (H, W, 1)
-        Grey scale as in `plot_digits`.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    TypeError, ValueError
-        If the image is not numbers of this shape.
-    """
-    image = _checks.array("image", image, "H W", "H W 1")
-    image = image[..., 0] if image.ndim == 3 else image
-    rows, columns = image.shape
-    scale = _grey_scale(image)
-
-    # Cells of whole screen pixels: equal numbers then have equal pictures, and the file is small.
-    dpi = plt.rcParams["figure.dpi"]
-    cell = int(min(0.9 * WIDTH / columns, 1.3 * WIDTH / rows, 0.8) * dpi) / dpi
-    left, below = 0.5, 0.45
-    height = rows * cell + below + 2 * _GAP
-    figure = plt.figure(figsize=(WIDTH, height))
-    axes = figure.add_axes(
-        (left / WIDTH, below / height, columns * cell / WIDTH, rows * cell / height)
-    )
-    axes.imshow(image, norm=scale, cmap=GREY, aspect="auto")
-    axes.grid(False)
-    axes.spines[:].set_visible(False)
-    axes.set(xlabel="column", ylabel="row")
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_locator(MaxNLocator(nbins=10, integer=True, steps=[1, 2, 4, 5, 10]))
-        axis.set_tick_params(length=0)
-    texts = _table(
-        lambda value: (
-            f"{value:.2f}".removeprefix("0") if image.dtype.kind == "f" else str(int(value))
-        ),
-        image,
-    )
-    longest = max(len(text) for row in texts for text in row)
-    points = min(_POINTS, 72 * cell / (0.7 * max(longest, 3)))
-    extent = (-0.5, columns - 0.5, rows - 0.5, -0.5)
-    inks = _table(lambda value: _ink(GREY, scale, value) if value else "0.6", image)
-    _write(axes, texts, extent, points, color=inks)
-    return _keep_width(figure)
-
-
 def plot_kernels(
     kernels: ArrayLike,
     *,
@@ -1067,6 +1013,7 @@ def plot_lines(
     places: Mapping[str, float] | None = None,
     points: Mapping[str, tuple[float, float]] | None = None,
     named: bool = False,
+    zero: bool = False,
 ) -> Figure:
     """Draw several series over one x: colour, line style and marker change together.
 
@@ -1092,6 +1039,8 @@ def plot_lines(
     named : bool
         Whether the name of each series stands at its right end, in its colour, and not in a
         legend.
+    zero : bool
+        Whether the y axis begins at 0.
 
     Returns
     -------
@@ -1154,6 +1103,8 @@ def plot_lines(
         _name_level(figure, axes, name, level)
     for name, place in (places or {}).items():
         _name_place(axes, name, place)
+    if zero:  # before the names, which keep their distances on the axis as it is
+        axes.set_ylim(bottom=0)
     _name_points(axes, points or {})
     if named:
         _name_ends(figure, axes, x, lines)
