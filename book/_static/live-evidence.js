@@ -5,7 +5,6 @@
 const Evidence = (() => {
   const { COLOURS, colour, size, written } = Colours;
 
-  const REST = 250; // milliseconds without change before slow work begins
   const PATCH = 5; // side of the square that covers, as in chapter 6
   const STRIDE = 2;
   const SLICE = 8; // milliseconds of slow work at a time, so that drawing stays smooth
@@ -164,23 +163,23 @@ const Evidence = (() => {
     network = next;
     image = outputs = falls = null;
     job++; // what is under way was about the other network
-    clearTimeout(waiting);
+    waiting.stop();
   }
 
-  let waiting = 0;
+  const waiting = Parts.whenResting(() => findEvidence(job));
 
   /** Find the evidence in an image once the hand rests; null and null: there is none. */
   function show(nextImage, nextOutputs) {
     [image, outputs] = [nextImage, nextOutputs];
     job++;
     falls = null;
-    clearTimeout(waiting);
+    waiting.stop();
     element("live-evidence").classList.toggle("live-empty", !image);
     if (!image || !outputs[outputs.length - 1].every(Number.isFinite)) {
       finished = job;
       return;
     }
-    waiting = setTimeout(() => findEvidence(job), REST);
+    waiting.start();
   }
 
   return {

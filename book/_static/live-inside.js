@@ -6,7 +6,6 @@ const Inside = (() => {
   const { COLOURS, colour, cellStyle, background, size, written } = Colours;
   const SHOWN = 128; // maps of one layer at most
   const GAP = 1; // between maps, in their own pixels
-  const REST = 250; // milliseconds without change before the sum is written
   const WIDEST = 8; // a window to each side whose numbers can still be read
   const NAMED = 6; // input maps that a sum names; it adds up the others
   const NAMES = { relu: "ReLU" };
@@ -254,7 +253,7 @@ const Inside = (() => {
   const asSigned = (most) => (number) => background(number, most);
 
   function explain() {
-    stopWaiting(); // for what is written now; later it would stop the window that moves
+    waiting.stop(); // for what is written now; later it would stop the window that moves
     isAway = false;
     const index = windows[chosen];
     const isPooling = network.layers[index].type !== "conv2d";
@@ -530,7 +529,7 @@ const Inside = (() => {
   function use(next) {
     network = next;
     image = outputs = null;
-    stopWaiting(); // it would write a sum of the network before
+    waiting.stop(); // it would write a sum of the network before
     isAway = false;
     windows = [...network.layers.keys()].filter((n) => /conv|pool/.test(network.layers[n].type));
     let convolutions = 0;
@@ -552,16 +551,12 @@ const Inside = (() => {
     for (const follower of followers) follower.use?.(next);
   }
 
-  let waiting = 0; // the timer until the hand has rested; 0: none runs
-  function stopWaiting() {
-    clearTimeout(waiting);
-    waiting = 0;
-  }
+  const waiting = Parts.whenResting(rest);
 
   /** Show what the layers make of an image; null and null: there is none. */
   function show(nextImage, nextOutputs) {
     [image, outputs] = [nextImage, nextOutputs];
-    stopWaiting();
+    waiting.stop();
     if (outputs && !outputs[outputs.length - 1].every(Number.isFinite)) image = outputs = null;
     for (const name of ["live-inside", "live-sum"]) {
       element(name).classList.toggle("live-empty", !image);
@@ -569,14 +564,13 @@ const Inside = (() => {
     if (image && windows.length) {
       focus ??= strongest();
       paintMaps();
-      waiting = setTimeout(rest, REST);
+      waiting.start();
     }
     for (const follower of followers) follower.show?.(image, outputs);
   }
 
   /** Turn to the strongest place when the hand rests: nothing jumps about while it draws. */
   function rest() {
-    waiting = 0;
     if (choice !== "place") focus = strongest(choice === "map" ? focus.map : null);
     paintMaps();
     if (!isAway) explain();
@@ -618,7 +612,7 @@ const Inside = (() => {
     follow: (follower) => followers.push(follower),
     /** Whether nothing waits for the hand to rest, here or in a part that follows. */
     get idle() {
-      return !waiting && followers.every(({ idle }) => idle ?? true);
+      return !waiting.isWaiting && followers.every(({ idle }) => idle ?? true);
     },
   };
 })();

@@ -1,9 +1,33 @@
 "use strict";
 
 // What adds up to a number: the columns of a network, what each of them gets from the one before,
-// and the step from ten scores to ten probabilities. No page is needed for any of it.
+// and the step from ten scores to ten probabilities. No page is needed for any of it. And when slow
+// work begins: once the hand rests.
 const Parts = (() => {
   const MOST_PRODUCTS = 1000000; // of one map's sums; a larger map is looked at in every nth place
+
+  /** A timer for work that waits until nothing has changed for so many milliseconds. */
+  function whenResting(work, rest = 250) {
+    let timer = 0; // 0: none runs
+    function stop() {
+      clearTimeout(timer);
+      timer = 0;
+    }
+    function start() {
+      stop();
+      timer = setTimeout(() => {
+        timer = 0;
+        work();
+      }, rest);
+    }
+    return {
+      start,
+      stop,
+      get isWaiting() {
+        return timer !== 0;
+      },
+    };
+  }
 
   /** Between the two sides of a window: an output's window, and the outputs of an input. */
   function windowOf({ inputShape, window, strides, padding }) {
@@ -189,5 +213,7 @@ const Parts = (() => {
     return channels === 1 ? where : `map ${(n % channels) + 1}, ${where}`;
   }
 
-  return { windowOf, ending, largest, probabilities, columnsOf, numbersOf, partsOf, placeOf };
+  return {
+    whenResting, windowOf, ending, largest, probabilities, columnsOf, numbersOf, partsOf, placeOf,
+  };
 })();

@@ -218,21 +218,14 @@ const Scores = (() => {
 
   // --- following --------------------------------------------------------------------------------
 
-  let waiting = 0; // the timer until the hand has rested; 0: none runs
-  function stopWaiting() {
-    clearTimeout(waiting);
-    waiting = 0;
-  }
+  const waiting = Parts.whenResting(showAddends);
 
   function show() {
     element("live-scores").classList.toggle("live-empty", !image);
-    stopWaiting();
+    waiting.stop();
     if (!image || !seen) return;
     showRows();
-    waiting = setTimeout(() => {
-      waiting = 0;
-      showAddends();
-    }, 250);
+    waiting.start();
   }
 
   element("live-temperature").addEventListener("input", () => image && showRows());
@@ -254,14 +247,14 @@ const Scores = (() => {
       network = next;
       columns = Parts.columnsOf(network);
       [image, outputs, digit] = [null, null, null];
-      stopWaiting(); // it would take apart a score of the network before
+      waiting.stop(); // it would take apart a score of the network before
     },
     show(nextImage, nextOutputs) {
       [image, outputs] = [nextImage, nextOutputs];
       show();
     },
     get idle() {
-      return !waiting;
+      return !waiting.isWaiting;
     },
   });
 

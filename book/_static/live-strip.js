@@ -10,7 +10,6 @@ const Strip = (() => {
   const LINES = 6; // lines into one map
   const LONGEST = 4096; // numbers of a flatten layer that are painted
   const BESIDE = 8; // of them side by side
-  const REST = 250; // milliseconds without change before maps change places
 
   const element = (id) => document.getElementById(id);
   const box = element("live-strip");
@@ -548,7 +547,7 @@ const Strip = (() => {
     network = next;
     columns = Parts.columnsOf(network);
     image = outputs = null;
-    stopWaiting(); // it would look for the strongest maps of the network before
+    waiting.stop(); // it would look for the strongest maps of the network before
     lit = null;
     byReader = false;
     chosen = { column: 0, item: 0 };
@@ -558,29 +557,24 @@ const Strip = (() => {
     layOut();
   }
 
-  let waiting = 0; // the timer until the hand has rested; 0: none runs
-  function stopWaiting() {
-    clearTimeout(waiting);
-    waiting = 0;
-  }
+  const waiting = Parts.whenResting(rest);
 
   function show(nextImage, nextOutputs) {
     const first = image === null;
     [image, outputs] = [nextImage, nextOutputs];
     box.classList.toggle("live-empty", !image);
-    stopWaiting();
+    waiting.stop();
     if (!image) {
       lines();
       return;
     }
     if (first) rest();
     else paint();
-    waiting = setTimeout(rest, REST);
+    waiting.start();
   }
 
   /** When the hand rests, the strongest maps come first again. */
   function rest() {
-    waiting = 0;
     const last = columns[columns.length - 1];
     // A network without windows has no map to begin with: its strongest score, then.
     if (!byReader && !columns.some(({ isImage, kind }) => isImage && kind !== "input")) {
@@ -638,7 +632,7 @@ const Strip = (() => {
       if (!isOwn && focus.side === "output") follow(layer, focus.map);
     },
     get idle() {
-      return !waiting && !waitingForLines;
+      return !waiting.isWaiting && !waitingForLines;
     },
   });
 

@@ -312,14 +312,14 @@ const Live = (() => {
 
   /** Let a section follow the pad while it is in view, and cost nothing while it is not. */
   function follower(id, part) {
-    let [seen, current, waiting, image] = [false, true, 0, null];
+    let [seen, current, image] = [false, true, null];
+    const waiting = Parts.whenResting(() => {
+      current = true;
+      part.show(image);
+    }, REST);
     function follow() {
-      clearTimeout(waiting);
-      if (!seen || current) return;
-      waiting = setTimeout(() => {
-        current = true;
-        part.show(image);
-      }, REST);
+      waiting.stop();
+      if (seen && !current) waiting.start();
     }
     new IntersectionObserver((entries) => {
       seen = entries.at(-1).isIntersecting;
