@@ -120,7 +120,7 @@ def run(code: Locator, source: str | None = None) -> None:
 
 
 def exercise(page: Page) -> Locator:
-    return cell(page, 'check("00.updates"')
+    return cell(page, 'check("00.one_layer"')
 
 
 def back_to_the_chapter(page: Page) -> None:
@@ -139,13 +139,13 @@ def test_the_imports_write_nothing_to_stderr(page: Page) -> None:
     ("answer", "verdict"),
     [
         ("...", "○ Exercise 0.1"),
-        ("[1719, 68750]", "✗ Exercise 0.1"),
-        ("[1720, 68750]", "✓ Exercise 0.1"),
+        ('{"parameters": 225034, "narrow": 0.94, "model": 0.96}', "✗ Exercise 0.1"),
+        ('{"parameters": 70378, "narrow": 0.94, "model": 0.96}', "✓ Exercise 0.1"),
     ],
 )
 def test_an_answer_that_is_typed_in_gets_its_verdict(page: Page, answer: str, verdict: str) -> None:
     code = exercise(page)
-    run(code, f'updates = {answer}\n\ncheck("00.updates", updates)')
+    run(code, f'one_layer = {answer}\n\ncheck("00.one_layer", updates)')
     expect(code.locator(".jp-OutputArea-output").first).to_contain_text(verdict)
 
 
@@ -170,9 +170,10 @@ def test_a_verdict_can_be_read_in_both_themes(page: Page, theme: str) -> None:
     expect(page.locator("body")).to_have_attribute(
         "data-jp-theme-light", str(theme.endswith("Light")).lower()
     )
-    for answer in ("[0, 0]", "[1720, 68750]"):
+    for number in (0, 70378):
+        answer = {"parameters": number, "narrow": 0.94, "model": 0.96}
         code = exercise(page)
-        run(code, f'updates = {answer}\n\ncheck("00.updates", updates)')
+        run(code, f'one_layer = {answer}\n\ncheck("00.one_layer", updates)')
         words = code.locator(".jp-OutputArea-output").first.locator("div, span, strong, b")
         ratios = [word.evaluate(CONTRAST) for word in words.all() if word.inner_text().strip()]
         assert ratios
@@ -189,7 +190,7 @@ def test_the_solution_link_of_an_exercise_opens_the_solutions(page: Page) -> Non
 
 def test_the_link_that_solution_shows_opens_them_too(page: Page) -> None:
     code = exercise(page)
-    run(code, 'solution("00.updates")\n# check("00.updates"')
+    run(code, 'solution("00.one_layer")\n# check("00.one_layer"')
     code.locator(".jp-OutputArea-output a").click()
     page.wait_for_url(f"**/lab/tree/{SOLUTIONS}*")
     back_to_the_chapter(page)
@@ -201,7 +202,7 @@ def test_a_figure_can_be_moved_and_keeps_its_keys(page: Page) -> None:
         code,
         "from mnist_lib import explorables\n"
         "explorables.window(np.eye(28, dtype=np.uint8), np.array([[-1, 0, 1]] * 3), 6, 9)\n"
-        '# check("00.updates"',
+        '# check("00.one_layer"',
     )
     figure = code.locator("[data-explorable=window]")
     expect(figure.locator("canvas")).to_have_count(3)

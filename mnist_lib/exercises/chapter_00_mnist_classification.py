@@ -1,26 +1,16 @@
-"""The exercises of chapter 0: three light ones, on updates, on learning curves, on accuracy."""
+"""The exercises of chapter 0: three light ones, on parameters, on learning curves, on accuracy."""
 
 from __future__ import annotations
 
-from math import ceil
 from typing import Any
 
 import numpy as np
 
 from mnist_lib.exercises.engine import Case, Exercise, OneOf, Reference
 
-# --- updates --------------------------------------------------------------------------------------
+# --- one_layer ------------------------------------------------------------------------------------
 
-_IMAGES = 55_000
-_SETTINGS = ((4, 128), (10, 8))  # epochs, batch size
-_UPDATES = [epochs * ceil(_IMAGES / batch_size) for epochs, batch_size in _SETTINGS]
-
-
-def _either(*lists: list[float]) -> dict[str, Any]:
-    """Return `slip` and `place` of a case that rejects the first or the second number of lists."""
-    wrong = [(numbers[k], k) for numbers in lists for k in (0, 1) if numbers[k] != _UPDATES[k]]
-    slips, places = zip(*wrong, strict=True)
-    return {"slip": OneOf(*slips), "place": places}
+_ONE_LAYER = ("parameters", "narrow", "model")
 
 
 # --- fraction_right -------------------------------------------------------------------------------
@@ -55,89 +45,97 @@ _SIX = (_network(1, _LABELS[:6], np.array([4, 9, 8, 2, 0, 7])), _LABELS[:6])  # 
 
 EXERCISES = (
     Exercise(
-        id="00.updates",
-        title="Count the updates",
-        stars=1,
-        minutes=4,
-        form="calculate",
-        type="numbers",
+        id="00.one_layer",
+        title="Change one layer",
+        stars=2,
+        minutes=12,
+        form="experiment",
+        type="table",
         hints=(
-            "The parameters change once after every batch. How many batches does one epoch have?",
-            "Divide the images by the batch size, round up, and multiply by the epochs.",
+            "Copy the cell that builds model; call the network narrow, with 32 in place of 128. "
+            "Which layers have other inputs or outputs than before? Count those again.",
+            "A dense layer has (inputs + 1) · outputs parameters. Compile narrow like model; then "
+            "narrow_history = narrow.fit(…) with the arguments of the cell that trained model.",
         ),
-        shows="The original setting takes forty times as many steps, and that is why it takes "
-        "minutes.",
+        shows="Two thirds of the parameters are gone, and at most a few of 100 digits are lost: "
+        "how many numbers a layer holds does not say how much it matters.",
         cases=(
             Case(
-                name="two numbers",
-                expect=lambda v: len(v) == 2,
-                mistake="There are two settings, so give a list of two numbers.",
+                name="names",
+                expect=lambda v: set(v) == set(_ONE_LAYER),
+                mistake="Keep the three names of the dictionary.",
             ),
             Case(
-                name="sample",
-                **_either([epochs * ceil(3_500 / size) for epochs, size in _SETTINGS]),
-                mistake="The sample has 3,500 training images; the question is about 55,000.",
+                name="old network",
+                slip=225_034,
+                place="parameters",
+                mistake="Those are the parameters of model. Count narrow, whose first dense layer "
+                "has 32 outputs.",
             ),
             Case(
-                name="images",
-                **_either([epochs * _IMAGES for epochs, _ in _SETTINGS]),
-                mistake="That counts images. The parameters change once for every batch, not for "
-                "every image.",
+                name="next layer",
+                slip=71_338,
+                place="parameters",
+                mistake="You changed the first dense layer alone. Its outputs are the inputs of "
+                "the last layer, which needs fewer weights, too.",
             ),
             Case(
-                name="one epoch",
-                **_either([ceil(_IMAGES / size) for _, size in _SETTINGS]),
-                mistake="That is one epoch: the program goes through the images several times.",
+                name="biases",
+                slip=OneOf(70_240, 70_336, 70_346, 70_368),
+                place="parameters",
+                mistake="Some biases are missing: one for each kernel, and one for each output of "
+                "a dense layer.",
             ),
             Case(
-                name="all of MNIST",
-                **_either([epochs * ceil(60_000 / size) for epochs, size in _SETTINGS]),
-                mistake="You started from all 60,000. The course holds 5,000 of them back for "
-                "validation, and those change no parameter.",
+                name="one layer alone",
+                slip=OneOf(51_232, 51_562),
+                place="parameters",
+                mistake="Those are dense layers alone. The parameters of the convolutions have not "
+                "changed, and they count as well.",
             ),
             Case(
-                name="rest forgotten",
-                **_either([epochs * (_IMAGES // size) for epochs, size in _SETTINGS]),
-                mistake="55,000 is not a multiple of 128: the images left over form one more "
-                "batch in every epoch.",
+                name="a quarter",
+                slip=OneOf(56_258, 56_259, 56_258.5),
+                place="parameters",
+                mistake="A quarter of the outputs is not a quarter of all parameters: the "
+                "convolutions stay as they are.",
             ),
             Case(
-                name="rounded once",
-                **_either(
-                    [epochs * _IMAGES / size for epochs, size in _SETTINGS],
-                    [ceil(epochs * _IMAGES / size) for epochs, size in _SETTINGS],
-                    [epochs * _IMAGES // size for epochs, size in _SETTINGS],
-                ),
-                mistake="Each epoch ends with a smaller batch, and the next one starts with the "
-                "first image: round for one epoch first, then multiply.",
+                name="wrong layer",
+                slip=OneOf(113_386, 56_314),
+                place="parameters",
+                mistake="That is a network with 32 kernels in its second convolution. Keep its 64 "
+                "kernels, and change the first dense layer.",
             ),
             Case(
-                name="order",
-                slip=_UPDATES[::-1],
-                mistake="Both numbers are there, but the short setting comes first.",
+                name="counted",
+                expect=70_378,
+                place="parameters",
+                mistake="That is not yet the number of parameters of narrow: 320 and 18,496 for "
+                "the convolutions, and (inputs + 1) · outputs for each dense layer.",
             ),
             Case(
-                name="epochs",
-                slip=[epochs for epochs, _ in _SETTINGS],
-                mistake="Those are the epochs: within each, the parameters change after every "
-                "batch.",
+                name="fractions",
+                expect=lambda v: 0 <= v["narrow"] <= 1 and 0 <= v["model"] <= 1,
+                mistake="Give accuracies as the lines do, as fractions between 0 and 1.",
             ),
             Case(
-                name="mixed",
-                **_either([10 * ceil(_IMAGES / 128), 4 * ceil(_IMAGES / 8)]),
-                mistake="Epochs and batch sizes are mixed up: 4 epochs go with batches of 128, 10 "
-                "epochs with batches of 8.",
+                name="model trained",
+                expect=lambda v: v["model"] >= 0.92,
+                mistake="The last val_accuracy of model is higher. Take it from the last line that "
+                "its training printed, and not from a loss.",
             ),
             Case(
-                name="short",
-                expect=_UPDATES[0],
-                place=0,
-                mistake="The first number is not right yet: batches in one epoch, times epochs.",
+                name="narrow trained",
+                expect=lambda v: v["narrow"] >= 0.88,
+                mistake="narrow can do better. Did it train on train_set for as many epochs as "
+                "model, and did you take val_accuracy after the last of them?",
             ),
             Case(
-                name="original",
-                expect=_UPDATES,
-                mistake="The short setting is right; count the original one in the same way.",
+                name="exchanged",
+                expect=lambda v: v["narrow"] <= v["model"] + 0.01,
+                mistake="narrow reads clearly more digits than model? Have the two accuracies "
+                "changed places, or did narrow train longer?",
             ),
         ),
     ),
