@@ -145,7 +145,7 @@ def test_the_imports_write_nothing_to_stderr(page: Page) -> None:
 )
 def test_an_answer_that_is_typed_in_gets_its_verdict(page: Page, answer: str, verdict: str) -> None:
     code = exercise(page)
-    run(code, f'one_layer = {answer}\n\ncheck("00.one_layer", updates)')
+    run(code, f'one_layer = {answer}\n\ncheck("00.one_layer", one_layer)')
     expect(code.locator(".jp-OutputArea-output").first).to_contain_text(verdict)
 
 
@@ -173,7 +173,7 @@ def test_a_verdict_can_be_read_in_both_themes(page: Page, theme: str) -> None:
     for number in (0, 70378):
         answer = {"parameters": number, "narrow": 0.94, "model": 0.96}
         code = exercise(page)
-        run(code, f'one_layer = {answer}\n\ncheck("00.one_layer", updates)')
+        run(code, f'one_layer = {answer}\n\ncheck("00.one_layer", one_layer)')
         words = code.locator(".jp-OutputArea-output").first.locator("div, span, strong, b")
         ratios = [word.evaluate(CONTRAST) for word in words.all() if word.inner_text().strip()]
         assert ratios
