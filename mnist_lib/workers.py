@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
@@ -25,17 +25,23 @@ from tqdm import tqdm
 
 from mnist_lib import _checks
 
-__all__ = ["configuration", "free_addresses", "lacking", "results", "run"]
+__all__ = ["configuration", "free_addresses", "lacking", "results", "run", "timed"]
 
 HOST = "127.0.0.1"
 CORES, GIGABYTES = 2, 3
 GRACE = 3.0  # seconds that the others may go on when one worker has failed
 TICK = 0.1  # seconds between two looks at the workers
 
-# Runs a program, and ends it when its standard input closes: the system closes that when the
-# process that started the worker ends, however it ends. os.read holds no lock at Python's exit.
-FOLLOW = """
+# Keras imports these if it finds them, for parts that no worker uses. Without them a worker starts
+# in two thirds of the CPU time.
+HIDDEN = ("IPython", "matplotlib", "pandas", "scipy", "sklearn")
+
+# Runs a program that does not find them, and ends it when its standard input closes: the system
+# closes that when the process that started the worker ends, however it ends. os.read holds no lock
+# at Python's exit.
+FOLLOW = f"""
 import os, runpy, sys, threading
+sys.modules.update(dict.fromkeys({HIDDEN}))
 threading.Thread(target=lambda: (os.read(0, 1), os._exit(1)), daemon=True).start()
 sys.argv = sys.argv[1:]
 runpy.run_path(sys.argv[0], run_name="__main__")
@@ -122,7 +128,8 @@ def run(
 ) -> list[int]:
     """Run one program in several processes until all have ended; none outlives the call.
 
-    A line shows what worker 0 printed last, and the time. The workers compute on the processor.
+    A line shows what worker 0 printed last, and the time. The workers compute on the processor, and
+    import Keras without what it can do without: a program cannot import pandas or SciPy, say.
     Whatever ends the call (a failure, the time limit, an interrupt) ends the workers; and if this
     process itself is killed, they end as well.
 
@@ -219,6 +226,46 @@ def results(
             {job: dict(np.load(path).items()) for job, path in paths.items() if path.is_file()}
         )
     return found
+
+
+def timed(function: Callable[[], object], repeats: int = 5) -> tuple[float, float]:
+    """Return how long the fastest of some calls took, and how many bytes went to 127.0.0.1.
+
+    Parameters
+    ----------
+    function : callable
+        Called without arguments.
+    repeats : int, optional
+        How often (1 or more).
+
+    Returns
+    -------
+    seconds : float
+        Of the fastest call; other programs can only make a call longer.
+    sent : float
+        Bytes that passed through the device of 127.0.0.1 in a mean call: one worker may be a call
+        behind the other. Bytes of other programs count as well.
+
+    Raises
+    ------
+    ImportError
+        If psutil, which counts the bytes, is not installed.
+    """
+    repeats = _checks.whole("repeats", repeats, least=1)
+    seconds, before = [], _sent()
+    for _ in range(repeats):
+        start = time.perf_counter()
+        function()
+        seconds.append(time.perf_counter() - start)
+    return min(seconds), (_sent() - before) / repeats
+
+
+def _sent() -> int:
+    """Return how many bytes have passed through the loopback device, ``lo`` or ``lo0``."""
+    import psutil  # only who measures needs it
+
+    counters = psutil.net_io_counters(pernic=True)
+    return sum(each.bytes_sent for name, each in counters.items() if name.startswith("lo"))
 
 
 def _environment(configuration: str) -> dict[str, str]:

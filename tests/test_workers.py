@@ -59,6 +59,18 @@ with open(f"{sys.argv[1]}-{index}.json", "w") as file:
     assert "2 workers: ended" in capsys.readouterr().out
 
 
+def test_a_worker_imports_keras_without_what_it_does_not_use(tmp_path):
+    source = """
+import sys
+import keras
+names = ("IPython", "matplotlib", "pandas", "scipy", "sklearn")
+with open("imported.json", "w") as file:
+    json.dump([name for name in names if sys.modules.get(name)], file)
+"""
+    assert workers.run(program(tmp_path, source), 1) == [0]
+    assert json.loads((tmp_path / "imported.json").read_text()) == []
+
+
 def test_a_failure_ends_the_others_and_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(workers, "GRACE", 0.2)
     source = f"if config['task']['index'] == 1: raise SystemExit('no more digits')\n{SLEEP}"
@@ -138,6 +150,22 @@ def test_results_are_read_by_worker_and_job(tmp_path):
     assert second["proof"]["after"] == 3
     with pytest.raises(ValueError, match=r"^count is 0; expected"):
         workers.results(tmp_path, ["proof"], 0)
+
+
+def test_calls_are_timed_by_the_fastest_and_their_bytes_counted(monkeypatch):
+    clock, bytes_ = iter([0, 5, 10, 12, 20, 29]), iter([1_000, 7_000])
+    monkeypatch.setattr(workers, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
+
+    def counters(pernic):
+        lo = SimpleNamespace(bytes_sent=next(bytes_))
+        return {"lo": lo, "eth0": SimpleNamespace(bytes_sent=99)}
+
+    monkeypatch.setattr(psutil, "net_io_counters", counters)
+    calls = []
+    assert workers.timed(lambda: calls.append(1), 3) == (2, 2_000)
+    assert len(calls) == 3
+    with pytest.raises(ValueError, match=r"^repeats is 0; expected"):
+        workers.timed(list, 0)
 
 
 def test_what_cannot_be_run_is_refused(tmp_path):
