@@ -215,6 +215,70 @@ def _short_windows_too(declined: Any, daily: int, usual: float, window: int, alp
 
 EXERCISES = (
     Exercise(
+        id="09.runs_code",
+        title="Which files may run code?",
+        stars=1,
+        minutes=5,
+        form="predict",
+        type="letters",
+        hints=(
+            "Ask of each: does it store numbers and names, or instructions?",
+            "joblib uses pickle; a .npy file may hold a pickle if you allow it; a Lambda layer "
+            "stores a Python function; a SavedModel is a graph of operations.",
+        ),
+        shows="Code runs where a file may hold instructions and the loader trusts it. In C and E "
+        "you told it to; the loaders of B and G always do.",
+        cases=(
+            Case(
+                name="letters",
+                expect=lambda v: v <= set("ABCDEFG"),
+                mistake="The files have the letters A to G: list single letters, each in quotes.",
+            ),
+            Case(
+                name="some",
+                expect=bool,
+                mistake="Some of them can: think of what a pickle stores.",
+            ),
+            Case(
+                name="A",
+                expect=lambda v: "A" not in v,
+                mistake="Look at A again: np.load refuses pickles unless you allow them.",
+            ),
+            Case(
+                name="D",
+                expect=lambda v: "D" not in v,
+                mistake="Look at D again: this file holds numbers, and the layers are yours.",
+            ),
+            Case(
+                name="F",
+                expect=lambda v: "F" not in v,
+                mistake="Look at F again: JSON knows numbers, texts, lists and dictionaries, and "
+                "nothing that is called.",
+            ),
+            Case(
+                name="B",
+                expect=lambda v: "B" in v,
+                mistake="One is missing: which of these libraries saves any Python object?",
+            ),
+            Case(
+                name="C",
+                expect=lambda v: "C" in v,
+                mistake="One is missing: which one stores a Python function, and is told to trust "
+                "it?",
+            ),
+            Case(
+                name="E",
+                expect=lambda v: "E" in v,
+                mistake="One is missing: look at the arguments once more.",
+            ),
+            Case(
+                name="G",
+                expect=lambda v: "G" in v,
+                mistake="One is missing: which of them holds a program that is not Python's?",
+            ),
+        ),
+    ),
+    Exercise(
         id="09.file_bytes",
         title="How many bytes?",
         stars=1,
@@ -296,64 +360,6 @@ EXERCISES = (
                 expect=_BYTES[3],
                 mistake="As the third form, but with a scale for each of the 32 + 64 + 128 + 10 "
                 "channels.",
-            ),
-        ),
-    ),
-    Exercise(
-        id="09.runs_code",
-        title="Which files may run code?",
-        stars=1,
-        minutes=5,
-        form="predict",
-        type="letters",
-        hints=(
-            "Ask of each: does it store numbers and names, or instructions?",
-            "joblib uses pickle; a .npy file may hold a pickle if you allow it; a Lambda layer "
-            "stores a Python function.",
-        ),
-        shows="Code runs where a file may hold instructions and the loader is told to trust it.",
-        cases=(
-            Case(
-                name="letters",
-                expect=lambda v: v <= set("ABCDEF"),
-                mistake="The files have the letters A to F: list single letters, each in quotes.",
-            ),
-            Case(
-                name="some",
-                expect=bool,
-                mistake="Some of them can: think of what a pickle stores.",
-            ),
-            Case(
-                name="A",
-                expect=lambda v: "A" not in v,
-                mistake="Look at A again: np.load refuses pickles unless you allow them.",
-            ),
-            Case(
-                name="D",
-                expect=lambda v: "D" not in v,
-                mistake="Look at D again: this file holds numbers, and the layers are yours.",
-            ),
-            Case(
-                name="F",
-                expect=lambda v: "F" not in v,
-                mistake="Look at F again: JSON knows numbers, texts, lists and dictionaries, and "
-                "nothing that is called.",
-            ),
-            Case(
-                name="B",
-                expect=lambda v: "B" in v,
-                mistake="One is missing: which of these libraries saves any Python object?",
-            ),
-            Case(
-                name="C",
-                expect=lambda v: "C" in v,
-                mistake="One is missing: which one stores a Python function, and is told to trust "
-                "it?",
-            ),
-            Case(
-                name="E",
-                expect=lambda v: "E" in v,
-                mistake="One is missing: look at the arguments once more.",
             ),
         ),
     ),
