@@ -97,6 +97,7 @@ def test_cpu_seconds_are_those_of_the_first_pass(run: going_back.GoingBack) -> N
         ("\r  0%|   | 0/3 [00:00<?]\r100%|███| 3/3 [00:01<00:00, 9.5it/s]\nlr 0.1\n", "lr 0.1\n"),
         ("conv   4.500 ms 5,120.8 ×  1 ms    2.0 ×", "conv  44.000 ms   120.8 ×  3 ms   24.0 ×"),
         ("budgets: 0.4 CPU seconds, 2.8 CPU s", "budgets: 0.5 CPU seconds, 2.9 CPU s"),
+        ("     right  time\nfit   98 %  9 ms", "     right   time\nfit   98 %  27 ms"),
         ("in batches: 1,923 requests/s", "in batches: 603 requests/s"),
         ("<Figure at 0x7f0a>", "<Figure at 0x7f1b>"),
     ],

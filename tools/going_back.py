@@ -72,7 +72,9 @@ def shown(cell: NotebookNode) -> dict[str, str]:
         if form != "image/png":
             for mask in MASKS:
                 text = mask.sub("", text)
-            parts[form] = "\n".join(line for line in re.split(r"[\r\n]+", text) if line.strip())
+            # A column of a table is as wide as its longest time.
+            lines = (" ".join(line.split()) for line in re.split(r"[\r\n]+", text))
+            parts[form] = "\n".join(filter(None, lines))
     return parts
 
 
