@@ -1895,7 +1895,7 @@ def confusion_read(confusion: ArrayLike, chosen: int) -> Figure:
     grid = numbers(
         axes,
         table,
-        (0.75 + side / 2, 0.95 + side / 2),
+        (1.25 + side / 2, 0.95 + side / 2),
         cell=cell,
         window=(chosen, 0, 1, len(table)),
     )
@@ -1907,7 +1907,7 @@ def confusion_read(confusion: ArrayLike, chosen: int) -> Figure:
     for index in range(len(table)):
         label(axes, (left - 0.16, top - (index + 0.5) * cell), str(index))
         label(axes, (left + (index + 0.5) * cell, top + 0.14), str(index))
-    label(axes, (0.3, grid.centre[1]), "true class", rotation=90)
+    label(axes, (0.8, grid.centre[1]), "true class", rotation=90)
     label(axes, (grid.centre[0], top + 0.34), "answer")
     row = top - (chosen + 0.5) * cell
     label(
