@@ -449,22 +449,26 @@ def cover(
     whole = _checks.array("before", before, (10,), finite=True)
     covered = _checks.array("scores", scores, (places, places, 10), finite=True)
     fall = whole[label] - covered[..., label]
-    # Each place of the cover is drawn at its middle.
-    low = (28 - places) // 2
+    # The cover begins where it hides most ink: there the scores move from the start.
+    ink = np.lib.stride_tricks.sliding_window_view(digit, (size, size)).sum(axis=(2, 3))
+    start = [int(place) for place in np.unravel_index(ink.argmax(), ink.shape)]
+    low = (28 - places) // 2  # each place of the cover is drawn at its middle
     padded = np.pad(fall, (low, 28 - places - low))
-    still = plots.plot_heatmaps(
-        digit[np.newaxis, ..., np.newaxis],
-        [padded],
-        [str(label)],
-        signed=True,
-        label="fall of the score when covered",
-    )
-    axes = still.axes[0]
-    left, right, _, top = axes.images[0].get_extent()
-    side = (right - left) * size / 28
-    axes.add_patch(Rectangle((left, top), side, side, fill=False, ec=plots.PALETTE[1], lw=2))
-    place = {"color": plots.PALETTE[1], "ha": "right", "va": "center"}
-    axes.text(left - 0.08, top + side / 2, "the cover", **place)
+    still, axes = diagrams.canvas(2.9)
+    hidden = digit.copy()
+    hidden[start[0] : start[0] + size, start[1] : start[1] + size] = 0
+    pictures = [
+        diagrams.picture(axes, hidden, (1.5, 1.3), 2.4),
+        diagrams.picture(axes, padded, (4.5, 1.3), 2.4, colours=plots.SIGNED),
+    ]
+    for drawn, title in zip(pictures, ("under the cover", "fall of its score"), strict=True):
+        diagrams.label(axes, (drawn.centre[0], 2.7), f"{label}: {title}")
+        left, top = drawn.at(0, 1)
+        pixel = drawn.size[0] / 28
+        corner = left + start[1] * pixel, top - (start[0] + size) * pixel
+        side, colour = size * pixel, plots.PALETTE[1]
+        frame = Rectangle(corner, side, side, fill=False, ec=colour, lw=2, zorder=4)
+        axes.add_patch(frame)
     return Explorable(
         "cover",
         {
@@ -474,11 +478,11 @@ def cover(
             "scores": _bytes(covered, np.float32),
             "places": places,
             "cover": size,
-            "start": [0, 0],
+            "start": start,
         },
         still=still,
-        alt="A digit, in red the places where a cover lowers its score most, and a small frame: "
-        "the cover, in the upper left corner.",
+        alt="Left, a digit with a black square, the cover, on its thickest stroke. Right, in red "
+        "the places where the cover lowers the score most, and the same square.",
         instruction="Move the cover over the digit, with the pointer or the arrow keys, and ask "
         "about other digits. Red: places where the score falls. Blue: where it rises.",
         question="Find a place where the network reads another digit. Does the score of that "
