@@ -1616,7 +1616,8 @@ def receptive_fields(
 ) -> Figure:
     """Draw the pixels that one number depends on, and those of numbers below it, pixel by pixel.
 
-    The number below a number is the one in the middle of its window, or up and left of the middle.
+    The number below a number is the one in the upper right corner of its window. So all squares
+    have their right edges in common, and no label's leader crosses another square.
 
     Parameters
     ----------
@@ -1647,7 +1648,7 @@ def receptive_fields(
         raise ValueError(_checks.message("place", place, expected))
     corners = [corner]
     for (_, window, _), (_, apart) in zip(stack[:0:-1], sizes[:0:-1], strict=True):
-        corners.append(corners[-1] + (window - 1) // 2 * apart)
+        corners.append(corners[-1] + np.array([0, (window - 1) * apart]))
     figure, axes = canvas(3.1)
     whole = picture(axes, image, (1.0, 1.55), 1.8)
     row, column = corner
@@ -1678,9 +1679,9 @@ def receptive_fields(
         at = (left + across + inset, top - down - length + inset)
         drawn = length - 2 * inset
         axes.add_patch(Rectangle(at, drawn, drawn, fill=False, ec=colour, lw=2.2, zorder=4))
-        y = 0.5 + index * 2.1 / max(len(stack) - 1, 1)
-        # The leader starts on the right edge of the square, as near to the label as it can.
-        level = min(max(y, at[1] + 0.02), at[1] + drawn - 0.02)
+        y = 2.7 - index * 2.3 / max(len(stack) - 1, 1)
+        # The leader starts where the square's edge is its own: below all smaller squares.
+        level = min(max(y, at[1] + 0.04), at[1] + drawn - 0.04)
         ends = (at[0] + drawn, level), (4.92, y)
         axes.plot(*np.transpose(ends), color=colour, lw=1.4, ls="-", marker="none", zorder=5)
         label(axes, (4.97, y), f"{stack[index][0]}\n{width} × {width}", ha="left")
@@ -1724,6 +1725,62 @@ def flattening(shape: tuple[int, int, int]) -> Figure:
         x = row_of.at(0, 0)[0] + (place + 0.5) * channels * cell
         row, column = divmod(place, width)
         label(axes, (x, 0.2), f"({row}, {column})", color=_faint())
+    return figure
+
+
+def weight_sharing(image: ArrayLike, shift: int, kernel: ArrayLike, unit: ArrayLike) -> Figure:
+    """Draw what a kernel and a dense unit make of an image, and of the same image moved right.
+
+    Parameters
+    ----------
+    image : array of shape (H, W)
+        A stroke of ones on zeros, whose last `shift` columns are empty.
+    shift : int
+        How many pixels it moves.
+    kernel : array of shape (kh, kw)
+    unit : array of shape (H, W)
+        The unit's weights, one for each pixel.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an array has another shape, the stroke is not of ones, or it would leave the image.
+    """
+    image = _checks.array("image", image, "H W")
+    kernel, unit = _checks.array("kernel", kernel, "kh kw"), _checks.array("unit", unit, "H W")
+    if unit.shape != image.shape:
+        raise ValueError(_checks.message("unit", f"of shape {unit.shape}", f"{image.shape}"))
+    shift = _checks.whole("shift", shift, least=1, most=image.shape[1] - 1)
+    if image[:, -shift:].any() or set(np.unique(image)) != {0, 1}:
+        expected = f"ones on zeros, its last {shift} columns empty"
+        raise ValueError(_checks.message("image", "another", expected))
+    figure, axes = canvas(4.5)
+    xs, ys, side, back = (0.95, 2.85, 4.95), (3.1, 1.1), 1.62, plots.PALETTE[1]
+    titles = ("pixels", "one kernel,\nat every place", "a dense unit,\na weight for each pixel")
+    for x, title in zip(xs, titles, strict=True):
+        label(axes, (x, 4.22), title)
+    for y, moved in zip(ys, (image, np.roll(image, shift, axis=1)), strict=True):
+        windows = np.lib.stride_tricks.sliding_window_view(moved, kernel.shape)
+        response = np.einsum("yxij,ij->yx", windows, kernel)
+        seen = picture(axes, 255 * moved, (xs[0], y), side)
+        cell = side / max(image.shape)
+        found = numbers(axes, response, (xs[1], y), cell=0.31)
+        arrow(axes, seen.right, found.left)
+        for row, column in np.argwhere(response == response.max()):
+            corner = found.at(column / response.shape[1], 1 - (row + 1) / response.shape[0])
+            style: dict[str, Any] = {"fc": tint(back, 0.35), "ec": back, "lw": 1.4, "zorder": 1.5}
+            axes.add_patch(Rectangle(corner, 0.31, 0.31, **style))
+        weights = numbers(axes, unit, (xs[2], y), cell=cell)
+        rows, columns = np.nonzero(moved)
+        low, left = weights.at(0, 1)[1] - (rows.max() + 1) * cell, weights.at(0, 0)[0]
+        tall, wide = (np.ptp(each) + 1 for each in (rows, columns))
+        frame = (left + columns.min() * cell, low), wide * cell, tall * cell
+        axes.add_patch(Rectangle(*frame, fc=tint(back, 0.35), ec=back, lw=2.4, zorder=1.8))
+        label(axes, (xs[2], y - side / 2 - 0.15), f"sum under the stroke: {(moved * unit).sum():g}")
     return figure
 
 
@@ -1776,14 +1833,14 @@ def chain_rule(layers: Sequence[tuple[str, str, Sequence[int]]]) -> Figure:
             ends = (block.left[0], y - apart), (before.right[0], y - apart)
             arrow(axes, *ends, "d", colour=back)
             written = "\u2009×\u2009".join(map(str, shape_before))
-            at = ((ends[0][0] + ends[1][0]) / 2, y - 0.56)
+            at = ((ends[0][0] + ends[1][0]) / 2, y + 0.53)
             label(axes, at, written, color=plt.rcParams["xtick.color"])
         if gradients:
             x, foot = block.bottom
             arrow(axes, (x, foot), (x, foot - 0.46), colour=back)
             label(axes, (x, foot - 0.48), gradients, va="top", color=back)
         before, shape_before = block, shape
-    words = "back: d is the slope of the loss along each number of a layer's output"
+    words = "back: d is the slope of the loss along an output, and has its shape"
     label(axes, (0.1, 2.22), words, ha="left")
     read, arrived = np.array([[2, -1], [-3, 4]]), np.array([[5, 6], [7, 8]])
     _handed_back(axes, 0.1, "ReLU", read, arrived, np.where(read > 0, arrived, 0))
@@ -1807,6 +1864,61 @@ def _handed_back(
             style = {"fc": tint(back, 0.35), "ec": back, "lw": 1, "zorder": 1.5}
             axes.add_patch(Rectangle(corner, cell, cell, **style))
     arrow(axes, (xs[1] + 0.36, y), (xs[2] - 0.36, y), colour=back)
+
+
+def convolution_back(pixels: ArrayLike, kernel: ArrayLike, d: ArrayLike) -> Figure:
+    """Draw the backward pass of a convolution along a row, window by window, with its sums.
+
+    Parameters
+    ----------
+    pixels : array of shape (W,)
+        What the convolution read.
+    kernel : array of shape (k,)
+    d : array of shape (W - k + 1,)
+        The slope of the loss along each number of its output.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an array has another shape.
+    """
+    pixels, kernel = _checks.array("pixels", pixels, "W"), _checks.array("kernel", kernel, "k")
+    d = _checks.array("d", d, "places")
+    size, places = len(kernel), len(pixels) - len(kernel) + 1
+    if len(d) != places:
+        raise ValueError(_checks.message("d", f"{len(d)} numbers", f"one for each of {places}"))
+    figure, axes = canvas(0.42 * (places + 2) + 1.0)
+    cell, pitch, back = 0.4, 0.42, plots.PALETTE[1]
+    top = 0.42 * (places + 1) + 0.72
+    x_d, x_pixels, x_kernel = 0.45, 1.35, 4.35
+    label(axes, (x_d, top + 0.4), "d", color=back)
+    label(axes, (x_pixels + len(pixels) * cell / 2, top + 0.4), "pixels, and what they get")
+    label(axes, (x_kernel + size * cell / 2, top + 0.4), "kernel, and what it gets")
+
+    def row(values: NDArray[Any], left: float, y: float, **style: Any) -> None:
+        """Draw a row of numbers that begins at `left`."""
+        numbers(axes, values[None], (left + len(values) * cell / 2, y), cell=cell, **style)
+
+    row(pixels, x_pixels, top)
+    row(kernel, x_kernel, top)
+    for place in range(places):
+        y = top - pitch * (place + 1) - 0.08
+        window = {"window": (0, 0, 1, 1), "colour": back}
+        row(d[place : place + 1], x_d - cell / 2, y, **window)
+        arrow(axes, (x_d + cell / 2, y), (x_pixels + place * cell, y), colour=back)
+        row(d[place] * kernel, x_pixels + place * cell, y)
+        row(d[place] * pixels[place : place + size], x_kernel, y)
+    y = top - pitch * (places + 1) - 0.16
+    total = np.convolve(d, kernel)
+    slopes = np.convolve(pixels, d[::-1], "valid")
+    label(axes, (x_d, y), "sums", color=back)
+    row(total, x_pixels, y, window=(0, 0, 1, len(total)))
+    row(slopes, x_kernel, y, window=(0, 0, 1, size))
+    return figure
 
 
 def descent(curvatures: tuple[float, float], paths: Mapping[str, ArrayLike]) -> Figure:

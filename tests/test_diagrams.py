@@ -20,7 +20,7 @@ from scipy.ndimage import center_of_mass
 from scipy.signal import correlate2d
 
 from mnist_lib import diagrams, plots
-from mnist_lib.layers import conv2d, max_pool2d
+from mnist_lib.layers import conv2d, conv2d_backward, max_pool2d
 
 STYLE = Path(plots.__file__).with_name("course.mplstyle")
 
@@ -47,6 +47,11 @@ STACK = [("conv_1", 3, 1), ("pool_1", 2, 2), ("conv_2", 3, 1), ("pool_2", 2, 2)]
 
 PIXELS = np.array([[0, 18, 253], [85, 254, 255]])
 
+# A vertical stroke that moves by two pixels, a kernel for it, and a dense unit that learned it.
+STROKE, UNIT = np.zeros((6, 6), int), np.zeros((6, 6), int)
+STROKE[1:5, 1], UNIT[1:5, :3] = 1, [-1, 2, -1]
+SHARED = (STROKE, 2, np.array([[-1, 2, -1]] * 3), UNIT)
+ALONG = ([1, 2, 0, 3], [2, -1], [1, 0, 4])  # pixels, a kernel, and what arrives
 PASSED = [
     ("conv", "kernels", (26, 26, 4)),
     ("ReLU", "", (26, 26, 4)),
@@ -147,7 +152,9 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
     "an answer": lambda: diagrams.digit_to_probabilities(GREYS, [0.9, 0.1] + [0.0] * 8),
     "receptive fields": lambda: diagrams.receptive_fields(GREYS, STACK, (1, 3)),
     "flattening": lambda: diagrams.flattening((2, 2, 3)),
+    "weight sharing": lambda: diagrams.weight_sharing(*SHARED),
     "chain rule": lambda: diagrams.chain_rule(PASSED),
+    "back through a convolution": lambda: diagrams.convolution_back(*ALONG),
     "descent": lambda: diagrams.descent((1, 12), {"plain": PATH, "momentum": PATH[::2]}),
     "a confusion matrix read": lambda: diagrams.confusion_read(
         [[9, 1, 0], [2, 7, 1], [0, 0, 8]], 1
@@ -847,9 +854,10 @@ def test_receptive_fields_are_the_pixels_that_the_numbers_depend_on() -> None:
         down = round((top - square.get_y() - square.get_height()) / pixel)
         assert abs(square.get_width() / pixel - side) < 0.8  # drawn a little inside
         fields.append((down, across))
+    assert np.ptp([square.get_x() + square.get_width() for square in squares]) < pixel
     # One number of pool_2, and one below it in each layer: which of the pixels reach it?
     maps = np.eye(784).reshape(784, 28, 28, 1)
-    places = [(1 * 4 + 2, 3 * 4 + 2), (3, 7), (2, 6), (1, 3)]
+    places = [(4, 19), (2, 9), (2, 7), (1, 3)]
     for (name, _, _), place, found in zip(STACK, places, fields, strict=True):
         pools = name.startswith("pool")
         maps = max_pool2d(maps) if pools else conv2d(maps, np.ones((3, 3, 1, 1)))
@@ -872,6 +880,24 @@ def test_a_row_holds_all_channels_of_a_place_together() -> None:
     assert tinted[12:15] == [tinted[0]] * 3  # place (0, 0), in the row and in channel 0
     with pytest.raises(ValueError, match="a block of 1 to 12 numbers"):
         diagrams.flattening((5, 5, 64))
+
+
+def test_the_response_of_a_kernel_moves_with_the_stroke_and_that_of_a_dense_unit_is_gone() -> None:
+    stroke, shift, kernel, unit = SHARED
+    figure = diagrams.weight_sharing(*SHARED)
+    assert [t for t in texts(figure) if "sum" in t] == [
+        "sum under the stroke: 8",
+        "sum under the stroke: 0",
+    ]
+    tinted = [p.get_x() for p in rectangles(figure, width=0.31) if p.get_facecolor()[3]]
+    assert len(tinted) == 4  # two sixes in each map
+    np.testing.assert_allclose(tinted[2] - tinted[0], 2 * 0.31)
+    seen = [shown.get_array() for shown in figure.axes[0].images]
+    np.testing.assert_array_equal(seen[1], np.roll(seen[0], 2, axis=1))
+    with pytest.raises(ValueError, match="its last 5 columns empty"):
+        diagrams.weight_sharing(stroke, 5, kernel, unit)
+    with pytest.raises(ValueError, match=r"unit is of shape \(5, 6\)"):
+        diagrams.weight_sharing(stroke, shift, kernel, unit[:5])
 
 
 # --- chapter 6 ----------------------------------------------------------------------------------
@@ -911,8 +937,26 @@ def test_gradients_go_back_through_every_layer_but_not_into_the_image() -> None:
     shapes = [text.replace("\u2009", "") for text in texts(figure)]
     assert shapes.count("26×26×4") == 2
     assert shapes.count("13×13×4") == 1
+    # The shapes stand above the blocks: below them they would be read as those of the kernels.
+    heights = {text.get_text(): text.get_position()[1] for text in figure.axes[0].texts}
+    assert heights["26\u2009×\u200926\u2009×\u20094"] > heights["conv"] > heights["kernels"]
     with pytest.raises(ValueError, match="1 of them; expected at least two"):
         diagrams.chain_rule(PASSED[:1])
+
+
+def test_a_convolution_hands_back_the_sums_of_what_its_windows_hand_back() -> None:
+    pixels, kernel, d = (np.array(each, float) for each in ALONG)
+    figure = diagrams.convolution_back(*ALONG)
+    written = [text.replace("−", "-") for text in texts(figure)]
+    shapes = (1, 1, -1, 1), (1, -1, 1, 1)  # images and kernels of one row and one channel
+    d_pixels, d_kernel, _ = conv2d_backward(
+        d.reshape(shapes[0]), pixels.reshape(shapes[0]), kernel.reshape(shapes[1])
+    )
+    after = written[written.index("sums") + 1 :]
+    expected = [*d_pixels.ravel(), *d_kernel.ravel()]
+    assert [float(text) for text in after] == expected == [2, -1, 8, -4, 1, 14]
+    with pytest.raises(ValueError, match="d is 2 numbers; expected one for each of 3"):
+        diagrams.convolution_back([1, 2, 0, 3], [2, -1], [1, 0])
 
 
 def test_a_valley_shows_every_path_and_its_lowest_point() -> None:
