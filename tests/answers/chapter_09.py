@@ -140,15 +140,15 @@ def alarm_three(declined: Any, daily: int, usual: float, window: int, alpha: flo
 
 
 RIGHT: dict[str, dict[str, Any]] = {
-    "09.file_bytes": {
-        "worked out": BYTES,
-        "a tuple": tuple(BYTES),
-        "an array": np.array(BYTES),
-    },
     "09.runs_code": {
         "letters": ["B", "C", "E", "G"],
         "another order": ["G", "E", "B", "C"],
         "a tuple": ("C", "E", "B", "G"),
+    },
+    "09.file_bytes": {
+        "worked out": BYTES,
+        "a tuple": tuple(BYTES),
+        "an array": np.array(BYTES),
     },
     "09.quantise": {
         "max over the other axes": quantise_right,
@@ -174,13 +174,6 @@ RIGHT: dict[str, dict[str, Any]] = {
 }
 
 WRONG: dict[str, list[Wrong]] = {
-    "09.file_bytes": [
-        Wrong("three", BYTES[:3], "four"),
-        Wrong("half as many floats", [2 * NUMBERS, *BYTES[1:]], "float32"),
-        Wrong("float16 as float32", [BYTES[0], BYTES[0], *BYTES[2:]], "float16"),
-        Wrong("biases forgotten", [*BYTES[:2], KERNELS + 16, BYTES[3]], "per tensor"),
-        Wrong("a scale for each layer", [*BYTES[:3], BYTES[2]], "per channel"),
-    ],
     "09.runs_code": [
         Wrong("one string", ["BCEG"], "letters"),
         Wrong("none", [], "some"),
@@ -191,6 +184,13 @@ WRONG: dict[str, list[Wrong]] = {
         Wrong("without the Lambda layer", ["B", "E", "G"], "C"),
         Wrong("without the allowed pickle", ["B", "C", "G"], "E"),
         Wrong("without the SavedModel", ["B", "C", "E"], "G"),
+    ],
+    "09.file_bytes": [
+        Wrong("three", BYTES[:3], "four"),
+        Wrong("half as many floats", [2 * NUMBERS, *BYTES[1:]], "float32"),
+        Wrong("float16 as float32", [BYTES[0], BYTES[0], *BYTES[2:]], "float16"),
+        Wrong("biases forgotten", [*BYTES[:2], KERNELS + 16, BYTES[3]], "per tensor"),
+        Wrong("a scale for each layer", [*BYTES[:3], BYTES[2]], "per channel"),
     ],
     "09.quantise": [
         Wrong("127 written in", quantise_8, "3 bits"),
