@@ -388,7 +388,7 @@ def test_the_classic_network_is_trained_as_chapter_0_trains_it(capsys):
     path = pretrained.ROOT / "chapters" / "00_mnist_classification.ipynb"
     cells = {cell.id: cell.source for cell in nbformat.read(path, as_version=4).cells}
     chapter = {"mnist": mnist, "data": pretrained}
-    for name in ("imports", "budget", "prepare", "model", "compile"):
+    for name in ("imports", "budget", "prepare", "model", "compile", "print-line"):
         exec(cells[name].replace("import data, diagrams", "import diagrams"), chapter)
     assert {"epochs": chapter["EPOCHS"], "batch_size": chapter["BATCH_SIZE"]} == pretrained.CLASSIC
     chapter["EPOCHS"] = 2

@@ -415,7 +415,7 @@ TO_KERAS = Exercise(
     inputs=(_ALIKE,),
     hints=(
         "Take a small array with numbers you know, np.arange(24).reshape(2, 3, 2, 2), and print "
-        "kernel 0, channel 0 before and after. Which of the two calls moves an axis?",
+        "kernel 0, channel 0 before and after. Does reshape move any axis?",
         "The weight at (o, c, i, j) must end up at (i, j, c, o). np.transpose takes the old axes "
         "in their new order: axis 2 comes first.",
     ),

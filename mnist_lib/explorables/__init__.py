@@ -240,7 +240,7 @@ def window(image: NDArray[np.uint8], kernel: ArrayLike, row: int, column: int) -
         alt="A digit with a frame around nine of its pixels. An arrow leads from the frame to a "
         "kernel of nine weights, and another from there to one framed number of the feature map.",
         instruction="Move the window over the image or over its map, with the pointer or the arrow "
-        "keys. Below, change the weights, the stride or the border of zeros.",
+        "keys. Below, change the weights; stride and zeros are explained later.",
         question="Which nine weights give large sums only on strokes that slant like a slash (/)?",
     )
 
