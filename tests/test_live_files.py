@@ -320,7 +320,11 @@ def test_every_nasty_file_gets_a_sentence(
     worst: dict[str, float] = {}
     assert len(NASTY) >= 30
     for nasty in NASTY:
-        file = {"name": nasty.name, "mimeType": nasty.media, "buffer": nasty.content()}
+        file: Any = tmp_path / nasty.name
+        if nasty.media:  # another type than its name says
+            file = {"name": nasty.name, "mimeType": nasty.media, "buffer": nasty.content()}
+        else:  # the browser opens it itself: bytes that are handed over are unpacked by the page
+            file.write_bytes(nasty.content())
         before = busy()
         page.set_input_files("#live-load", file)
         page.wait_for_function("document.getElementById('live-load').value === ''")
@@ -336,7 +340,7 @@ def test_every_nasty_file_gets_a_sentence(
     name = max(worst, key=worst.__getitem__)
     with capsys.disabled():
         print(f"\n{len(NASTY)} files; the main thread at most {1e3 * worst[name]:.0f} ms ({name})")
-    assert worst[name] < 1
+    assert worst[name] < 0.5
     live.console.clear()  # pictures that cannot be unpacked may be reported there
 
 
