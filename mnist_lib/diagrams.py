@@ -1035,6 +1035,13 @@ def window_on_image(image: ArrayLike, row: int, column: int, size: int = 3) -> F
     return figure
 
 
+def _feature_map(image: NDArray[Any], kernel: NDArray[Any]) -> NDArray[np.float64]:
+    """Return a kernel's sums at all places of an image, (H − kh + 1, W − kw + 1)."""
+    windows = np.lib.stride_tricks.sliding_window_view(image.astype(np.float64), kernel.shape)
+    sums: NDArray[np.float64] = (windows * kernel).sum(axis=(2, 3)) + 0.0  # − 0 becomes 0
+    return sums
+
+
 def window_and_map(image: ArrayLike, kernel: ArrayLike, row: int, column: int) -> Figure:
     """Draw an image with a window on it, a kernel, and the map with the number of that window.
 
@@ -1059,8 +1066,7 @@ def window_and_map(image: ArrayLike, kernel: ArrayLike, row: int, column: int) -
     kernel = _checks.array("kernel", kernel, "k k")
     size = len(kernel)
     _window(image, row, column, size)
-    windows = np.lib.stride_tricks.sliding_window_view(image.astype(np.float64), kernel.shape)
-    made = (windows * kernel).sum(axis=(2, 3))
+    made = _feature_map(image, kernel)
     figure, axes = canvas(2.45)
     y, side = 1.32, 2.15
     whole = picture(axes, image, (1.15, y), side)
@@ -1764,8 +1770,7 @@ def weight_sharing(image: ArrayLike, shift: int, kernel: ArrayLike, unit: ArrayL
     for x, title in zip(xs, titles, strict=True):
         label(axes, (x, 4.22), title)
     for y, moved in zip(ys, (image, np.roll(image, shift, axis=1)), strict=True):
-        windows = np.lib.stride_tricks.sliding_window_view(moved, kernel.shape)
-        response = np.einsum("yxij,ij->yx", windows, kernel)
+        response = _feature_map(moved, kernel)
         seen = picture(axes, 255 * moved, (xs[0], y), side)
         cell = side / max(image.shape)
         found = numbers(axes, response, (xs[1], y), cell=0.31)
